@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * upstream.h - the broker connection as a port.
+ *
+ * The loop thread hands actions to the port and drains events from it; how
+ * and on which threads the port works is its own business. Two ports exist:
+ * Paho MQTT C (upstream_paho.h), and a scripted broker in memory for tests.
+ * Both pass the same contract test (tests/gateway/io/upstream_contract.h).
+ *
+ * All functions are called from the loop thread only. None of them blocks.
+ *
+ * Contract:
+ *  - Nothing happens before 'start'. After it the port connects and, when the
+ *    connection is lost or refused, connects again with exponential back-off
+ *    and jitter, for as long as it runs.
+ *  - 'submit' is accepted or refused as a whole; what is accepted with a token
+ *    ends in exactly one GW_UP_RESULT. Actions reach the broker in the order
+ *    in which they were submitted.
+ *  - An action that was accepted but is not with the broker when the
+ *    connection ends, and that the port will not deliver by itself after
+ *    reconnecting, ends as GW_UP_UNSENT. Those results come in the order of
+ *    submission and before the next GW_UP_CONNECTED.
+ *  - 'take' gives events in the order in which they happened. Spans in an
+ *    event hold until the next call of 'take'.
+ *  - When there is something to take and there was nothing before, or when
+ *    room for submitting returned, 'wake' is called on the loop thread.
+ */
+#ifndef GW_UPSTREAM_H
+#define GW_UPSTREAM_H
+
+#include "core/engine.h"
+
+#include <uv.h>
+
+struct gw_upstream;
+
+struct gw_upstream_ops {
+    /* Starts connecting. MQTTSN_EIO: a thread cannot be had. */
+    enum mqttsn_status (*start)(struct gw_upstream *upstream);
+
+    /* Which classes of actions there is room for: a set of gw_up_class. */
+    unsigned (*room)(struct gw_upstream *upstream);
+
+    /* Takes over a copy of 'action'. MQTTSN_ENOSPACE: no room for its class. */
+    enum mqttsn_status (*submit)(struct gw_upstream *upstream,
+                                 const struct gw_up_action *action);
+
+    /* The next event; false when there is none. */
+    bool (*take)(struct gw_upstream *upstream, struct gw_up_event *ret_event);
+
+    /*
+     * Disconnects in order after what was submitted has been sent, and calls
+     * 'stopped' on the loop thread; at the latest after 'limit' ms, with
+     * 'clean' false when the broker could not be told in time.
+     */
+    void (*stop)(struct gw_upstream *upstream, unsigned limit_ms,
+                 void (*stopped)(void *user, bool clean), void *user);
+
+    /* Gives back everything; only after 'stopped', or before 'start'. */
+    void (*free)(struct gw_upstream *upstream);
+};
+
+/* Each port begins with this. */
+struct gw_upstream {
+    const struct gw_upstream_ops *ops;
+    void (*wake)(void *user);
+    void *user;
+};
+
+#endif
