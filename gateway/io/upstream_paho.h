@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * upstream_paho.h - the upstream port on Paho MQTT C: aggregating mode, MQTT
+ * 3.1.1, plain TCP.
+ *
+ * One connection carries every node. One thread of ours makes every call of
+ * Paho; Paho's own two threads touch nothing of ours but the inbox; the loop
+ * thread never waits for any of them. Paho's automatic reconnect, its offline
+ * buffering and its persistence are off: back-off, order and what is
+ * outstanding are kept here.
+ *
+ * Threads and crossings:
+ *
+ *   loop -- outbox --> upstream thread -- calls --> Paho
+ *   loop <-- inbox --- upstream thread, Paho's callbacks
+ *
+ * The connection keeps its session at the broker (CleanSession=0). After a
+ * loss of the connection every unfinished publish, acknowledged or not, comes
+ * back as GW_UP_UNSENT: Paho's handle is made anew for each connection, so
+ * that nothing is in two hands. A QoS 1 message that the broker had taken but
+ * not yet acknowledged is therefore sent twice when it is submitted again.
+ *
+ * Not supported: MQTT 5, TLS, WebSocket, transparent mode.
+ */
+#ifndef GW_UPSTREAM_PAHO_H
+#define GW_UPSTREAM_PAHO_H
+
+#include "io/upstream.h"
+
+/* One broker address. IPv6 addresses are written without brackets. */
+struct gw_upstream_endpoint {
+    const char *host;
+    uint16_t port;
+};
+
+/* Everything pointed at is copied by gw_upstream_paho_new. */
+struct gw_upstream_settings {
+    const struct gw_upstream_endpoint *endpoints; /* tried in order */
+    size_t endpoint_count;                        /* 1..16 */
+
+    const char *client_id; /* stable, not empty */
+    const char *username;  /* or NULL */
+    const char *password;  /* or NULL; ignored without a user name */
+
+    unsigned keep_alive_s;      /* 5..65535 */
+    unsigned connect_timeout_s; /* 1..; of one attempt on one endpoint */
+
+    unsigned window;      /* acknowledged publishes with Paho, 1..1000 */
+    unsigned qos0_window; /* QoS 0 publishes with Paho, 1..5000 */
+
+    mqttsn_ms backoff_min_ms; /* first pause; the first attempt has none */
+    mqttsn_ms backoff_max_ms; /* longest pause */
+
+    /* A fresh process first connects once with CleanSession=1, to discard
+     * what the broker kept for a process whose memory is gone. */
+    bool clean_first;
+
+    /* Bounds of the two crossings; data only, control has room of its own. */
+    size_t inbox_entries;
+    size_t inbox_bytes;
+    size_t outbox_entries;
+    size_t outbox_bytes;
+};
+
+/* 127.0.0.1:1883 and the documented default of every key; 'client_id' is left
+ * NULL and must be set. */
+void gw_upstream_settings_default(struct gw_upstream_settings *ret_settings);
+
+/*
+ * Makes a port; nothing connects before its 'start'. The caller then sets
+ * 'wake' and 'user' of '*ret_upstream'. On the loop thread, before any other
+ * thread exists: environment variables that change Paho's behaviour are unset
+ * here.
+ *
+ * MQTTSN_OK:       '*ret_upstream' is new.
+ * MQTTSN_EINVAL:   a setting is missing or out of range.
+ * MQTTSN_ENOSPACE: memory cannot be had.
+ * MQTTSN_EIO:      libuv refused a handle.
+ */
+MQTTSN_CHECKED enum mqttsn_status
+gw_upstream_paho_new(uv_loop_t *loop,
+                     const struct gw_upstream_settings *settings,
+                     struct gw_upstream **ret_upstream);
+
+/* What only this port counts. Loop thread. */
+struct gw_upstream_paho_stats {
+    uint64_t inbox_dropped;   /* messages dropped: the inbox stayed full */
+    uint64_t inbox_waits;     /* times a callback waited for room */
+    uint64_t connects;        /* connections made */
+    uint64_t connect_us;      /* how long the last one took, doorbell and all */
+    uint64_t outstanding_max; /* most acknowledged publishes with Paho */
+};
+void gw_upstream_paho_stats(const struct gw_upstream *upstream,
+                            struct gw_upstream_paho_stats *ret_stats);
+
+/* Paho's version, "1.3.12" or the like; a static string. */
+const char *gw_upstream_paho_version(void);
+
+/* Whether Paho was built with its heap tracking, which costs a factor of two
+ * to four: "yes", "no" or "unknown"; a static string. */
+const char *gw_upstream_paho_heap_tracking(void);
+
+#endif
