@@ -115,7 +115,7 @@ struct mqttsn_frame {
             uint8_t return_code;
         } connack, willtopicresp, willmsgresp;
         struct {
-            bool empty; /* the 2-octet form: delete the will */
+            bool empty;                /* no topic (G12-43): delete the will */
             struct mqttsn_flags flags; /* qos, retain */
             struct mqttsn_span topic;
         } willtopic, willtopicupd;
@@ -162,9 +162,9 @@ struct mqttsn_frame {
             uint16_t duration_s;
         } disconnect;
         struct {
-            uint8_t ctrl;                /* bits 1-0: radius */
-            struct mqttsn_span node_id;  /* 1..252 octets */
-            struct mqttsn_span message;  /* the inner message, not decoded */
+            uint8_t ctrl; /* bits 1-0: radius; others: 0, ignored */
+            struct mqttsn_span node_id; /* 1..252 octets */
+            struct mqttsn_span message; /* the inner message, not decoded */
         } encapsulated;
     };
 };
@@ -180,27 +180,36 @@ struct mqttsn_frame {
  *
  * MQTTSN_OK:         '*ret_frame' is the message; its spans borrow 'datagram'.
  * MQTTSN_ETRUNCATED: fewer octets than a header, than Length says, or than the
- *                    message's fields need.
+ *                    fields of a message of variable size need.
  * MQTTSN_ELENGTH:    Length is 0, or below 4 in the 3-octet form, or not the
- *                    one length that a message of fixed size has.
+ *                    one length that a message of fixed size has (one of the
+ *                    two, of a DISCONNECT).
  * MQTTSN_ETRAILING:  more octets than Length says (G12-08).
  * MQTTSN_ETYPE:      the type is reserved [SN 5.2.2].
- * MQTTSN_EFIELD:     an empty name in REGISTER, SUBSCRIBE or UNSUBSCRIBE, a
- *                    SUBSCRIBE to an id that is not 2 octets long, or an
- *                    encapsulation without node id or inner message.
+ * MQTTSN_EFIELD:     an empty name in REGISTER, SUBSCRIBE or UNSUBSCRIBE; in
+ *                    the latter two, an id or short name that is not 2 octets
+ *                    long; or an encapsulation without Ctrl, node id or inner
+ *                    message, or with the 3-octet Length [SN 5.5].
  * MQTTSN_ENESTED:    an encapsulated encapsulation (G12-46).
+ *
+ * The inner message of an encapsulation is judged by a second call, on
+ * 'encapsulated.message'. A field that the received form lacks reads as zero.
  */
-MQTTSN_CHECKED enum mqttsn_status
-mqttsn_decode(struct mqttsn_span datagram, unsigned options,
-              struct mqttsn_frame *ret_frame);
+MQTTSN_CHECKED enum mqttsn_status mqttsn_decode(struct mqttsn_span datagram,
+                                                unsigned options,
+                                                struct mqttsn_frame *ret_frame);
 
 /*
  * Encodes 'frame' into 'buf', with the 1-octet Length whenever the whole is at
- * most 255 octets (G12-07).
+ * most 255 octets (G12-07). The frame's spans must not lie in 'buf'. What it
+ * writes, mqttsn_decode takes.
  *
  * MQTTSN_OK:       '*ret_len' octets were written.
  * MQTTSN_ENOSPACE: it does not fit 'cap' or 65535 octets; 'buf' is undefined.
- * MQTTSN_EINVAL:   a span that the layout limits is too long (node id).
+ * MQTTSN_EINVAL:   a value that the layout cannot carry: a reserved type, a QoS
+ *                  or TopicIdType above 3, a node id that is not 1..252 octets,
+ *                  an empty inner message, or an empty name where
+ *                  mqttsn_decode refuses one. 'buf' is as it was.
  */
 MQTTSN_CHECKED enum mqttsn_status
 mqttsn_encode(const struct mqttsn_frame *frame, uint8_t *buf, size_t cap,

@@ -19,7 +19,8 @@
 
 /* Options, or'ed. */
 #define MQTTSN_TEXT_NO_PAYLOAD 0u
-#define MQTTSN_TEXT_PAYLOAD 1u /* also the payload itself, not only its size */
+#define MQTTSN_TEXT_PAYLOAD 1u /* also the payload itself, not only its size   \
+                                */
 
 /* Enough for the line of any frame that is worth reading in full. */
 #define MQTTSN_TEXT_MAX 512
@@ -32,7 +33,8 @@
 size_t mqttsn_frame_text(const struct mqttsn_frame *frame, unsigned options,
                          char *buf, size_t cap);
 
-/* The same escaping for any octets (client ids, topics). */
+/* The same escaping, and the same end when it does not fit, for any octets
+ * (client ids, topics). */
 size_t mqttsn_escape(struct mqttsn_span octets, char *buf, size_t cap);
 
 /* The words of a return code: "accepted", "congestion", "invalid-topic-id",

@@ -14,7 +14,8 @@
  * [MQTT-3.1.1 1.5.3]. The empty span is valid. */
 bool mqttsn_utf8_valid(struct mqttsn_span text);
 
-/* A name one can publish on: 1..65535 octets of valid UTF-8 without '+', '#'. */
+/* A name one can publish on: 1..65535 octets of valid UTF-8 without '+', '#'.
+ */
 bool mqttsn_topic_name_valid(struct mqttsn_span name);
 
 /* A filter one can subscribe to: 1..65535 octets of valid UTF-8, '+' only as a
@@ -28,7 +29,7 @@ bool mqttsn_filter_has_wildcard(struct mqttsn_span filter);
  * with a wildcard matches no name that begins with '$'. */
 bool mqttsn_filter_matches(struct mqttsn_span filter, struct mqttsn_span name);
 
-/* Whether some name matches both valid filters. */
+/* Whether some name, of whatever length, matches both valid filters. */
 bool mqttsn_filters_intersect(struct mqttsn_span a, struct mqttsn_span b);
 
 /* The next level of a name or filter: sets '*ret_level' to the octets before
