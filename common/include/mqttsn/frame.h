@@ -202,7 +202,8 @@ MQTTSN_CHECKED enum mqttsn_status mqttsn_decode(struct mqttsn_span datagram,
 /*
  * Encodes 'frame' into 'buf', with the 1-octet Length whenever the whole is at
  * most 255 octets (G12-07). The frame's spans must not lie in 'buf'. What it
- * writes, mqttsn_decode takes.
+ * writes, mqttsn_decode takes; only the inner message of an encapsulation is
+ * copied unseen.
  *
  * MQTTSN_OK:       '*ret_len' octets were written.
  * MQTTSN_ENOSPACE: it does not fit 'cap' or 65535 octets; 'buf' is undefined.

@@ -19,8 +19,7 @@
 
 /* Options, or'ed. */
 #define MQTTSN_TEXT_NO_PAYLOAD 0u
-#define MQTTSN_TEXT_PAYLOAD 1u /* also the payload itself, not only its size   \
-                                */
+#define MQTTSN_TEXT_PAYLOAD 1u /* the payload too, not only its size */
 
 /* Enough for the line of any frame that is worth reading in full. */
 #define MQTTSN_TEXT_MAX 512

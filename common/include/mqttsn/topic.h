@@ -14,8 +14,7 @@
  * [MQTT-3.1.1 1.5.3]. The empty span is valid. */
 bool mqttsn_utf8_valid(struct mqttsn_span text);
 
-/* A name one can publish on: 1..65535 octets of valid UTF-8 without '+', '#'.
- */
+/* A name one can publish on: 1..65535 octets of valid UTF-8, no '+' or '#'. */
 bool mqttsn_topic_name_valid(struct mqttsn_span name);
 
 /* A filter one can subscribe to: 1..65535 octets of valid UTF-8, '+' only as a
