@@ -18,19 +18,22 @@
 
 struct gw_filter {
     uint32_t parent;   /* 0: first level */
-    uint32_t level;    /* name reference of the level's octets; 0: empty level */
+    uint32_t level;    /* name reference of a plain level's octets; 0: empty
+                          level or wildcard */
     uint32_t children; /* how many nodes have this one as parent */
     uint32_t name;     /* name reference of the whole filter; 0: no filter ends
                           here */
-    uint8_t level_kind; /* plain, '+', '#' : private */
 
     /* The caller's, while 'name' is set; zero when it becomes set. */
     uint32_t subs_head;
     uint32_t all_prev, all_next; /* list of all filters, kept by the caller */
+    uint32_t user_list;          /* one more link or index for the caller */
     uint8_t up_state;
     uint8_t up_granted;
     uint8_t user_flags;
-    uint32_t user_list; /* one more link or index for the caller */
+
+    uint8_t level_kind;              /* plain, '+', '#' : private */
+    uint32_t plus_child, hash_child; /* private */
 };
 
 struct gw_filters {
@@ -38,15 +41,16 @@ struct gw_filters {
     struct gw_table table;
     struct gw_names *names;
     uint8_t seed[16];
-    uint32_t plain_levels, plus_first, hash_first; /* private */
+    uint32_t plain_levels, plus_first, hash_first; /* of the first level */
 };
 
-#define GW_FILTER_LEVELS_MAX 128 /* deeper filters are refused, deeper topics
-                                    match by '#' only up to here */
+/* Deeper filters are refused; so a deeper topic matches by '#' alone. */
+#define GW_FILTER_LEVELS_MAX 128
 
-MQTTSN_CHECKED enum mqttsn_status
-gw_filters_init(struct gw_filters *filters, struct gw_names *names,
-                uint32_t max_nodes, const uint8_t seed[16]);
+MQTTSN_CHECKED enum mqttsn_status gw_filters_init(struct gw_filters *filters,
+                                                  struct gw_names *names,
+                                                  uint32_t max_nodes,
+                                                  const uint8_t seed[16]);
 void gw_filters_fini(struct gw_filters *filters);
 uint64_t gw_filters_size(uint32_t max_nodes);
 

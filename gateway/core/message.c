@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "message.h"
+
+#include <assert.h>
+
+enum { CHUNK_DATA = GW_CHUNK_BYTES - sizeof(uint32_t) };
+
+struct chunk {
+    uint32_t next;
+    uint8_t data[CHUNK_DATA];
+};
+
+_Static_assert(sizeof(struct chunk) == GW_CHUNK_BYTES, "chunk");
+
+static uint64_t chunks_for(uint64_t payload_len)
+{
+    return payload_len / CHUNK_DATA + (payload_len % CHUNK_DATA != 0);
+}
+
+static uint64_t chunk_capacity(uint64_t budget_bytes)
+{
+    return budget_bytes / GW_CHUNK_BYTES;
+}
+
+uint64_t gw_messages_size(uint64_t budget_bytes, uint32_t max_messages)
+{
+    return chunk_capacity(budget_bytes) * GW_CHUNK_BYTES +
+           gw_slab_size(sizeof(struct gw_message), max_messages);
+}
+
+enum mqttsn_status gw_messages_init(struct gw_messages *messages,
+                                    struct gw_names *names,
+                                    uint64_t budget_bytes,
+                                    uint32_t max_messages)
+{
+    struct gw_messages made = {.names = names, .next_number = 1};
+    uint64_t chunks = chunk_capacity(budget_bytes);
+
+    if (chunks > UINT32_MAX)
+        return MQTTSN_ENOSPACE;
+    if (gw_slab_init(&made.messages, sizeof(struct gw_message), max_messages) !=
+        MQTTSN_OK)
+        return MQTTSN_ENOSPACE;
+    if (gw_slab_init(&made.chunks, sizeof(struct chunk), (uint32_t)chunks) !=
+        MQTTSN_OK)
+        goto fail;
+    *messages = made;
+    return MQTTSN_OK;
+
+fail:
+    gw_slab_fini(&made.messages);
+    return MQTTSN_ENOSPACE;
+}
+
+void gw_messages_fini(struct gw_messages *messages)
+{
+    gw_slab_fini(&messages->messages);
+    gw_slab_fini(&messages->chunks);
+    *messages = (struct gw_messages){0};
+}
+
+uint32_t gw_message_cost(size_t payload_len)
+{
+    uint64_t octets = chunks_for(payload_len) * GW_CHUNK_BYTES;
+
+    return octets < UINT32_MAX ? (uint32_t)octets : UINT32_MAX;
+}
+
+bool gw_messages_fits(const struct gw_messages *messages, size_t payload_len)
+{
+    return messages->messages.used < messages->messages.capacity &&
+           chunks_for(payload_len) <=
+               messages->chunks.capacity - messages->chunks.used;
+}
+
+/* Whoever calls it has seen that there is room. */
+static uint32_t store_payload(struct gw_messages *messages,
+                              struct mqttsn_span payload)
+{
+    uint32_t first = 0;
+    uint32_t *link = &first;
+
+    for (size_t at = 0; at < payload.len; at += CHUNK_DATA) {
+        uint32_t index = gw_slab_take(&messages->chunks);
+        size_t len = payload.len - at < CHUNK_DATA ? payload.len - at
+                                                   : (size_t)CHUNK_DATA;
+
+        assert(index != 0);
+
+        struct chunk *chunk = gw_slab_at(&messages->chunks, index);
+
+        memcpy(chunk->data, payload.data + at, len);
+        *link = index;
+        link = &chunk->next;
+    }
+    return first;
+}
+
+static void free_payload(struct gw_messages *messages, uint32_t first)
+{
+    while (first != 0) {
+        const struct chunk *chunk = gw_slab_at(&messages->chunks, first);
+        uint32_t next = chunk->next;
+
+        gw_slab_give(&messages->chunks, first);
+        first = next;
+    }
+}
+
+uint32_t gw_message_new(struct gw_messages *messages, uint32_t topic,
+                        struct mqttsn_span payload, bool retain, mqttsn_ms now)
+{
+    if (payload.len > UINT32_MAX || !gw_messages_fits(messages, payload.len))
+        return 0;
+
+    uint32_t index = gw_slab_take(&messages->messages);
+
+    *gw_message_at(messages, index) = (struct gw_message){
+        .refs = 1,
+        .topic = gw_names_ref(messages->names, topic),
+        .chunks = store_payload(messages, payload),
+        .payload_len = (uint32_t)payload.len,
+        .number = messages->next_number,
+        .retain = retain,
+        .received = now,
+    };
+    if (++messages->next_number == 0)
+        messages->next_number = 1;
+    return index;
+}
+
+struct gw_message *gw_message_at(const struct gw_messages *messages,
+                                 uint32_t index)
+{
+    struct gw_message *message = gw_slab_at(&messages->messages, index);
+
+    return message;
+}
+
+uint32_t gw_message_ref(struct gw_messages *messages, uint32_t index)
+{
+    struct gw_message *message = gw_message_at(messages, index);
+
+    assert(message->refs > 0 && message->refs < UINT32_MAX);
+    message->refs++;
+    return index;
+}
+
+bool gw_message_unref(struct gw_messages *messages, uint32_t index)
+{
+    if (index == 0)
+        return false;
+
+    struct gw_message *message = gw_message_at(messages, index);
+
+    assert(message->refs > 0);
+    if (--message->refs > 0)
+        return false;
+    free_payload(messages, message->chunks);
+    gw_names_unref(messages->names, message->topic);
+    gw_slab_give(&messages->messages, index);
+    return true;
+}
+
+void gw_message_copy(const struct gw_messages *messages, uint32_t index,
+                     uint8_t *buf)
+{
+    const struct gw_message *message = gw_message_at(messages, index);
+    uint32_t chunk_index = message->chunks;
+
+    for (size_t at = 0; at < message->payload_len; at += CHUNK_DATA) {
+        const struct chunk *chunk = gw_slab_at(&messages->chunks, chunk_index);
+        size_t left = message->payload_len - at;
+
+        memcpy(buf + at, chunk->data,
+               left < CHUNK_DATA ? left : (size_t)CHUNK_DATA);
+        chunk_index = chunk->next;
+    }
+}
+
+uint64_t gw_messages_bytes(const struct gw_messages *messages)
+{
+    return (uint64_t)messages->chunks.used * GW_CHUNK_BYTES;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "slab.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 8 };
+
+static uint64_t round_up(size_t block_size)
+{
+    return ((uint64_t)block_size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+uint64_t gw_slab_size(size_t block_size, uint32_t capacity)
+{
+    return round_up(block_size) * capacity;
+}
+
+enum mqttsn_status gw_slab_init(struct gw_slab *slab, size_t block_size,
+                                uint32_t capacity)
+{
+    uint8_t *base = NULL;
+
+    /* Below 2^31 octets a block, the product cannot leave 64 bits. */
+    assert(block_size > 0 && block_size <= INT32_MAX);
+
+    uint64_t size = gw_slab_size(block_size, capacity);
+
+    if (size > SIZE_MAX)
+        return MQTTSN_ENOSPACE;
+    if (size > 0) {
+        base = malloc((size_t)size);
+        if (base == NULL)
+            return MQTTSN_ENOSPACE;
+    }
+    *slab = (struct gw_slab){.base = base,
+                             .block_size = (uint32_t)round_up(block_size),
+                             .capacity = capacity};
+    return MQTTSN_OK;
+}
+
+void gw_slab_fini(struct gw_slab *slab)
+{
+    free(slab->base);
+    *slab = (struct gw_slab){0};
+}
+
+uint32_t gw_slab_take(struct gw_slab *slab)
+{
+    uint32_t index = slab->free_head;
+
+    /* What came back goes out first: those pages are touched already. */
+    if (index != 0)
+        memcpy(&slab->free_head, gw_slab_at(slab, index), sizeof(uint32_t));
+    else if (slab->high < slab->capacity)
+        index = ++slab->high;
+    else
+        return 0;
+    slab->used++;
+    memset(gw_slab_at(slab, index), 0, slab->block_size);
+    return index;
+}
+
+void gw_slab_give(struct gw_slab *slab, uint32_t index)
+{
+    assert(slab->used > 0 && index != slab->free_head);
+    memcpy(gw_slab_at(slab, index), &slab->free_head, sizeof(uint32_t));
+    slab->free_head = index;
+    slab->used--;
+}
