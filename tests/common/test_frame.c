@@ -234,7 +234,7 @@ an_encapsulation_needs_a_node_and_an_unencapsulated_message(void **unused)
     check_malformed(rows, ARRAY_LEN(rows));
 }
 
-/* [SN12-902] [SN12-905] */
+/* [SN12-902] */
 static void an_encapsulation_holds_a_node_id_of_up_to_252_octets(void **unused)
 {
     uint8_t octets[257] = {0xff, 0xfe, 0x00};
@@ -288,7 +288,7 @@ static void every_type_that_is_not_in_the_table_is_reserved(void **unused)
     assert_null(mqttsn_type_name(0x104));
 }
 
-/* [G12-05] */
+/* [SN12-904] [G12-05] */
 static void flag_bits_that_a_message_does_not_use_are_ignored(void **unused)
 {
     static const struct {
@@ -372,7 +372,7 @@ static void flags_that_a_message_does_not_use_are_sent_as_zero(void **unused)
     }
 }
 
-/* [SN12-040] [SN12-060] [G12-43] */
+/* [G12-43] */
 static void a_will_topic_of_flags_alone_is_an_empty_one(void **unused)
 {
     static const uint8_t types[] = {MQTTSN_WILLTOPIC, MQTTSN_WILLTOPICUPD};

@@ -40,6 +40,7 @@ static void utf8_is_valid_exactly_when_the_standard_says_so(void **unused)
         {"the first surrogate [MQTT-1.5.3-1]", "\xed\xa0\x80", false},
         {"the last surrogate", "\xed\xbf\xbf", false},
         {"past U+10FFFF", "\xf4\x90\x80\x80", false},
+        {"past U+10FFFF, by the first octet", "\xf5\x80\x80\x80", false},
         {"a five octet form", "\xf8\x88\x80\x80\x80", false},
         {"0xfe", "\xfe", false},
         {"0xff", "\xff", false},

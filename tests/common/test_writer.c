@@ -21,6 +21,25 @@ static void fields_go_in_order_and_big_endian(void **unused)
     assert_memory_equal(buf, expected, sizeof(expected));
 }
 
+static void each_write_may_end_where_the_buffer_does(void **unused)
+{
+    uint8_t buf[2];
+    struct mqttsn_writer writer;
+    size_t len = 0;
+
+    (void)unused;
+    mqttsn_writer_init(&writer, buf, 1);
+    mqttsn_write_u8(&writer, 7);
+    assert_int_equal(mqttsn_writer_finish(&writer, &len), MQTTSN_OK);
+    mqttsn_writer_init(&writer, buf, 2);
+    mqttsn_write_u16(&writer, 7);
+    assert_int_equal(mqttsn_writer_finish(&writer, &len), MQTTSN_OK);
+    mqttsn_writer_init(&writer, buf, 2);
+    mqttsn_write_bytes(&writer, mqttsn_span_text("xy"));
+    assert_int_equal(mqttsn_writer_finish(&writer, &len), MQTTSN_OK);
+    assert_int_equal(len, 2);
+}
+
 static void what_does_not_fit_is_left_out_whole(void **unused)
 {
     uint8_t buf[4] = {0xee, 0xee, 0xee, 0xee};
@@ -90,6 +109,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_go_in_order_and_big_endian),
+        cmocka_unit_test(each_write_may_end_where_the_buffer_does),
         cmocka_unit_test(what_does_not_fit_is_left_out_whole),
         cmocka_unit_test(after_a_failure_nothing_more_is_written),
         cmocka_unit_test(an_absurd_length_cannot_wrap_around),

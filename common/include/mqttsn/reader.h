@@ -30,13 +30,14 @@ static inline void mqttsn_reader_init(struct mqttsn_reader *reader,
     reader->failed = false;
 }
 
+/* After a failure nothing is left, so the next read fails too. */
 static inline bool mqttsn_reader_has(struct mqttsn_reader *reader, size_t len)
 {
-    if (reader->left < len) {
-        reader->failed = true;
-        reader->left = 0;
-    }
-    return !reader->failed;
+    if (len <= reader->left)
+        return true;
+    reader->failed = true;
+    reader->left = 0;
+    return false;
 }
 
 static inline uint8_t mqttsn_read_u8(struct mqttsn_reader *reader)
