@@ -312,13 +312,18 @@ class FakeBroker:
                 with self.changed:
                     self.subscribed.append((body[4:4 + size].decode(), qos))
                     self.changed.notify_all()
-                client.sendall(b"\x90\x03" + body[:2] + bytes([qos]))
+                granted = self.granted(body[4:4 + size].decode(), qos)
+                client.sendall(b"\x90\x03" + body[:2] + bytes([granted]))
             elif kind == 10:
                 client.sendall(b"\xb0\x02" + body[:2])
             elif kind == 12:
                 client.sendall(b"\xd0\x00")
             elif kind == 14:
                 return
+
+    def granted(self, topic, qos):
+        """What a SUBSCRIBE is answered; 0x80 refuses."""
+        return qos
 
     def acknowledge(self, packet_id, qos):
         if qos and self.client:
