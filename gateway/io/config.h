@@ -50,7 +50,7 @@ struct gw_config_upstream {
     const char *username;    /* NULL: none */
     const uint8_t *password; /* NULL: none; read from password_file */
     size_t password_len;
-    mqttsn_ms keep_alive;      /* whole seconds; 0 = off */
+    mqttsn_ms keep_alive;      /* whole seconds, 5..65535 */
     mqttsn_ms connect_timeout; /* of one attempt */
     mqttsn_ms reconnect_min;   /* first pause after a lost connection */
     mqttsn_ms reconnect_max;   /* the pause doubles up to this, with jitter */

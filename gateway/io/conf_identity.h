@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conf_identity.h - what the gateway is called when nobody says.
+ */
+#ifndef GW_CONF_IDENTITY_H
+#define GW_CONF_IDENTITY_H
+
+#include "conf_private.h"
+
+/* The host name; lives as long as the configuration. */
+const char *conf_host_name(struct conf_load *load);
+
+/*
+ * Sets upstream.client_id to "mqttsn-gw-" and twelve digits: a hash of the
+ * machine id, so that it outlives restarts and re-naming, and gives nothing
+ * away. Without a machine id the digits are random and a warning says so; a
+ * reload keeps them.
+ */
+void conf_make_client_id(struct conf_load *load);
+
+/* SipHash-2-4 of 'bytes' under 'key'. */
+uint64_t conf_siphash(const uint8_t key[16], struct mqttsn_span bytes);
+
+#endif

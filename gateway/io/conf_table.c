@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+/* Data only: one row per key, in the order of the documents. */
+#include "conf_keys.h"
+
+#include "config.h"
+
+#define SIZEOF(type, member) sizeof(((type *)NULL)->member)
+
+/* Where a row's value goes. */
+#define IN(scope_, type_, member_)                                             \
+    .scope = (scope_), .offset = offsetof(type_, member_),                     \
+    .width = SIZEOF(type_, member_)
+#define CONFIG(member_) IN(CONF_GLOBAL, struct gw_config, member_)
+#define OPTION(member_) CONFIG(options.member_)
+#define SOCKET(member_) IN(CONF_LISTENER, struct gw_config_listener, member_)
+#define LISTEN(member_)                                                        \
+    IN(CONF_LISTENER_OPTIONS, struct gw_listener_options, member_)
+#define CLIENT(member_, field_)                                                \
+    IN(CONF_CLIENT, struct gw_client_settings, member_), .field = (field_)
+#define COUNTED(type_, member_) .count = offsetof(type_, member_)
+#define NOWHERE .offset = CONF_NOWHERE
+
+#define KEY(section_, name_, type_, value_, where_, ...)                       \
+    {                                                                          \
+        .section = (section_), .name = (name_), .type = CONF_##type_,          \
+        .value = (value_), where_, __VA_ARGS__                                 \
+    }
+#define RANGE(min_, max_) .min = (min_), .max = (max_)
+#define WORDS(words_) .words = (words_)
+#define SAYS(meaning_) .meaning = meaning_
+#define RELOADS .flags = CONF_RELOADS
+#define LATER(section_, name_, type_, value_, ...)                             \
+    KEY(section_, name_, type_, value_, NOWHERE, .flags = CONF_LATER,          \
+        __VA_ARGS__)
+
+#define S UINT64_C(1000)
+#define M (60 * S)
+#define H (60 * M)
+#define D (24 * H)
+#define KIB UINT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define U32 UINT32_MAX
+#define TEXT_MAX 1024
+
+#define PRIVATE_NETS                                                           \
+    "127.0.0.0/8, ::1/128, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, "        \
+    "169.254.0.0/16, fc00::/7, fe80::/10"
+
+const struct conf_section_row conf_section_rows[] = {
+    {"gateway", "[gateway]", "What this gateway calls itself."},
+    {"listener", "[listener NAME]",
+     "A UDP socket that nodes send to; one section for each, any NAME of "
+     "letters, digits, '-' and '_'. Without any such section the gateway "
+     "listens on 0.0.0.0:1883 and [::]:1883."},
+    {"client", "[client PATTERN]",
+     "Settings of the nodes whose client id matches the shell pattern. For "
+     "each key the first matching section wins, then the global value. Cannot "
+     "be given with --set or in the environment."},
+    {"upstream", "[upstream]", "The connection to the broker."},
+    {"transparent", "[transparent]", "One broker connection for each node."},
+    {"tls", "[tls]", "TLS towards the broker."},
+    {"topics", "[topics]", "Predefined topics, and publishing with QoS -1."},
+    {"predefined", "[predefined]",
+     "Predefined topics for every client, one for each line: ID = TOPIC, or "
+     "ID = TOPIC, open to allow QoS -1 too. ID is 1..65534. Reloads."},
+    {"sleep", "[sleep]", "Nodes that sleep."},
+    {"retry", "[retry]", "Retransmission towards nodes."},
+    {"limits", "[limits]",
+     "Every capacity. Their sum, which --check-config prints, is the most "
+     "memory that nodes can make the gateway use."},
+    {"store", "[store]", "What outlives a restart."},
+    {"uplink", "[uplink]", "Messages from nodes that wait for the broker."},
+    {"access", "[access]", "What nodes may publish and subscribe."},
+    {"compat", "[compat]", "Behaviour for particular nodes and brokers."},
+    {"http", "[http]", "Health and metrics over HTTP."},
+    {"ctl", "[ctl]", "The socket of mqttsn-ctl."},
+    {"status", "[status]", "Messages about the gateway's own state."},
+    {"log", "[log]", "What is logged, how and where."},
+};
+const size_t conf_section_count =
+    sizeof(conf_section_rows) / sizeof(conf_section_rows[0]);
+
+const struct conf_key conf_keys[] = {
+    KEY("gateway", "id", UINT, "1", OPTION(gw_id), RANGE(1, 255), RELOADS,
+        SAYS("Gateway id in ADVERTISE and GWINFO; each gateway of a network "
+             "has its own")),
+    KEY("gateway", "name", TEXT, "", CONFIG(name), RANGE(0, 64),
+        .note = "the host name", SAYS("Name in logs")),
+    KEY("listener", "bind", ADDRESS, "0.0.0.0:1883", SOCKET(bind),
+        RANGE(1883, 0),
+        SAYS("Address and UDP port to receive on; 0.0.0.0 and [::] are all "
+             "addresses, port 0 is any free port")),
+    KEY("listener", "interface", TEXT, "", SOCKET(interface), RANGE(0, 15),
+        .note = "any",
+        SAYS("Network interface to receive on and to send multicast from")),
+    KEY("listener", "max_datagram", UINT, "1024", LISTEN(max_datagram),
+        RANGE(32, 65507), RELOADS,
+        SAYS("Largest datagram in octets of UDP payload, forwarder "
+             "encapsulation included; larger ones are dropped")),
+    KEY("listener", "discovery", BOOL, "no", LISTEN(discovery),
+        SAYS("Answer SEARCHGW and send ADVERTISE")),
+    KEY("listener", "multicast", ADDRESS, "", SOCKET(multicast), RANGE(1883, 0),
+        .note = "none",
+        SAYS("Multicast group and port that discovery listens on and "
+             "advertises to")),
+    KEY("listener", "advertise_interval", DURATION, "16m",
+        LISTEN(advertise_interval), RANGE(0, 65535 * S),
+        .flags = CONF_RELOADS | CONF_SECONDS,
+        SAYS("Time between two ADVERTISE (T_ADV), more than 15m by the "
+             "specification; 0 sends none")),
+    KEY("listener", "receive_buffer", SIZE, "0", SOCKET(receive_buffer),
+        RANGE(0, 1 * GIB), .note = "as the system gives",
+        SAYS("Kernel buffer for datagrams that wait to be read; 10000 small "
+             "ones need 8MiB")),
+    KEY("listener", "forwarders", FORWARDERS, "", LISTEN(forwarders),
+        COUNTED(struct gw_listener_options, forwarder_count),
+        RANGE(0, GW_FORWARDERS_MAX), RELOADS, .note = "none",
+        SAYS("Who may send encapsulated frames: addresses, or any")),
+    KEY("client", "max_datagram", UINT, "",
+        CLIENT(max_datagram, GW_CLIENT_MAX_DATAGRAM), RANGE(32, 65507), RELOADS,
+        .note = "that of the listener",
+        SAYS("Largest datagram to and from these nodes, in octets")),
+    KEY("client", "queue_max_messages", UINT, "",
+        CLIENT(queue_max_messages, GW_CLIENT_QUEUE_MAX_MESSAGES),
+        RANGE(0, 1000000), RELOADS, .note = "limits.queue_max_messages",
+        SAYS("Messages that may wait for one of these nodes")),
+    KEY("client", "queue_max_bytes", SIZE, "",
+        CLIENT(queue_max_bytes, GW_CLIENT_QUEUE_MAX_BYTES), RANGE(0, 1 * GIB),
+        RELOADS, .note = "limits.queue_max_bytes",
+        SAYS("Octets that may wait for one of these nodes")),
+    KEY("client", "queue_max_age", DURATION, "",
+        CLIENT(queue_max_age, GW_CLIENT_QUEUE_MAX_AGE), RANGE(0, 3650 * D),
+        RELOADS, .note = "limits.queue_max_age",
+        SAYS("A message that waited longer is dropped; 0 keeps it as long as "
+             "the session")),
+    KEY("client", "drop_policy", CHOICE, "",
+        CLIENT(drop_policy, GW_CLIENT_DROP_POLICY),
+        WORDS("oldest|newest|latest-per-topic"), RELOADS,
+        .note = "limits.drop_policy", SAYS("What gives way in a full queue")),
+    LATER("client", "subscribe", TEXT, "", RANGE(0, TEXT_MAX),
+          SAYS("A subscription that the gateway makes for these nodes")),
+    LATER("client", "trace", BOOL, "no",
+          SAYS("Log every frame of these nodes")),
+    KEY("upstream", "url", URLS, "mqtt://127.0.0.1:1883",
+        CONFIG(upstream.brokers),
+        COUNTED(struct gw_config, upstream.broker_count), RANGE(1, 16),
+        SAYS("Brokers as mqtt://HOST[:PORT], tried in this order; the port is "
+             "1883 if not given")),
+    KEY("upstream", "mode", CHOICE, "aggregating", NOWHERE,
+        WORDS("aggregating|!transparent"),
+        SAYS("One broker connection for all nodes, or one for each")),
+    LATER("upstream", "protocol", CHOICE, "3.1.1", WORDS("3.1.1|!5|!auto"),
+          SAYS("Version of MQTT")),
+    KEY("upstream", "client_id", TEXT, "", CONFIG(upstream.client_id),
+        RANGE(0, 256), .note = "mqttsn-gw- and a hash of the machine id",
+        SAYS("Client id at the broker; keep it, for the broker holds messages "
+             "under it, and never give it to two gateways")),
+    KEY("upstream", "username", TEXT, "", CONFIG(upstream.username),
+        RANGE(0, TEXT_MAX), .note = "none", SAYS("User name at the broker")),
+    KEY("upstream", "password_file", SECRET, "", NOWHERE, RANGE(0, TEXT_MAX),
+        .note = "none",
+        SAYS("File with the password, not readable by others; a line feed at "
+             "its end does not count")),
+    LATER("upstream", "credentials_file", SECRET, "",
+          SAYS("File with credentials of nodes")),
+    KEY("upstream", "keep_alive", DURATION, "60s", CONFIG(upstream.keep_alive),
+        RANGE(5 * S, 65535 * S), .flags = CONF_SECONDS,
+        SAYS("Keep-alive of the broker connection; a dead one is noticed "
+             "within one and a half of it")),
+    KEY("upstream", "connect_timeout", DURATION, "10s",
+        CONFIG(upstream.connect_timeout), RANGE(1 * S, 5 * M),
+        .flags = CONF_SECONDS,
+        SAYS("How long one attempt to connect to one broker may take")),
+    KEY("upstream", "reconnect_min", DURATION, "1s",
+        CONFIG(upstream.reconnect_min), RANGE(10, 1 * H),
+        SAYS("First pause before connecting again; it doubles with each "
+             "attempt, less a random part")),
+    KEY("upstream", "reconnect_max", DURATION, "60s",
+        CONFIG(upstream.reconnect_max), RANGE(10, 1 * D),
+        SAYS("Longest pause before connecting again")),
+    KEY("upstream", "window", UINT, "50", OPTION(window), RANGE(1, 1000),
+        SAYS("QoS 1 and 2 publishes on their way to the broker at a time; not "
+             "above its receive maximum")),
+    KEY("upstream", "retain_settle", DURATION, "500ms", OPTION(retain_settle),
+        RANGE(0, 1 * M), RELOADS,
+        SAYS("How long after SUBACK or the last of them the broker may take "
+             "for the next retained message of a subscription")),
+    KEY("upstream", "upstream_timeout", DURATION, "30s",
+        OPTION(upstream_timeout), RANGE(100, 1 * H), RELOADS,
+        SAYS("How long a node's request may wait for the broker before it is "
+             "answered with congestion")),
+    KEY("upstream", "upstream_down_max", DURATION, "0",
+        OPTION(upstream_down_max), RANGE(0, 365 * D), RELOADS,
+        SAYS("After such a time without the broker nodes are disconnected; 0 = "
+             "never")),
+    KEY("upstream", "will_on_shutdown", BOOL, "no", OPTION(will_on_shutdown),
+        RELOADS,
+        SAYS("Publish the wills of connected nodes when the gateway is "
+             "stopped")),
+    LATER("upstream", "topic_prefix", TEXT, "", RANGE(0, TEXT_MAX),
+          SAYS("Prefix of every topic at the broker")),
+    LATER("upstream", "user_properties", BOOL, "no",
+          SAYS("Name node and gateway in MQTT 5 user properties")),
+    LATER("transparent", "client_id", TEXT, "{client_id}", RANGE(0, TEXT_MAX),
+          SAYS("Client id of a node at the broker")),
+    LATER("tls", "ca_file", PATH, "",
+          SAYS("Certificates that may sign the broker's; default: those of the "
+               "system")),
+    LATER("tls", "cert_file", PATH, "", SAYS("Our certificate")),
+    LATER("tls", "key_file", SECRET, "", SAYS("Key of our certificate")),
+    LATER("tls", "key_password_file", SECRET, "",
+          SAYS("File with the password of the key")),
+    LATER("tls", "psk_file", SECRET, "", SAYS("Identity and pre-shared key")),
+    LATER("tls", "server_name", TEXT, "", RANGE(0, TEXT_MAX),
+          SAYS("Name the broker must prove; default: the host of the URL")),
+    LATER("tls", "alpn", TEXT, "", RANGE(0, TEXT_MAX),
+          SAYS("Protocols to offer")),
+    LATER("tls", "min_version", CHOICE, "1.2", WORDS("1.2|1.3"),
+          SAYS("Oldest version of TLS")),
+    LATER("tls", "verify", BOOL, "yes",
+          SAYS("Refuse a broker that cannot prove its name")),
+    KEY("topics", "predefined_file", PATH, "", NOWHERE, RELOADS, .note = "none",
+        SAYS("Predefined topics, one for each line: client|*, topic, id[, "
+             "open]; '#' begins a comment")),
+    KEY("topics", "qos_minus1_short", BOOL, "no", OPTION(qos_minus1_short),
+        RELOADS,
+        SAYS("Take QoS -1 on short topic names too; predefined topics need "
+             "'open'")),
+    KEY("topics", "qos_minus1_retain", BOOL, "no", OPTION(qos_minus1_retain),
+        RELOADS, SAYS("Heed the Retain flag of QoS -1")),
+    KEY("topics", "qos_minus1_from", CIDRS, PRIVATE_NETS,
+        OPTION(qos_minus1_from),
+        COUNTED(struct gw_config, options.qos_minus1_from_count),
+        RANGE(0, GW_CIDRS_MAX), RELOADS,
+        SAYS("Networks that QoS -1 is taken from; empty takes it from nobody")),
+    KEY("sleep", "rebind_on_ping", CHOICE, "same-host", OPTION(rebind_on_ping),
+        WORDS("same-host|any|off"), RELOADS,
+        SAYS("From where a sleeping node may wake with a PINGREQ when its "
+             "address changed")),
+    KEY("sleep", "sleep_keeps_topics", BOOL, "yes", OPTION(sleep_keeps_topics),
+        RELOADS, SAYS("A node still knows its topic ids after sleeping")),
+    KEY("sleep", "sleep_buffer_qos0", BOOL, "yes", OPTION(sleep_buffer_qos0),
+        RELOADS, SAYS("Keep QoS 0 messages for a sleeping node too")),
+    KEY("sleep", "strict_sleep", BOOL, "no", OPTION(strict_sleep), RELOADS,
+        SAYS("Answer other messages of a sleeping node with DISCONNECT instead "
+             "of serving them")),
+    KEY("sleep", "awake_max_messages", UINT, "0", OPTION(awake_max_messages),
+        RANGE(0, U32), RELOADS,
+        SAYS("Messages that one wake-up delivers at most; 0 = no limit")),
+    KEY("sleep", "awake_max_time", DURATION, "30s", OPTION(awake_max_time),
+        RANGE(100, 1 * D), RELOADS,
+        SAYS("How long one wake-up may last before PINGRESP ends it")),
+    KEY("retry", "interval", DURATION, "10s", OPTION(retry_interval),
+        RANGE(10, 1 * H), RELOADS,
+        SAYS("Wait for an answer of a node before sending again (T_RETRY)")),
+    KEY("retry", "count", UINT, "3", OPTION(retry_count), RANGE(0, 100),
+        RELOADS, SAYS("Retransmissions before giving up (N_RETRY)")),
+    KEY("limits", "max_sessions", UINT, "10000", CONFIG(limits.max_sessions),
+        RANGE(1, 1000000), SAYS("Nodes that are remembered, connected or not")),
+    KEY("limits", "max_topics", UINT, "0", CONFIG(limits.max_topics),
+        RANGE(0, 100000000), .flags = CONF_DERIVED,
+        .note = "8 for each session, at least 1024",
+        SAYS("Registered topic names of all nodes together")),
+    KEY("limits", "max_subscriptions", UINT, "0",
+        CONFIG(limits.max_subscriptions), RANGE(0, 100000000),
+        .flags = CONF_DERIVED, .note = "4 for each session, at least 1024",
+        SAYS("Subscriptions of all nodes together")),
+    KEY("limits", "max_exchanges", UINT, "0", CONFIG(limits.max_exchanges),
+        RANGE(0, 100000000), .flags = CONF_DERIVED,
+        .note = "2 for each session, at least 1024",
+        SAYS("Unfinished requests of all nodes together")),
+    KEY("limits", "max_queue_entries", UINT, "0",
+        CONFIG(limits.max_queue_entries), RANGE(0, 100000000),
+        .flags = CONF_DERIVED, .note = "20 for each session, at least 1024",
+        SAYS("Places in the queues of all nodes together")),
+    KEY("limits", "max_predefined", UINT, "1024", CONFIG(limits.max_predefined),
+        RANGE(0, 1000000), SAYS("Predefined topics, all clients together")),
+    KEY("limits", "names_total_bytes", SIZE, "0",
+        CONFIG(limits.names_total_bytes), RANGE(0, 4 * GIB),
+        .flags = CONF_DERIVED, .note = "1KiB for each session, at least 1MiB",
+        SAYS("Topic names, filters, client ids and wills of all nodes "
+             "together")),
+    KEY("limits", "queue_total_bytes", SIZE, "16MiB",
+        CONFIG(limits.queue_total_bytes), RANGE(4 * KIB, 64 * GIB),
+        SAYS("Messages that wait for nodes, all nodes together; one that waits "
+             "for many counts once")),
+    KEY("limits", "uplink_total_bytes", SIZE, "4MiB",
+        CONFIG(limits.uplink_total_bytes), RANGE(4 * KIB, 64 * GIB),
+        SAYS("Messages from nodes that wait for the broker, all nodes "
+             "together")),
+    KEY("limits", "max_topics_per_client", UINT, "512",
+        OPTION(max_topics_per_client), RANGE(1, 65534), RELOADS,
+        SAYS("Topic names that one node may register")),
+    KEY("limits", "max_client_id", UINT, "64", OPTION(max_client_id),
+        RANGE(1, 1024), RELOADS,
+        SAYS("Longest client id in octets; the specification says 23")),
+    KEY("limits", "client_inflight_max", UINT, "8", OPTION(client_inflight_max),
+        RANGE(1, 1000), RELOADS,
+        SAYS("Unfinished requests of one node; further ones are answered with "
+             "congestion")),
+    KEY("limits", "client_congestion_wait", DURATION, "30s",
+        OPTION(client_congestion_wait), RANGE(100, 1 * H), RELOADS,
+        SAYS("Pause after a node answered with congestion")),
+    KEY("limits", "queue_max_messages", UINT, "100",
+        OPTION(client.queue_max_messages), RANGE(0, 1000000), RELOADS,
+        SAYS("Messages that may wait for one node")),
+    KEY("limits", "queue_max_bytes", SIZE, "64KiB",
+        OPTION(client.queue_max_bytes), RANGE(0, 1 * GIB), RELOADS,
+        SAYS("Octets that may wait for one node")),
+    KEY("limits", "queue_max_age", DURATION, "0", OPTION(client.queue_max_age),
+        RANGE(0, 3650 * D), RELOADS,
+        SAYS("A message that waited longer is dropped; 0 keeps it as long as "
+             "the session")),
+    KEY("limits", "drop_policy", CHOICE, "oldest", OPTION(client.drop_policy),
+        WORDS("oldest|newest|latest-per-topic"), RELOADS,
+        SAYS("What gives way in a full queue: the oldest message (QoS 0 "
+             "first), the new one, or all but the newest of a topic")),
+    KEY("limits", "session_expiry", DURATION, "7d", OPTION(session_expiry),
+        RANGE(1 * S, 3650 * D), RELOADS,
+        SAYS("How long a disconnected or lost node without clean session is "
+             "remembered")),
+    KEY("limits", "idle_max", DURATION, "1d", OPTION(idle_max),
+        RANGE(1 * S, 3650 * D), RELOADS,
+        SAYS("Silence after which a node with a keep-alive of 0 is lost")),
+    KEY("limits", "stranger_reply_rate", UINT, "100",
+        OPTION(stranger_reply_rate), RANGE(0, 1000000), RELOADS,
+        SAYS("Answers a second to senders that are no connected node; 0 "
+             "answers none of them")),
+    KEY("limits", "source_rate", UINT, "0", OPTION(source_rate),
+        RANGE(0, 1000000), RELOADS,
+        SAYS("Datagrams a second that are taken from one address; 0 = no "
+             "limit")),
+    KEY("store", "type", CHOICE, "memory", NOWHERE, WORDS("memory|!sqlite"),
+        SAYS("memory forgets sessions and queues at a restart")),
+    LATER("store", "path", PATH, "/var/lib/mqttsn-gateway/gateway.db",
+          SAYS("The database")),
+    LATER("store", "journal_path", PATH, "",
+          SAYS("The journal; default: beside the database")),
+    LATER("store", "flush_interval", DURATION, "60s", RANGE(1 * S, 1 * D),
+          SAYS("Time between two writes to the database")),
+    LATER("store", "durability", CHOICE, "batched", WORDS("batched|full"),
+          SAYS("Whether stored means on the disk")),
+    LATER("uplink", "max_bytes", SIZE, "16MiB", RANGE(0, 64 * GIB),
+          SAYS("Octets that may wait for the broker")),
+    LATER("uplink", "max_age", DURATION, "0", RANGE(0, 3650 * D),
+          SAYS("How long a message may wait for the broker")),
+    LATER("uplink", "drop_policy", CHOICE, "oldest", WORDS("oldest|newest"),
+          SAYS("What gives way when they are too many")),
+    LATER("uplink", "drain_rate", UINT, "0", RANGE(0, 1000000),
+          SAYS("Waiting messages sent a second; 0 = no limit")),
+    LATER("uplink", "qos0", BOOL, "no", SAYS("Keep QoS 0 messages too")),
+    KEY("access", "publish", FILTERS, "", OPTION(access_publish),
+        COUNTED(struct gw_config, options.access_publish_count),
+        RANGE(0, GW_ACCESS_FILTERS_MAX), RELOADS, .note = "every topic",
+        SAYS("Topics that nodes may publish to, as filters")),
+    KEY("access", "subscribe", FILTERS, "", OPTION(access_subscribe),
+        COUNTED(struct gw_config, options.access_subscribe_count),
+        RANGE(0, GW_ACCESS_FILTERS_MAX), RELOADS, .note = "every topic",
+        SAYS("Topics that nodes may subscribe to, as filters")),
+    KEY("access", "dollar_topics", BOOL, "no", OPTION(dollar_topics), RELOADS,
+        SAYS("Nodes may use topics that begin with '$'")),
+    KEY("compat", "paho_len_quirk", BOOL, "yes", OPTION(paho_len_quirk),
+        RELOADS,
+        SAYS("Take the one wrong length that the Paho MQTT-SN library sends")),
+    KEY("compat", "refuse_keepalive_zero", BOOL, "no",
+        OPTION(refuse_keepalive_zero), RELOADS,
+        SAYS("Refuse nodes that connect with a keep-alive of 0")),
+    KEY("compat", "gwinfo_multicast", BOOL, "no", OPTION(gwinfo_multicast),
+        RELOADS, SAYS("Send GWINFO to the multicast group too")),
+    KEY("compat", "gw_ping", BOOL, "no", OPTION(gw_ping), RELOADS,
+        SAYS("Ask a silent connected node with PINGREQ whether it is there; "
+             "costs its battery")),
+    KEY("compat", "overlapping", CHOICE, "probe", OPTION(overlapping),
+        WORDS("probe|one|each"), RELOADS,
+        SAYS("Whether the broker sends one copy in all or one for each "
+             "matching filter; probe finds out")),
+    LATER("http", "bind", TEXT, "", RANGE(0, TEXT_MAX),
+          SAYS("Address and port; default: off")),
+    LATER("http", "token_file", SECRET, "",
+          SAYS("File with the token that requests must bear")),
+    LATER("ctl", "path", PATH, "/run/mqttsn-gateway/ctl.sock",
+          SAYS("The socket")),
+    LATER("ctl", "group", TEXT, "", RANGE(0, 64),
+          SAYS("Group that may use it")),
+    LATER("status", "enabled", BOOL, "no", SAYS("Publish the gateway's state")),
+    LATER("status", "prefix", TEXT, "mqttsn-gw", RANGE(0, TEXT_MAX),
+          SAYS("First part of the topics")),
+    LATER("status", "interval", DURATION, "60s", RANGE(1 * S, 1 * D),
+          SAYS("Time between two messages")),
+    KEY("log", "level", CHOICE, "info", CONFIG(log.level),
+        WORDS("error|warn|info|debug"), RELOADS,
+        SAYS("The least important lines that are written")),
+    KEY("log", "format", CHOICE, "text", CONFIG(log.format), WORDS("text|json"),
+        RELOADS, SAYS("key=value lines, or one JSON object for each line")),
+    KEY("log", "output", CHOICE, "stderr", CONFIG(log.output),
+        WORDS("stderr|syslog"), RELOADS, SAYS("Where lines go")),
+};
+
+const size_t conf_key_count = sizeof(conf_keys) / sizeof(conf_keys[0]);
