@@ -15,11 +15,18 @@
  *    and jitter, for as long as it runs.
  *  - 'submit' is accepted or refused as a whole; what is accepted with a token
  *    ends in exactly one GW_UP_RESULT. Actions reach the broker in the order
- *    in which they were submitted.
+ *    in which they were submitted; only while publishes must wait (a full
+ *    window) may subscriptions overtake them.
  *  - An action that was accepted but is not with the broker when the
  *    connection ends, and that the port will not deliver by itself after
  *    reconnecting, ends as GW_UP_UNSENT. Those results come in the order of
- *    submission and before the next GW_UP_CONNECTED.
+ *    submission (publishes among themselves, subscriptions among themselves)
+ *    and before the next GW_UP_CONNECTED. An unanswered SUBSCRIBE or
+ *    UNSUBSCRIBE always ends so. Once one action has come back, no younger one
+ *    of its class is delivered before it could be submitted again: what the
+ *    caller submits before it has taken GW_UP_CONNECTED comes back too,
+ *    possibly after it.
+ *  - A publish with QoS 0 is done when it has been handed to the network.
  *  - 'take' gives events in the order in which they happened. Spans in an
  *    event hold until the next call of 'take'.
  *  - When there is something to take and there was nothing before, or when
@@ -49,14 +56,17 @@ struct gw_upstream_ops {
     bool (*take)(struct gw_upstream *upstream, struct gw_up_event *ret_event);
 
     /*
-     * Disconnects in order after what was submitted has been sent, and calls
-     * 'stopped' on the loop thread; at the latest after 'limit' ms, with
-     * 'clean' false when the broker could not be told in time.
+     * Waits until what was submitted is acknowledged, disconnects, and calls
+     * 'stopped' on the loop thread, after at most 'limit_ms'. 'clean' is false
+     * when something was not acknowledged or the broker could not be told in
+     * time. Nothing can be submitted any more; results still come, also of
+     * what was not sent, and may be taken until 'free'.
      */
     void (*stop)(struct gw_upstream *upstream, unsigned limit_ms,
                  void (*stopped)(void *user, bool clean), void *user);
 
-    /* Gives back everything; only after 'stopped', or before 'start'. */
+    /* Gives back everything; only after 'stopped' (also from within it), or
+     * before 'start'. The loop must turn once more to close what was on it. */
     void (*free)(struct gw_upstream *upstream);
 };
 

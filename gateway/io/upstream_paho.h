@@ -14,11 +14,16 @@
  *   loop -- outbox --> upstream thread -- calls --> Paho
  *   loop <-- inbox --- upstream thread, Paho's callbacks
  *
- * The connection keeps its session at the broker (CleanSession=0). After a
- * loss of the connection every unfinished publish, acknowledged or not, comes
- * back as GW_UP_UNSENT: Paho's handle is made anew for each connection, so
- * that nothing is in two hands. A QoS 1 message that the broker had taken but
- * not yet acknowledged is therefore sent twice when it is submitted again.
+ * The connection keeps its session at the broker (CleanSession=0). When it is
+ * lost, Paho's handle is dropped and everything unfinished comes back as
+ * GW_UP_UNSENT, in order. The exception is a handle in which a QoS 2 exchange
+ * may be open (a publish, or a subscription with QoS 2 that was asked for):
+ * it is kept, Paho ends what it holds after reconnecting, and exactly once
+ * holds as long as the broker keeps the session; only subscriptions come back
+ * at once. QoS 1 may double either way, as MQTT says.
+ *
+ * With several endpoints the one that has our session is tried first, then
+ * the others in order; the session at another one is discarded.
  *
  * Not supported: MQTT 5, TLS, WebSocket, transparent mode.
  */
@@ -97,7 +102,8 @@ void gw_upstream_paho_stats(const struct gw_upstream *upstream,
 const char *gw_upstream_paho_version(void);
 
 /* Whether Paho was built with its heap tracking, which costs a factor of two
- * to four: "yes", "no" or "unknown"; a static string. */
+ * to four: "yes", "no" or "unknown"; a static string. Only before a port is
+ * started: it makes a handle of Paho's and destroys it. */
 const char *gw_upstream_paho_heap_tracking(void);
 
 #endif

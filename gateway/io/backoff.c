@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include "io/backoff.h"
+
+void gw_backoff_init(struct gw_backoff *backoff, mqttsn_ms min_ms,
+                     mqttsn_ms max_ms, uint64_t seed)
+{
+    *backoff = (struct gw_backoff){
+        .min_ms = min_ms > 0 ? min_ms : 1,
+        .max_ms = max_ms > min_ms ? max_ms : min_ms,
+        .random = seed,
+    };
+}
+
+/* splitmix64: enough to spread gateways over a second. */
+static uint64_t draw(struct gw_backoff *backoff)
+{
+    uint64_t z = backoff->random += 0x9e3779b97f4a7c15u;
+
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+mqttsn_ms gw_backoff_next(struct gw_backoff *backoff)
+{
+    mqttsn_ms range = backoff->range_ms;
+    mqttsn_ms half = range / 2;
+
+    if (range == 0) {
+        backoff->range_ms = backoff->min_ms;
+        return 0;
+    }
+    if (range > backoff->max_ms / 2)
+        backoff->range_ms = backoff->max_ms;
+    else
+        backoff->range_ms = range * 2;
+    return half + draw(backoff) % (range - half + 1);
+}
+
+void gw_backoff_connected(struct gw_backoff *backoff, mqttsn_ms now)
+{
+    backoff->since = now;
+}
+
+void gw_backoff_lost(struct gw_backoff *backoff, mqttsn_ms now)
+{
+    if (now - backoff->since >= GW_BACKOFF_LASTED_MS)
+        backoff->range_ms = 0;
+}

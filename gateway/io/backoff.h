@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * backoff.h - how long to wait before the next attempt.
+ *
+ * The first attempt is immediate, the next waits about 'min', and each further
+ * one twice as long up to 'max'. A pause is drawn from the upper half of its
+ * range, so that a thousand gateways do not come back to one broker at once.
+ * A connection that lasted starts the row anew; one that did not, does not:
+ * a broker that accepts and drops us is not asked faster than a dead one.
+ *
+ * Pure: no clock, no memory; the seed is the caller's.
+ */
+#ifndef GW_BACKOFF_H
+#define GW_BACKOFF_H
+
+#include "mqttsn/time.h"
+
+#include <stdbool.h>
+
+/* A connection that held this long is one that lasted. */
+#define GW_BACKOFF_LASTED_MS 10000
+
+/* The caller's memory; all fields are private. */
+struct gw_backoff {
+    mqttsn_ms min_ms;
+    mqttsn_ms max_ms;
+    mqttsn_ms range_ms; /* upper end of the next pause; 0: no pause */
+    mqttsn_ms since;    /* start of the connection */
+    uint64_t random;
+};
+
+void gw_backoff_init(struct gw_backoff *backoff, mqttsn_ms min_ms,
+                     mqttsn_ms max_ms, uint64_t seed);
+
+/* The pause before the next attempt; each call is one attempt. */
+mqttsn_ms gw_backoff_next(struct gw_backoff *backoff);
+
+/* A connection began, or ended. */
+void gw_backoff_connected(struct gw_backoff *backoff, mqttsn_ms now);
+void gw_backoff_lost(struct gw_backoff *backoff, mqttsn_ms now);
+
+#endif

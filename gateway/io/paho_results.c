@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What Paho 1.3.12 really does with the requests that it accepts, read in its
+ * source and seen in the contract test:
+ *
+ *  - A publish whose write fails ends with onFailure, code -1, but with QoS 1
+ *    and 2 Paho keeps it and sends it again on the next connection; of that
+ *    only deliveryComplete tells, by packet id. Here: an orphan.
+ *  - A QoS 0 publish that was written in part when the connection broke, and a
+ *    SUBSCRIBE or UNSUBSCRIBE without its answer, are forgotten until the
+ *    handle or the session ends.
+ *  - With the session kept, unacknowledged publishes are sent again in order,
+ *    and end as if nothing had happened.
+ *  - With the session lost, what was sent ends with onFailure, code -11, in
+ *    order, before the connection's own onSuccess; orphans end in silence.
+ *    What was still queued stays, and is sent: younger than what was lost.
+ *
+ * The last point is why the handle is dropped when the connection is lost,
+ * unless a QoS 2 exchange may be open in it (upstream_thread.c).
+ */
+#include "io/log.h"
+#include "io/upstream_port.h"
+
+#define EMPTY "" /* Paho wants a pointer even for no payload */
+
+void gw_paho_give_result(struct gw_paho_port *port, uint64_t token,
+                         enum gw_up_outcome outcome, uint8_t granted_qos)
+{
+    struct gw_up_event event = {.kind = GW_UP_RESULT,
+                                .result = {.token = token,
+                                           .outcome = outcome,
+                                           .granted_qos = granted_qos}};
+
+    if (token != 0)
+        gw_inbox_push(&port->inbox, &event);
+}
+
+/* Paho has ended something. Under 'lock'. */
+static void count_outcome(struct gw_paho_port *port)
+{
+    port->outcomes++;
+    if (port->hungry) {
+        port->hungry = false;
+        gw_paho_wake(port);
+    }
+}
+
+/* QoS 0 publishes leave Paho in order: one that it passed over was cut off in
+ * the middle when a connection broke. It is out of our hands, as after a send
+ * that succeeded. Under 'lock'. */
+static void settle_passed_over(struct gw_paho_port *port,
+                               const struct gw_paho_entry *entry)
+{
+    struct gw_paho_entry *older =
+        gw_paho_table_first(&port->table, GW_PAHO_QOS0);
+
+    while (older && older->order < entry->order) {
+        struct gw_paho_entry *next = gw_paho_table_next(&port->table, older);
+
+        if (older->state == GW_PAHO_HELD) {
+            gw_paho_give_result(port, older->token, GW_UP_DONE, 0);
+            gw_paho_table_make_stale(&port->table, older);
+        }
+        older = next;
+    }
+}
+
+static void settle(struct gw_paho_entry *entry, enum gw_up_outcome outcome,
+                   uint8_t granted_qos)
+{
+    struct gw_paho_port *port = entry->owner;
+
+    pthread_mutex_lock(&port->lock);
+    if (entry->list == GW_PAHO_QOS0)
+        settle_passed_over(port, entry);
+    if (entry->list != GW_PAHO_STALE)
+        gw_paho_give_result(port, entry->token, outcome, granted_qos);
+    gw_paho_table_remove(&port->table, entry);
+    count_outcome(port);
+    pthread_mutex_unlock(&port->lock);
+}
+
+static void on_done(void *context, MQTTAsync_successData *data)
+{
+    (void)data;
+    settle(context, GW_UP_DONE, 0);
+}
+
+static void on_subscribed(void *context, MQTTAsync_successData *data)
+{
+    settle(context, GW_UP_DONE, (uint8_t)(data ? data->alt.qos : 0));
+}
+
+static void on_failed(void *context, MQTTAsync_failureData *data)
+{
+    struct gw_paho_entry *entry = context;
+    struct gw_paho_port *port = entry->owner;
+    int code = data ? data->code : MQTTASYNC_FAILURE;
+
+    pthread_mutex_lock(&port->lock);
+    if (entry->list == GW_PAHO_STALE)
+        gw_paho_table_remove(&port->table, entry);
+    else if (entry->list == GW_PAHO_ACKED && code == MQTTASYNC_FAILURE)
+        gw_paho_table_mark_orphan(&port->table, entry);
+    else
+        entry->state = GW_PAHO_FAILED;
+    count_outcome(port);
+    pthread_mutex_unlock(&port->lock);
+}
+
+/* The code of a SUBACK comes through here; so does a connection that breaks. */
+static void on_subscribe_failed(void *context, MQTTAsync_failureData *data)
+{
+    if (data && data->code == 0x80)
+        settle(context, GW_UP_REJECTED, 0);
+    else
+        on_failed(context, data);
+}
+
+void gw_paho_on_delivered(void *context, MQTTAsync_token token)
+{
+    struct gw_paho_port *port = context;
+    struct gw_paho_entry *orphan;
+
+    pthread_mutex_lock(&port->lock);
+    orphan = gw_paho_table_orphan(&port->table, (uint16_t)token);
+    if (orphan) {
+        gw_paho_give_result(port, orphan->token, GW_UP_DONE, 0);
+        gw_paho_table_remove(&port->table, orphan);
+        count_outcome(port);
+    }
+    pthread_mutex_unlock(&port->lock);
+}
+
+int gw_paho_on_message(void *context, char *topic, int topic_len,
+                       MQTTAsync_message *message)
+{
+    struct gw_paho_port *port = context;
+    struct gw_up_event event = {
+        .kind = GW_UP_MESSAGE,
+        .message = {
+            .topic = mqttsn_span(topic, topic_len > 0 ? (size_t)topic_len
+                                                      : strlen(topic)),
+            .payload =
+                mqttsn_span(message->payload, (size_t)message->payloadlen),
+            .qos = (uint8_t)message->qos,
+            .retain = message->retained != 0,
+            .packet_id = (uint16_t)(message->qos > 0 ? message->msgid : 0)}};
+
+    if (!gw_inbox_push(&port->inbox, &event)) {
+        static struct gw_log_limit limit; /* under Paho's lock */
+        uint32_t held_back;
+
+        if (gw_log_limited(&limit, 6, gw_paho_now(), &held_back))
+            gw_warn("upstream", "inbox_drop", "suppressed=%u reason=\"%s\"",
+                    held_back, "the loop took nothing for too long");
+    }
+    MQTTAsync_freeMessage(&message);
+    MQTTAsync_free(topic);
+    return 1;
+}
+
+static int hand_over(struct gw_paho_port *port,
+                     const struct gw_outbox_entry *action,
+                     struct gw_paho_entry *entry, int *ret_token)
+{
+    MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
+    int rc = MQTTASYNC_FAILURE;
+
+    options.context = entry;
+    options.onSuccess = on_done;
+    options.onFailure = on_failed;
+    switch (action->kind) {
+    case GW_UP_PUBLISH:
+        rc = MQTTAsync_send(
+            port->handle, action->topic, (int)action->payload_len,
+            action->payload_len > 0 ? (const void *)action->payload : EMPTY,
+            action->qos, action->retain, &options);
+        break;
+    case GW_UP_SUBSCRIBE:
+        options.onSuccess = on_subscribed;
+        options.onFailure = on_subscribe_failed;
+        rc = MQTTAsync_subscribe(port->handle, action->topic, action->qos,
+                                 &options);
+        break;
+    case GW_UP_UNSUBSCRIBE:
+        rc = MQTTAsync_unsubscribe(port->handle, action->topic, &options);
+        break;
+    }
+    *ret_token = options.token;
+    return rc;
+}
+
+static struct gw_paho_entry *add_entry(struct gw_paho_port *port,
+                                       const struct gw_outbox_entry *action)
+{
+    enum gw_paho_list list = GW_PAHO_CONTROL;
+    struct gw_paho_entry *entry;
+
+    if (action->kind == GW_UP_PUBLISH)
+        list = action->qos > 0 ? GW_PAHO_ACKED : GW_PAHO_QOS0;
+    pthread_mutex_lock(&port->lock);
+    entry = gw_paho_table_add(&port->table, list, action->qos, action->token);
+    if (port->table.lists[GW_PAHO_ACKED].count > port->stats.outstanding_max)
+        port->stats.outstanding_max = port->table.lists[GW_PAHO_ACKED].count;
+    if (action->kind == GW_UP_SUBSCRIBE && action->qos == 2)
+        port->downlink_qos2 = true;
+    pthread_mutex_unlock(&port->lock);
+    return entry;
+}
+
+bool gw_paho_submit(struct gw_paho_port *port,
+                    const struct gw_outbox_entry *action)
+{
+    struct gw_paho_entry *entry = add_entry(port, action);
+    int token = 0;
+    int rc =
+        entry ? hand_over(port, action, entry, &token) : MQTTASYNC_DISCONNECTED;
+
+    if (!entry)
+        return false;
+    pthread_mutex_lock(&port->lock);
+    /* Only this thread adds entries, so it is still the same one. */
+    if (rc == MQTTASYNC_SUCCESS) {
+        if (entry->state != GW_PAHO_FREE)
+            entry->packet_id = (uint16_t)token;
+    } else {
+        gw_paho_table_remove(&port->table, entry);
+        if (rc != MQTTASYNC_DISCONNECTED)
+            gw_paho_give_result(port, action->token,
+                                rc == MQTTASYNC_NO_MORE_MSGIDS ? GW_UP_QUOTA
+                                                               : GW_UP_REJECTED,
+                                0);
+    }
+    pthread_mutex_unlock(&port->lock);
+    if (rc != MQTTASYNC_SUCCESS && rc != MQTTASYNC_DISCONNECTED)
+        gw_warn("upstream", "submit_refused", "code=%d reason=\"%s\"", rc,
+                "Paho would not take it");
+    return rc != MQTTASYNC_DISCONNECTED;
+}
+
+static bool ends_unsent(const struct gw_paho_entry *entry,
+                        enum gw_paho_unsent which)
+{
+    if (which == GW_PAHO_UNSENT_ALL || entry->state == GW_PAHO_FAILED)
+        return true;
+    if (entry->state == GW_PAHO_ORPHANED)
+        return which == GW_PAHO_UNSENT_SESSION;
+    return entry->list == GW_PAHO_CONTROL;
+}
+
+/* The next in its list, from 'entry' on, that ends unsent. */
+static struct gw_paho_entry *skip(struct gw_paho_port *port,
+                                  struct gw_paho_entry *entry,
+                                  enum gw_paho_unsent which)
+{
+    while (entry && !ends_unsent(entry, which))
+        entry = gw_paho_table_next(&port->table, entry);
+    return entry;
+}
+
+void gw_paho_unsent(struct gw_paho_port *port, enum gw_paho_unsent which)
+{
+    struct gw_paho_entry *at[GW_PAHO_OPEN_LISTS];
+    struct gw_paho_entry *stale;
+
+    pthread_mutex_lock(&port->lock);
+    for (int i = 0; i < GW_PAHO_OPEN_LISTS; i++)
+        at[i] = skip(port, gw_paho_table_first(&port->table, i), which);
+    for (;;) {
+        struct gw_paho_entry *entry = NULL;
+
+        for (int i = 0; i < GW_PAHO_OPEN_LISTS; i++)
+            if (at[i] && (!entry || at[i]->order < entry->order))
+                entry = at[i];
+        if (!entry)
+            break;
+        at[entry->list] =
+            skip(port, gw_paho_table_next(&port->table, entry), which);
+        gw_paho_give_result(port, entry->token, GW_UP_UNSENT, 0);
+        if (which != GW_PAHO_UNSENT_ALL && entry->state == GW_PAHO_HELD)
+            gw_paho_table_make_stale(&port->table, entry);
+        else
+            gw_paho_table_remove(&port->table, entry);
+    }
+    while (which == GW_PAHO_UNSENT_ALL &&
+           (stale = gw_paho_table_first(&port->table, GW_PAHO_STALE)))
+        gw_paho_table_remove(&port->table, stale);
+    pthread_mutex_unlock(&port->lock);
+}
+
+bool gw_paho_unsent_outbox(struct gw_paho_port *port)
+{
+    struct gw_outbox_entry *entry;
+    bool any = false;
+
+    for (;;) {
+        struct gw_outbox_appetite all = {1, 1, 1};
+
+        if (gw_outbox_take(&port->outbox, &all, &entry, 1) == 0)
+            return any;
+        gw_paho_give_result(port, entry->token, GW_UP_UNSENT, 0);
+        gw_outbox_done(&port->outbox, entry);
+        any = true;
+    }
+}

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: MIT */
+#include "io/upstream_port.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "io/log.h"
+
+/* Paho reads these; each changes what it does behind our back. */
+static const char *const unwanted[] = {
+    "http_proxy",
+    "https_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "MQTT_C_CLIENT_TRACE",
+    "MQTT_C_CLIENT_TRACE_LEVEL",
+    "MQTT_C_CLIENT_TRACE_MAX_LINES",
+};
+
+/* Ports whose thread would not end in time. They are left as they are, since
+ * the thread, and Paho, may still use them; the process is about to end. */
+static struct gw_paho_port *abandoned;
+static pthread_mutex_t abandoned_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static struct gw_paho_port *port_of(struct gw_upstream *upstream)
+{
+    return (struct gw_paho_port *)upstream;
+}
+
+void gw_upstream_settings_default(struct gw_upstream_settings *ret_settings)
+{
+    static const struct gw_upstream_endpoint loopback = {"127.0.0.1", 1883};
+
+    *ret_settings = (struct gw_upstream_settings){
+        .endpoints = &loopback,
+        .endpoint_count = 1,
+        .keep_alive_s = 60,
+        .connect_timeout_s = 10,
+        .window = 50,
+        .qos0_window = 1000,
+        .backoff_min_ms = 1000,
+        .backoff_max_ms = 60000,
+        .clean_first = true,
+        .inbox_entries = 10000,
+        .inbox_bytes = 8 * 1024 * 1024,
+        .outbox_entries = 4096,
+        .outbox_bytes = 4 * 1024 * 1024,
+    };
+}
+
+static bool valid(const struct gw_upstream_settings *settings)
+{
+    if (!settings->endpoints || settings->endpoint_count == 0 ||
+        settings->endpoint_count > GW_UPSTREAM_ENDPOINTS_MAX)
+        return false;
+    for (size_t i = 0; i < settings->endpoint_count; i++)
+        if (!settings->endpoints[i].host ||
+            settings->endpoints[i].host[0] == '\0' ||
+            strlen(settings->endpoints[i].host) > 255 ||
+            settings->endpoints[i].port == 0)
+            return false;
+    return settings->client_id && settings->client_id[0] != '\0' &&
+           settings->keep_alive_s >= 5 && settings->keep_alive_s <= 65535 &&
+           settings->connect_timeout_s >= 1 &&
+           settings->connect_timeout_s <= 3600 && settings->window >= 1 &&
+           settings->window <= 1000 && settings->qos0_window >= 1 &&
+           settings->qos0_window <= 5000 && settings->backoff_min_ms >= 1 &&
+           settings->backoff_max_ms >= settings->backoff_min_ms &&
+           settings->inbox_entries >= 1 && settings->inbox_bytes >= 1 &&
+           settings->outbox_entries >= 1 && settings->outbox_bytes >= 1;
+}
+
+static void free_settings(struct gw_upstream_settings *settings)
+{
+    for (size_t i = 0; settings->endpoints && i < settings->endpoint_count; i++)
+        free((void *)(uintptr_t)settings->endpoints[i].host);
+    free((void *)(uintptr_t)settings->endpoints);
+    free((void *)(uintptr_t)settings->client_id);
+    free((void *)(uintptr_t)settings->username);
+    free((void *)(uintptr_t)settings->password);
+}
+
+static char *copy_text(const char *text, bool *ok)
+{
+    char *copy = text ? strdup(text) : NULL;
+
+    if (text && !copy)
+        *ok = false;
+    return copy;
+}
+
+static bool copy_settings(struct gw_upstream_settings *to,
+                          const struct gw_upstream_settings *from)
+{
+    struct gw_upstream_endpoint *endpoints =
+        calloc(from->endpoint_count, sizeof(*endpoints));
+    bool ok = endpoints != NULL;
+
+    *to = *from;
+    for (size_t i = 0; ok && i < from->endpoint_count; i++) {
+        endpoints[i].host = copy_text(from->endpoints[i].host, &ok);
+        endpoints[i].port = from->endpoints[i].port;
+    }
+    to->endpoints = endpoints;
+    to->client_id = copy_text(from->client_id, &ok);
+    to->username = copy_text(from->username, &ok);
+    to->password = copy_text(from->password, &ok);
+    return ok;
+}
+
+/* ---- the operations; loop thread ---------------------------------------- */
+
+static void on_stop_timer_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static void report_stopped(struct gw_paho_port *port, bool clean)
+{
+    port->stop_reported = true;
+    gw_info("upstream", "stopped", "clean=%s", clean ? "yes" : "no");
+    if (port->stop_timer) {
+        uv_close((uv_handle_t *)port->stop_timer, on_stop_timer_closed);
+        port->stop_timer = NULL;
+    }
+    port->stopped(port->stopped_user, clean);
+}
+
+/* From the inbox: something happened on a thread. */
+static void on_wake(void *user)
+{
+    struct gw_paho_port *port = user;
+    bool finished;
+    bool clean;
+
+    pthread_mutex_lock(&port->lock);
+    finished = port->finished;
+    clean = port->stopped_clean;
+    pthread_mutex_unlock(&port->lock);
+    if (finished && !port->joined) {
+        pthread_join(port->thread, NULL);
+        port->joined = true;
+    }
+    if (port->base.wake)
+        port->base.wake(port->base.user);
+    if (finished && port->stopped && !port->stop_reported)
+        report_stopped(port, clean);
+}
+
+static enum mqttsn_status start_thread(struct gw_paho_port *port)
+{
+    sigset_t all;
+    sigset_t old;
+    int rc;
+
+    /* Signals are the loop's; Paho's threads inherit this from ours. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    rc = pthread_create(&port->thread, NULL, gw_paho_thread, port);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return rc == 0 ? MQTTSN_OK : MQTTSN_EIO;
+}
+
+static enum mqttsn_status start(struct gw_upstream *upstream)
+{
+    struct gw_paho_port *port = port_of(upstream);
+    enum mqttsn_status status;
+
+    assert(!port->started);
+    status = gw_inbox_open(&port->inbox, port->loop, on_wake, port);
+    if (status != MQTTSN_OK)
+        return MQTTSN_EIO;
+    status = start_thread(port);
+    if (status != MQTTSN_OK)
+        gw_inbox_close(&port->inbox);
+    port->started = status == MQTTSN_OK;
+    return status;
+}
+
+static unsigned room(struct gw_upstream *upstream)
+{
+    struct gw_paho_port *port = port_of(upstream);
+
+    return port->stopped ? 0 : gw_outbox_room(&port->outbox);
+}
+
+static enum mqttsn_status submit(struct gw_upstream *upstream,
+                                 const struct gw_up_action *action)
+{
+    struct gw_paho_port *port = port_of(upstream);
+
+    if (port->stopped)
+        return MQTTSN_ENOSPACE;
+    return gw_outbox_put(&port->outbox, action, port->connections_taken);
+}
+
+static bool take(struct gw_upstream *upstream, struct gw_up_event *ret_event)
+{
+    struct gw_paho_port *port = port_of(upstream);
+
+    if (!gw_inbox_take(&port->inbox, ret_event))
+        return false;
+    if (ret_event->kind == GW_UP_CONNECTED)
+        port->connections_taken++;
+    return true;
+}
+
+static void on_stop_timer(uv_timer_t *timer)
+{
+    report_stopped(timer->data, false);
+}
+
+static void stop(struct gw_upstream *upstream, unsigned limit_ms,
+                 void (*stopped)(void *user, bool clean), void *user)
+{
+    struct gw_paho_port *port = port_of(upstream);
+    unsigned margin = limit_ms / 3 < 300 ? limit_ms / 3 : 300;
+
+    assert(port->started && !port->stopped);
+    port->stopped = stopped;
+    port->stopped_user = user;
+    port->stop_timer = calloc(1, sizeof(*port->stop_timer));
+    assert(port->stop_timer);
+    uv_timer_init(port->loop, port->stop_timer);
+    port->stop_timer->data = port;
+    uv_update_time(port->loop);
+    uv_timer_start(port->stop_timer, on_stop_timer, limit_ms, 0);
+    /* A callback that waits for room would keep the thread out of Paho. */
+    gw_inbox_stop_waiting(&port->inbox);
+    pthread_mutex_lock(&port->lock);
+    port->spoiled = false;
+    port->stop_wanted = true;
+    port->flush_until = gw_paho_now() + limit_ms - margin;
+    pthread_mutex_unlock(&port->lock);
+    gw_paho_wake(port);
+}
+
+static void release(struct gw_paho_port *port)
+{
+    gw_inbox_fini(&port->inbox);
+    gw_outbox_fini(&port->outbox);
+    gw_paho_table_fini(&port->table);
+    pthread_mutex_destroy(&port->lock);
+    close(port->wake_fd);
+    free_settings(&port->settings);
+    free(port);
+}
+
+static void abandon(struct gw_paho_port *port)
+{
+    pthread_detach(port->thread);
+    pthread_mutex_lock(&abandoned_lock);
+    port->next_abandoned = abandoned;
+    abandoned = port;
+    pthread_mutex_unlock(&abandoned_lock);
+}
+
+static void upstream_free(struct gw_upstream *upstream)
+{
+    struct gw_paho_port *port;
+    bool finished;
+
+    if (!upstream)
+        return;
+    port = port_of(upstream);
+    assert(!port->started || port->stop_reported);
+    if (port->started)
+        gw_inbox_close(&port->inbox);
+    pthread_mutex_lock(&port->lock);
+    finished = port->finished;
+    pthread_mutex_unlock(&port->lock);
+    if (port->started && finished && !port->joined) {
+        pthread_join(port->thread, NULL);
+        port->joined = true;
+    }
+    if (!port->started || port->joined)
+        release(port);
+    else
+        abandon(port);
+}
+
+static const struct gw_upstream_ops ops = {
+    .start = start,
+    .room = room,
+    .submit = submit,
+    .take = take,
+    .stop = stop,
+    .free = upstream_free,
+};
+
+/* ---- making one ---------------------------------------------------------- */
+
+static void on_room(void *user)
+{
+    struct gw_paho_port *port = user;
+
+    gw_inbox_signal(&port->inbox);
+}
+
+static enum mqttsn_status init_crossings(struct gw_paho_port *port)
+{
+    const struct gw_upstream_settings *settings = &port->settings;
+    struct gw_inbox_limits inbox = {
+        .entries = settings->inbox_entries,
+        .bytes = settings->inbox_bytes,
+        .wait_ms = (mqttsn_ms)settings->keep_alive_s * 1000 / 2};
+    struct gw_outbox_limits outbox = {.entries = settings->outbox_entries,
+                                      .bytes = settings->outbox_bytes,
+                                      .control = GW_PAHO_CONTROL_QUEUE};
+    enum mqttsn_status status;
+
+    status = gw_inbox_init(&port->inbox, &inbox);
+    if (status != MQTTSN_OK)
+        return status;
+    status =
+        gw_outbox_init(&port->outbox, &outbox, port->wake_fd, on_room, port);
+    if (status != MQTTSN_OK)
+        goto fail_inbox;
+    status =
+        gw_paho_table_init(&port->table,
+                           settings->window + settings->qos0_window +
+                               GW_PAHO_CONTROL_WINDOW + 2 * GW_PAHO_STALE_MAX,
+                           port);
+    if (status != MQTTSN_OK)
+        goto fail_outbox;
+    if (pthread_mutex_init(&port->lock, NULL) == 0)
+        return MQTTSN_OK;
+    status = MQTTSN_EIO;
+
+    gw_paho_table_fini(&port->table);
+fail_outbox:
+    gw_outbox_fini(&port->outbox);
+fail_inbox:
+    gw_inbox_fini(&port->inbox);
+    return status;
+}
+
+enum mqttsn_status
+gw_upstream_paho_new(uv_loop_t *loop,
+                     const struct gw_upstream_settings *settings,
+                     struct gw_upstream **ret_upstream)
+{
+    enum mqttsn_status status = MQTTSN_ENOSPACE;
+    struct gw_paho_port *port;
+    uint64_t seed;
+
+    if (!valid(settings))
+        return MQTTSN_EINVAL;
+    for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++)
+        unsetenv(unwanted[i]);
+    if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+        return MQTTSN_EIO;
+
+    port = calloc(1, sizeof(*port));
+    if (!port)
+        return MQTTSN_ENOSPACE;
+    port->base.ops = &ops;
+    port->loop = loop;
+    port->handle_endpoint = GW_ENDPOINT_NONE;
+    port->session_endpoint = GW_ENDPOINT_NONE;
+    port->any_session = !settings->clean_first;
+    gw_backoff_init(&port->backoff, settings->backoff_min_ms,
+                    settings->backoff_max_ms, seed);
+    if (!copy_settings(&port->settings, settings))
+        goto fail_settings;
+    status = MQTTSN_EIO;
+    port->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (port->wake_fd < 0)
+        goto fail_settings;
+    status = init_crossings(port);
+    if (status != MQTTSN_OK)
+        goto fail_eventfd;
+    *ret_upstream = &port->base;
+    return MQTTSN_OK;
+
+fail_eventfd:
+    close(port->wake_fd);
+fail_settings:
+    free_settings(&port->settings);
+    free(port);
+    return status;
+}
+
+void gw_upstream_paho_stats(const struct gw_upstream *upstream,
+                            struct gw_upstream_paho_stats *ret_stats)
+{
+    struct gw_paho_port *port =
+        port_of((struct gw_upstream *)(uintptr_t)upstream);
+
+    pthread_mutex_lock(&port->lock);
+    *ret_stats = port->stats;
+    pthread_mutex_unlock(&port->lock);
+    gw_inbox_counts(&port->inbox, &ret_stats->inbox_dropped,
+                    &ret_stats->inbox_waits);
+}
+
+/* ---- which Paho it is -----------------------------------------------------
+ */
+
+const char *gw_upstream_paho_version(void)
+{
+    const MQTTAsync_nameValue *info = MQTTAsync_getVersionInfo();
+
+    for (; info && info->name; info++)
+        if (strcmp(info->name, "Version") == 0)
+            return info->value;
+    return "unknown";
+}
+
+/* Exported by builds with heap tracking, though in no public header. */
+struct paho_heap_info {
+    size_t current_size;
+    size_t max_size;
+};
+extern struct paho_heap_info *Heap_get_info(void) __attribute__((weak));
+
+/*
+ * Paho's version information does not tell, so it is tried out: with tracking
+ * on, what a handle takes is counted.
+ */
+const char *gw_upstream_paho_heap_tracking(void)
+{
+    MQTTAsync handle;
+    bool counted;
+
+    if (!Heap_get_info || MQTTAsync_create(&handle, "tcp://127.0.0.1:1",
+                                           "probe", MQTTCLIENT_PERSISTENCE_NONE,
+                                           NULL) != MQTTASYNC_SUCCESS)
+        return "unknown";
+    counted = Heap_get_info()->current_size > 0;
+    MQTTAsync_destroy(&handle);
+    return counted ? "yes" : "no";
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * upstream_port.h - the inside of the Paho port; for its own files only.
+ *
+ *   upstream_paho.c    the loop's side: the operations of the port
+ *   upstream_thread.c  the upstream thread: attempts, submitting, stopping
+ *   paho_connect.c     one connection: handle, options, connect and lost
+ *   paho_results.c     outcomes: callbacks of requests, and what is unsent
+ *
+ * Order of locks: Paho's own, then 'lock', then those inside inbox and outbox.
+ * Paho calls back with its lock held, so nothing calls Paho under 'lock'.
+ */
+#ifndef GW_UPSTREAM_PORT_H
+#define GW_UPSTREAM_PORT_H
+
+#include "io/backoff.h"
+#include "io/inbox.h"
+#include "io/outbox.h"
+#include "io/paho_table.h"
+#include "io/upstream_paho.h"
+
+#include <MQTTAsync.h>
+#include <pthread.h>
+
+/* Subscriptions that Paho may have unanswered, and those in the outbox. */
+#define GW_PAHO_CONTROL_WINDOW 64
+#define GW_PAHO_CONTROL_QUEUE 1024
+
+/* Requests settled without Paho that it may still call for; with more, its
+ * handle is made anew at the next loss of the connection. */
+#define GW_PAHO_STALE_MAX 1024
+
+#define GW_UPSTREAM_ENDPOINTS_MAX 16
+#define GW_ENDPOINT_NONE UINT32_MAX
+
+/* What Paho's callbacks tell the thread. */
+struct gw_paho_record {
+    enum {
+        GW_PAHO_CONNECT_OK,
+        GW_PAHO_CONNECT_FAILED,
+        GW_PAHO_LOST,
+        GW_PAHO_DISCONNECTED
+    } what;
+    bool session_present; /* CONNECT_OK */
+    int code;             /* CONNECT_FAILED */
+    char text[48];        /* CONNECT_FAILED: Paho's words, may be empty */
+};
+#define GW_PAHO_RECORDS 8
+
+enum gw_paho_phase {
+    GW_PAHO_IDLE,       /* waiting for the next attempt */
+    GW_PAHO_CONNECTING, /* an attempt is with Paho */
+    GW_PAHO_UP,         /* connected and announced */
+    GW_PAHO_CLOSING,    /* after the clean attempt, or stopping */
+};
+
+struct gw_paho_port {
+    struct gw_upstream base;
+    uv_loop_t *loop;
+    struct gw_upstream_settings settings; /* owns its strings */
+    struct gw_inbox inbox;
+    struct gw_outbox outbox;
+    int wake_fd; /* eventfd of the thread */
+
+    /* Loop thread only. */
+    pthread_t thread;
+    bool started;
+    bool joined;
+    bool stop_reported;
+    uint64_t connections_taken; /* CONNECTED events that the loop has seen */
+    uv_timer_t *stop_timer;     /* frees itself when closed */
+    void (*stopped)(void *user, bool clean);
+    void *stopped_user;
+    struct gw_paho_port *next_abandoned;
+
+    pthread_mutex_t lock;
+    /* Under 'lock'. */
+    struct gw_paho_table table;
+    struct gw_paho_record records[GW_PAHO_RECORDS];
+    unsigned record_count;
+    uint64_t connections; /* CONNECTED events given */
+    bool announced;       /* the last of them is not followed by a LOST */
+    bool link_up;         /* Paho says that it is connected */
+    bool clean_attempt;   /* the attempt under way only discards */
+    bool hungry;          /* the thread left something: the window was full */
+    bool downlink_qos2;   /* a subscription with QoS 2 may exist */
+    uint64_t outcomes;    /* requests that Paho has ended */
+    bool stop_wanted;
+    mqttsn_ms flush_until; /* stopping: when to give up waiting for acks */
+    bool finished;         /* the thread is about to end */
+    bool stopped_clean;
+    bool spoiled; /* stopping: the connection broke meanwhile */
+    struct gw_upstream_paho_stats stats;
+
+    /* Upstream thread only. */
+    MQTTAsync handle;          /* or NULL */
+    uint32_t handle_endpoint;  /* what it was made for */
+    uint32_t endpoint;         /* of this attempt */
+    uint32_t round_left;       /* endpoints left before the next pause */
+    uint32_t session_endpoint; /* whose session is known to be ours */
+    bool any_session;          /* whatever session there is, it is ours */
+    enum gw_paho_phase phase;
+    struct gw_backoff backoff;
+    mqttsn_ms next_attempt;
+    mqttsn_ms phase_until; /* CONNECTING and CLOSING: when patience ends */
+    uint64_t attempt_started_us;
+    uint64_t unsent_before; /* actions of older epochs go back unsent */
+    mqttsn_ms submit_at;    /* not before: Paho has yet to tell of a loss */
+    uint64_t outcomes_seen;
+    mqttsn_ms ring_at;
+    mqttsn_ms ring_pause_ms;
+};
+
+/* ---- time (upstream_thread.c) ------------------------------------------ */
+
+uint64_t gw_paho_now_us(void);
+mqttsn_ms gw_paho_now(void);
+
+/* ---- the thread (upstream_thread.c) ------------------------------------ */
+
+void *gw_paho_thread(void *port);
+
+/* Wakes the thread. Any thread, under any lock. */
+void gw_paho_wake(struct gw_paho_port *port);
+
+/* ---- one connection (paho_connect.c); upstream thread ------------------- */
+
+/* Hands an attempt to Paho. False: it failed on the spot, and the record says
+ * so; '*ret_busy': it has not been tried, try again soon. */
+bool gw_paho_connect(struct gw_paho_port *port, bool clean, bool *ret_busy);
+
+/* Begins to disconnect; false when there is nothing to disconnect. */
+bool gw_paho_disconnect(struct gw_paho_port *port);
+
+/* Destroys the handle, with whatever Paho still holds in it. It is not Paho's
+ * last one, so this is quick: the doorbell's stays for ever. */
+void gw_paho_drop_handle(struct gw_paho_port *port);
+
+/* Tells the loop that the broker is there. Under 'lock'. */
+void gw_paho_announce(struct gw_paho_port *port, bool session_present);
+
+/* Why an attempt failed, in words; and whether it was for who we are. */
+const char *gw_paho_reason(const struct gw_paho_record *record,
+                           bool *ret_denied);
+
+/* ---- outcomes (paho_results.c) ------------------------------------------ */
+
+/* Hands one entry to Paho. False: not connected any more; nothing happened. */
+bool gw_paho_submit(struct gw_paho_port *port,
+                    const struct gw_outbox_entry *entry);
+
+void gw_paho_give_result(struct gw_paho_port *port, uint64_t token,
+                         enum gw_up_outcome outcome, uint8_t granted_qos);
+
+/* Which requests end unsent. */
+enum gw_paho_unsent {
+    GW_PAHO_UNSENT_ALL,     /* the handle is gone */
+    GW_PAHO_UNSENT_LOST,    /* connection gone: control, and what failed */
+    GW_PAHO_UNSENT_SESSION, /* session gone: that, and the orphans */
+};
+
+/* Gives their results in the order of submission. Upstream thread. */
+void gw_paho_unsent(struct gw_paho_port *port, enum gw_paho_unsent which);
+
+/* The same for all that is in the outbox. True when there was anything. */
+bool gw_paho_unsent_outbox(struct gw_paho_port *port);
+
+/* Callbacks for gw_paho_connect to register. */
+void gw_paho_on_delivered(void *context, MQTTAsync_token token);
+int gw_paho_on_message(void *context, char *topic, int topic_len,
+                       MQTTAsync_message *message);
+
+#endif

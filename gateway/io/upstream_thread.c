@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: MIT */
+#include "io/upstream_port.h"
+
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "io/doorbell.h"
+#include "io/log.h"
+
+/* Entries handed to Paho between two looks at what Paho says. */
+#define BATCH 64
+#define TURN 512
+
+/*
+ * How often to ring while something is awaited (doorbell.h). Connecting needs
+ * two rings: one so that Paho sees the new socket, one so that it looks
+ * whether it can be written to. An acknowledgement that simply takes its time
+ * is not helped by ringing, so the pauses grow.
+ */
+#define RING_CONNECTING_MS 1
+#define RING_CONNECTING_MAX_MS 20
+#define RING_WAITING_MS 4
+#define RING_WAITING_MAX_MS 250
+
+/* Beyond Paho's own time-out, which it looks at every three seconds. */
+#define CONNECT_GRACE_MS 5000
+#define DISCONNECT_PATIENCE_MS 2000
+
+uint64_t gw_paho_now_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+mqttsn_ms gw_paho_now(void)
+{
+    return gw_paho_now_us() / 1000;
+}
+
+void gw_paho_wake(struct gw_paho_port *port)
+{
+    uint64_t one = 1;
+
+    /* Full means that it is awake already. */
+    while (write(port->wake_fd, &one, sizeof(one)) < 0)
+        break;
+}
+
+static const struct gw_upstream_endpoint *
+endpoint(const struct gw_paho_port *port)
+{
+    return &port->settings.endpoints[port->endpoint];
+}
+
+static void tell(struct gw_paho_port *port, enum gw_up_event_kind kind)
+{
+    struct gw_up_event event = {.kind = kind};
+
+    gw_inbox_push(&port->inbox, &event);
+}
+
+/* Rings come quickly again: something was just begun, or moved. */
+static void reset_rings(struct gw_paho_port *port, mqttsn_ms now)
+{
+    port->ring_pause_ms = port->phase == GW_PAHO_CONNECTING ? RING_CONNECTING_MS
+                                                            : RING_WAITING_MS;
+    port->ring_at = now + port->ring_pause_ms;
+}
+
+static void enter(struct gw_paho_port *port, enum gw_paho_phase phase,
+                  mqttsn_ms now)
+{
+    port->phase = phase;
+    if (phase == GW_PAHO_CONNECTING)
+        port->phase_until = now + CONNECT_GRACE_MS +
+                            (mqttsn_ms)port->settings.connect_timeout_s * 1000;
+    if (phase == GW_PAHO_CLOSING)
+        port->phase_until = now + DISCONNECT_PATIENCE_MS;
+    reset_rings(port, now);
+}
+
+/* A new round over the endpoints, after a pause, beginning with the one that
+ * has our session. */
+static void begin_round(struct gw_paho_port *port, mqttsn_ms now)
+{
+    mqttsn_ms pause = gw_backoff_next(&port->backoff);
+
+    port->endpoint =
+        port->session_endpoint == GW_ENDPOINT_NONE ? 0 : port->session_endpoint;
+    port->round_left = (uint32_t)port->settings.endpoint_count;
+    port->next_attempt = now + pause;
+    enter(port, GW_PAHO_IDLE, now);
+    if (pause > 0)
+        gw_debug("upstream", "waiting", "pause_ms=%llu",
+                 (unsigned long long)pause);
+}
+
+/* Everything that was handed over or queued goes back, and so does what the
+ * loop adds before it knows. */
+static void give_back_everything(struct gw_paho_port *port)
+{
+    gw_paho_drop_handle(port);
+    gw_paho_unsent(port, GW_PAHO_UNSENT_ALL);
+    pthread_mutex_lock(&port->lock);
+    port->downlink_qos2 = false;
+    port->unsent_before = port->connections + 1;
+    pthread_mutex_unlock(&port->lock);
+    gw_paho_unsent_outbox(port);
+}
+
+static void attempt_failed(struct gw_paho_port *port, mqttsn_ms now)
+{
+    if (port->round_left > 1) {
+        port->round_left--;
+        port->endpoint =
+            (port->endpoint + 1) % (uint32_t)port->settings.endpoint_count;
+        port->next_attempt = now;
+        enter(port, GW_PAHO_IDLE, now);
+    } else {
+        begin_round(port, now);
+    }
+}
+
+/*
+ * Whether the session at this endpoint must be discarded first: it was kept
+ * for a process whose memory is gone, or it is another broker's and knows
+ * nothing of what we did since.
+ */
+static bool must_clean(const struct gw_paho_port *port)
+{
+    return !port->any_session && port->session_endpoint != port->endpoint;
+}
+
+static void attempt(struct gw_paho_port *port, mqttsn_ms now)
+{
+    bool clean = must_clean(port);
+    bool busy = false;
+
+    /* A kept handle belongs to one broker. */
+    if (port->handle && port->handle_endpoint != port->endpoint)
+        give_back_everything(port);
+    gw_debug("upstream", "connecting", "host=%s port=%u clean=%s",
+             gw_log_text(endpoint(port)->host), endpoint(port)->port,
+             clean ? "yes" : "no");
+    port->attempt_started_us = gw_paho_now_us();
+    enter(port, GW_PAHO_CONNECTING, now);
+    if (!gw_paho_connect(port, clean, &busy) && busy) {
+        port->next_attempt = now + 20;
+        enter(port, GW_PAHO_IDLE, now);
+    }
+    gw_doorbell_ring();
+}
+
+static void on_refused(struct gw_paho_port *port,
+                       const struct gw_paho_record *record, mqttsn_ms now)
+{
+    bool denied;
+    const char *reason = gw_paho_reason(record, &denied);
+
+    gw_warn("upstream", denied ? "denied" : "connect_failed",
+            "host=%s port=%u code=%d reason=\"%s\"",
+            gw_log_text(endpoint(port)->host), endpoint(port)->port,
+            record->code, reason);
+    tell(port, denied ? GW_UP_DENIED : GW_UP_UNREACHABLE);
+    attempt_failed(port, now);
+}
+
+/*
+ * The clean connection has served its purpose: it is closed, and the one that
+ * keeps its session follows at once. Simpler than going on with it, which
+ * would lose the session with the first loss of the connection.
+ */
+static void on_cleaned(struct gw_paho_port *port, mqttsn_ms now)
+{
+    port->session_endpoint = port->endpoint;
+    port->next_attempt = now;
+    enter(port, gw_paho_disconnect(port) ? GW_PAHO_CLOSING : GW_PAHO_IDLE, now);
+}
+
+static void on_accepted(struct gw_paho_port *port,
+                        const struct gw_paho_record *record, mqttsn_ms now)
+{
+    uint64_t took_us = gw_paho_now_us() - port->attempt_started_us;
+    bool again;
+    bool clean;
+
+    pthread_mutex_lock(&port->lock);
+    clean = port->clean_attempt;
+    again = port->connections > 0;
+    port->stats.connect_us = took_us;
+    pthread_mutex_unlock(&port->lock);
+    if (clean) {
+        on_cleaned(port, now);
+        return;
+    }
+    port->session_endpoint = port->endpoint;
+    port->any_session = false;
+    if (!record->session_present) {
+        gw_paho_unsent(port, GW_PAHO_UNSENT_SESSION);
+        pthread_mutex_lock(&port->lock);
+        port->downlink_qos2 = false;
+        if (again)
+            port->unsent_before = port->connections + 1;
+        pthread_mutex_unlock(&port->lock);
+        if (again)
+            gw_paho_unsent_outbox(port);
+        pthread_mutex_lock(&port->lock);
+        if (port->link_up)
+            gw_paho_announce(port, false);
+        pthread_mutex_unlock(&port->lock);
+    } else if (!again) {
+        /* A session from before this process: what it subscribed to. */
+        pthread_mutex_lock(&port->lock);
+        port->downlink_qos2 = true;
+        pthread_mutex_unlock(&port->lock);
+    }
+    gw_backoff_connected(&port->backoff, now);
+    enter(port, GW_PAHO_UP, now);
+    gw_info("upstream", "connected",
+            "host=%s port=%u session_present=%s took_ms=%llu",
+            gw_log_text(endpoint(port)->host), endpoint(port)->port,
+            record->session_present ? "yes" : "no",
+            (unsigned long long)(took_us / 1000));
+}
+
+/*
+ * The handle is dropped with the connection, and all that it held goes back in
+ * order, unless a QoS 2 exchange may be open in it: only that handle can end
+ * it, in either direction, without loss or a double.
+ */
+static void on_lost(struct gw_paho_port *port, mqttsn_ms now)
+{
+    bool keep;
+    bool was_up = port->phase == GW_PAHO_UP;
+
+    pthread_mutex_lock(&port->lock);
+    keep = (port->table.qos2 > 0 || port->downlink_qos2) &&
+           port->table.lists[GW_PAHO_STALE].count < GW_PAHO_STALE_MAX;
+    pthread_mutex_unlock(&port->lock);
+    if (keep)
+        gw_paho_unsent(port, GW_PAHO_UNSENT_LOST);
+    else
+        give_back_everything(port);
+    port->spoiled = true; /* counts only when stopping */
+    gw_warn("upstream", "lost", "host=%s port=%u reason=\"%s\"",
+            gw_log_text(endpoint(port)->host), endpoint(port)->port,
+            "closed by the broker or the network, or the keep-alive was not "
+            "answered");
+    if (was_up) {
+        gw_backoff_lost(&port->backoff, now);
+        begin_round(port, now);
+    } else {
+        tell(port, GW_UP_UNREACHABLE);
+        attempt_failed(port, now);
+    }
+}
+
+static void on_record(struct gw_paho_port *port,
+                      const struct gw_paho_record *record, mqttsn_ms now)
+{
+    switch (record->what) {
+    case GW_PAHO_CONNECT_OK:
+        if (port->phase == GW_PAHO_CONNECTING)
+            on_accepted(port, record, now);
+        break;
+    case GW_PAHO_CONNECT_FAILED:
+        if (port->phase == GW_PAHO_CONNECTING)
+            on_refused(port, record, now);
+        break;
+    case GW_PAHO_LOST:
+        if (port->phase != GW_PAHO_IDLE)
+            on_lost(port, now);
+        break;
+    case GW_PAHO_DISCONNECTED:
+        if (port->phase == GW_PAHO_CLOSING)
+            enter(port, GW_PAHO_IDLE, now);
+        break;
+    }
+}
+
+static void take_records(struct gw_paho_port *port)
+{
+    struct gw_paho_record records[GW_PAHO_RECORDS];
+    unsigned count;
+
+    pthread_mutex_lock(&port->lock);
+    count = port->record_count;
+    port->record_count = 0;
+    memcpy(records, port->records, count * sizeof(records[0]));
+    pthread_mutex_unlock(&port->lock);
+    for (unsigned i = 0; i < count; i++)
+        on_record(port, &records[i], gw_paho_now());
+}
+
+/* ---- submitting -------------------------------------------------------- */
+
+static size_t left_of(size_t window, size_t used)
+{
+    return used < window ? window - used : 0;
+}
+
+/* What Paho may still be given; the window is ours, so that Paho never waits
+ * for one of its own (1.3.12 then sends one window a second). */
+static struct gw_outbox_appetite appetite(struct gw_paho_port *port,
+                                          uint64_t *ret_outcomes)
+{
+    struct gw_outbox_appetite appetite;
+
+    pthread_mutex_lock(&port->lock);
+    appetite.acked =
+        left_of(port->settings.window, port->table.lists[GW_PAHO_ACKED].count);
+    appetite.qos0 = left_of(port->settings.qos0_window,
+                            port->table.lists[GW_PAHO_QOS0].count);
+    appetite.control = left_of(GW_PAHO_CONTROL_WINDOW,
+                               port->table.lists[GW_PAHO_CONTROL].count);
+    *ret_outcomes = port->outcomes;
+    pthread_mutex_unlock(&port->lock);
+    return appetite;
+}
+
+/* Hands over some entries; false when Paho is not connected any more. */
+static bool submit_all(struct gw_paho_port *port,
+                       struct gw_outbox_entry *entries[], size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (entries[i]->epoch < port->unsent_before) {
+            gw_paho_give_result(port, entries[i]->token, GW_UP_UNSENT, 0);
+        } else if (!gw_paho_submit(port, entries[i])) {
+            gw_outbox_return(&port->outbox, entries + i, n - i);
+            return false;
+        }
+        gw_outbox_done(&port->outbox, entries[i]);
+    }
+    return true;
+}
+
+/* Asks to be woken by the next outcome; false when one came meanwhile. */
+static bool wait_for_outcome(struct gw_paho_port *port, uint64_t seen)
+{
+    bool waits;
+
+    pthread_mutex_lock(&port->lock);
+    waits = port->outcomes == seen;
+    port->hungry = waits;
+    pthread_mutex_unlock(&port->lock);
+    return waits;
+}
+
+/* True when there is more to do at once. */
+static bool submit(struct gw_paho_port *port)
+{
+    struct gw_outbox_entry *entries[BATCH];
+    uint64_t outcomes;
+    size_t total = 0;
+
+    while (total < TURN) {
+        struct gw_outbox_appetite want = appetite(port, &outcomes);
+        size_t n = gw_outbox_take(&port->outbox, &want, entries, BATCH);
+
+        if (n == 0) {
+            if (gw_outbox_empty(&port->outbox) ||
+                wait_for_outcome(port, outcomes))
+                return false;
+            continue;
+        }
+        if (!submit_all(port, entries, n)) {
+            port->submit_at = gw_paho_now() + 10;
+            return false;
+        }
+        total += n;
+        reset_rings(port, gw_paho_now());
+    }
+    return true;
+}
+
+/* ---- stopping ---------------------------------------------------------- */
+
+static bool nothing_left(struct gw_paho_port *port)
+{
+    bool nothing;
+
+    pthread_mutex_lock(&port->lock);
+    nothing = gw_paho_table_count(&port->table) == 0;
+    port->hungry = !nothing;
+    pthread_mutex_unlock(&port->lock);
+    return nothing && gw_outbox_empty(&port->outbox);
+}
+
+/*
+ * One step towards the end: what was submitted is acknowledged, the broker is
+ * told, the connection is closed. True when the thread may end.
+ */
+static bool stopping(struct gw_paho_port *port, mqttsn_ms now)
+{
+    bool nothing;
+
+    if (port->phase == GW_PAHO_CLOSING)
+        return now >= port->phase_until;
+    nothing = nothing_left(port);
+    if (port->phase != GW_PAHO_UP) {
+        port->stopped_clean = nothing && !port->spoiled;
+        return true;
+    }
+    if (!nothing && now < port->flush_until)
+        return false;
+    if (!gw_paho_disconnect(port))
+        return true;
+    enter(port, GW_PAHO_CLOSING, now);
+    return false;
+}
+
+static void finish(struct gw_paho_port *port)
+{
+    gw_paho_drop_handle(port);
+    gw_paho_unsent(port, GW_PAHO_UNSENT_ALL);
+    gw_paho_unsent_outbox(port);
+    pthread_mutex_lock(&port->lock);
+    port->announced = false;
+    port->finished = true;
+    pthread_mutex_unlock(&port->lock);
+    gw_inbox_signal(&port->inbox);
+}
+
+/* ---- the loop of the thread --------------------------------------------- */
+
+static void check_patience(struct gw_paho_port *port, mqttsn_ms now)
+{
+    struct gw_paho_record late = {.code = MQTTASYNC_FAILURE, .text = "timeout"};
+
+    if (now < port->phase_until)
+        return;
+    if (port->phase == GW_PAHO_CONNECTING) {
+        give_back_everything(port);
+        on_refused(port, &late, now);
+    } else if (port->phase == GW_PAHO_CLOSING) {
+        give_back_everything(port);
+        enter(port, GW_PAHO_IDLE, now);
+    }
+}
+
+/* Rings when it is time to; '*wake_at' becomes the time of the next ring. */
+static void ring(struct gw_paho_port *port, mqttsn_ms now, mqttsn_ms *wake_at)
+{
+    bool connecting = port->phase == GW_PAHO_CONNECTING;
+    bool waiting;
+    uint64_t outcomes;
+
+    pthread_mutex_lock(&port->lock);
+    waiting = gw_paho_table_count(&port->table) > 0;
+    outcomes = port->outcomes;
+    pthread_mutex_unlock(&port->lock);
+    if (port->phase == GW_PAHO_IDLE || (port->phase == GW_PAHO_UP && !waiting))
+        return;
+    if (outcomes != port->outcomes_seen)
+        reset_rings(port, now);
+    port->outcomes_seen = outcomes;
+    if (now >= port->ring_at) {
+        mqttsn_ms max =
+            connecting ? RING_CONNECTING_MAX_MS : RING_WAITING_MAX_MS;
+
+        if (connecting)
+            gw_doorbell_ring();
+        else
+            gw_doorbell_ring_both();
+        port->ring_pause_ms = port->ring_pause_ms * 3 / 2 + 1;
+        if (port->ring_pause_ms > max)
+            port->ring_pause_ms = max;
+        port->ring_at = now + port->ring_pause_ms;
+    }
+    if (port->ring_at < *wake_at)
+        *wake_at = port->ring_at;
+}
+
+static void sleep_until(struct gw_paho_port *port, mqttsn_ms until)
+{
+    struct pollfd p = {.fd = port->wake_fd, .events = POLLIN};
+    mqttsn_ms now = gw_paho_now();
+    mqttsn_ms left = until > now ? until - now : 0;
+    uint64_t count;
+
+    poll(&p, 1, left > 60000 ? 60000 : (int)left);
+    while (read(port->wake_fd, &count, sizeof(count)) > 0)
+        ;
+}
+
+static void sooner(mqttsn_ms *at, mqttsn_ms other)
+{
+    if (other < *at)
+        *at = other;
+}
+
+/* One turn; '*ret_wake_at' is when the next one is due at the latest. False
+ * when the thread is to end. */
+static bool turn(struct gw_paho_port *port, mqttsn_ms *ret_wake_at)
+{
+    mqttsn_ms now;
+    bool stop;
+
+    take_records(port);
+    now = gw_paho_now();
+    *ret_wake_at = MQTTSN_NEVER;
+    if (port->phase == GW_PAHO_UP) {
+        if (now < port->submit_at)
+            sooner(ret_wake_at, port->submit_at);
+        else if (submit(port))
+            *ret_wake_at = now;
+    } else if (port->unsent_before > 0) {
+        /* Nothing may overtake what went back. */
+        pthread_mutex_lock(&port->lock);
+        stop = port->unsent_before > port->connections;
+        pthread_mutex_unlock(&port->lock);
+        if (stop)
+            gw_paho_unsent_outbox(port);
+    }
+
+    pthread_mutex_lock(&port->lock);
+    stop = port->stop_wanted;
+    pthread_mutex_unlock(&port->lock);
+    if (stop) {
+        if (stopping(port, now))
+            return false;
+        sooner(ret_wake_at, port->phase == GW_PAHO_CLOSING ? port->phase_until
+                                                           : port->flush_until);
+    } else {
+        check_patience(port, now);
+        if (port->phase == GW_PAHO_IDLE) {
+            if (now >= port->next_attempt)
+                attempt(port, now);
+            else
+                sooner(ret_wake_at, port->next_attempt);
+        }
+        if (port->phase == GW_PAHO_CONNECTING || port->phase == GW_PAHO_CLOSING)
+            sooner(ret_wake_at, port->phase_until);
+    }
+    ring(port, now, ret_wake_at);
+    return true;
+}
+
+void *gw_paho_thread(void *context)
+{
+    struct gw_paho_port *port = context;
+    mqttsn_ms wake_at;
+    const char *reason;
+
+    if (!gw_doorbell_start(&reason))
+        gw_warn("upstream", "doorbell_failed", "reason=\"%s\" effect=\"%s\"",
+                reason, "connecting takes up to 2 s");
+    begin_round(port, gw_paho_now());
+    while (turn(port, &wake_at))
+        sleep_until(port, wake_at);
+    finish(port);
+    return NULL;
+}
