@@ -184,18 +184,18 @@ bool gw_engine_poll_upstream(struct gw_engine *engine, mqttsn_ms now,
 
 /* What a record is about; the order in which records must be restored. */
 enum gw_record_kind {
-    GW_RECORD_SESSION = 1, /* owner: session number, item 0 */
-    GW_RECORD_WILL,        /* owner: session number, item 0 */
-    GW_RECORD_TOPIC,       /* owner: session number, item: entry number */
-    GW_RECORD_SUBSCRIPTION,/* owner: session number, item: entry number */
-    GW_RECORD_MESSAGE,     /* owner 0, item: message number */
-    GW_RECORD_QUEUED,      /* owner: session number, item: place number */
-    GW_RECORD_EXCHANGE,    /* owner: session number or 0, item: number */
+    GW_RECORD_SESSION = 1,  /* owner: session number, item 0 */
+    GW_RECORD_WILL,         /* owner: session number, item 0 */
+    GW_RECORD_TOPIC,        /* owner: session number, item: entry number */
+    GW_RECORD_SUBSCRIPTION, /* owner: session number, item: entry number */
+    GW_RECORD_MESSAGE,      /* owner 0, item: message number */
+    GW_RECORD_QUEUED,       /* owner: session number, item: place number */
+    GW_RECORD_EXCHANGE,     /* owner: session number or 0, item: number */
 };
 
 struct gw_store_action {
     enum { GW_STORE_KEEP, GW_STORE_FORGET, GW_STORE_FORGET_OWNER } verb;
-    uint64_t op; /* to be named in gw_engine_on_stored */
+    uint64_t op;  /* to be named in gw_engine_on_stored */
     uint8_t kind; /* enum gw_record_kind; not with FORGET_OWNER */
     uint32_t owner;
     uint32_t item;

@@ -11,7 +11,7 @@
 enum kind { PLAIN, PLUS, HASH };
 
 /* A node is one of very many; the table in docs/ names its size. */
-_Static_assert(sizeof(struct gw_filter) <= 48, "filter node");
+_Static_assert(sizeof(struct gw_filter) <= 72, "filter node");
 
 uint64_t gw_filters_size(uint32_t max_nodes)
 {
@@ -262,8 +262,11 @@ uint32_t gw_filters_add(struct gw_filters *filters, struct mqttsn_span filter)
         if (name == 0)
             goto fail;
         n->name = name;
-        n->subs_head = n->all_prev = n->all_next = n->user_list = 0;
-        n->up_state = n->up_granted = n->user_flags = 0;
+        n->subs_head = n->all_prev = n->all_next = 0;
+        n->uses = n->wants = n->window = n->open_window = 0;
+        n->unsub_list = n->unsub_next = 0;
+        n->unsub_listed = false;
+        n->up_state = 0;
     }
     return node;
 

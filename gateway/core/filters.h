@@ -16,6 +16,8 @@
 #include "slab.h"
 #include "table.h"
 
+#include <stdbool.h>
+
 struct gw_filter {
     uint32_t parent;   /* 0: first level */
     uint32_t level;    /* name reference of a plain level's octets; 0: empty
@@ -27,10 +29,13 @@ struct gw_filter {
     /* The caller's, while 'name' is set; zero when it becomes set. */
     uint32_t subs_head;
     uint32_t all_prev, all_next; /* list of all filters, kept by the caller */
-    uint32_t user_list;          /* one more link or index for the caller */
-    uint8_t up_state;
-    uint8_t up_granted;
-    uint8_t user_flags;
+    uint32_t uses;               /* whoever refers to this node */
+    uint32_t wants;              /* of these, who wants its messages */
+    uint32_t window, open_window; /* SUBSCRIBE in line, SUBSCRIBE under way */
+    uint32_t unsub_list;         /* UNSUBSCRIBEs that wait for the broker */
+    uint32_t unsub_next;         /* line of filters to be unsubscribed */
+    bool unsub_listed;
+    uint8_t up_state; /* what the broker was told */
 
     uint8_t level_kind;              /* plain, '+', '#' : private */
     uint32_t plus_child, hash_child; /* private */

@@ -16,14 +16,15 @@
 #include "mqttsn/time.h"
 
 struct gw_limits {
-    uint32_t max_sessions;          /* client records, connected or not */
-    uint32_t max_topics;            /* registered names over all sessions */
-    uint32_t max_subscriptions;     /* over all sessions */
-    uint32_t max_exchanges;         /* unfinished requests over all sessions */
-    uint32_t max_queue_entries;     /* places in all downlink queues */
-    uint32_t max_predefined;        /* rows of predefined topics */
-    uint64_t queue_total_bytes;     /* bodies of messages held, up and down */
-    uint64_t names_total_bytes;     /* topic names, filters, client ids, wills */
+    uint32_t max_sessions;       /* client records, connected or not */
+    uint32_t max_topics;         /* registered names over all sessions */
+    uint32_t max_subscriptions;  /* over all sessions */
+    uint32_t max_exchanges;      /* unfinished requests over all sessions */
+    uint32_t max_queue_entries;  /* places in all downlink queues */
+    uint32_t max_predefined;     /* rows of predefined topics */
+    uint64_t queue_total_bytes;  /* bodies of messages for nodes */
+    uint64_t uplink_total_bytes; /* bodies of messages for the broker */
+    uint64_t names_total_bytes;  /* topic names, filters, client ids, wills */
 };
 
 enum gw_drop_policy {
@@ -75,6 +76,7 @@ struct gw_predefined {
 };
 
 struct gw_listener_options {
+    uint16_t port; /* the port it is bound to; its own datagrams come from it */
     uint32_t max_datagram; /* octets of UDP payload, encapsulation included */
     bool discovery;        /* answer SEARCHGW, send ADVERTISE */
     mqttsn_ms advertise_interval; /* T_ADV; 0 = never */
@@ -107,8 +109,8 @@ struct gw_options {
     uint32_t max_topics_per_client;
     uint32_t client_inflight_max;
     mqttsn_ms client_congestion_wait;
-    mqttsn_ms idle_max;       /* supervises a keep-alive of 0 (G12-04) */
-    mqttsn_ms session_expiry; /* of a disconnected or lost session */
+    mqttsn_ms idle_max;           /* supervises a keep-alive of 0 (G12-04) */
+    mqttsn_ms session_expiry;     /* of a disconnected or lost session */
     uint32_t stranger_reply_rate; /* replies a second to unbound sources */
     uint32_t source_rate; /* datagrams a second from one source; 0 = off */
     struct gw_client_settings client; /* the global values */

@@ -50,20 +50,25 @@ uint32_t gw_slab_take(struct gw_slab *slab)
     uint32_t index = slab->free_head;
 
     /* What came back goes out first: those pages are touched already. */
-    if (index != 0)
+    if (index != 0) {
         memcpy(&slab->free_head, gw_slab_at(slab, index), sizeof(uint32_t));
-    else if (slab->high < slab->capacity)
+        memset(gw_slab_at(slab, index), 0, sizeof(uint32_t));
+    } else if (slab->high < slab->capacity) {
         index = ++slab->high;
-    else
+        memset(gw_slab_at(slab, index), 0, slab->block_size);
+    } else {
         return 0;
+    }
     slab->used++;
-    memset(gw_slab_at(slab, index), 0, slab->block_size);
     return index;
 }
 
+/* A block that is free reads as zeros behind its link, so that whoever still
+ * knows its index can see that what it meant is gone. */
 void gw_slab_give(struct gw_slab *slab, uint32_t index)
 {
     assert(slab->used > 0 && index != slab->free_head);
+    memset(gw_slab_at(slab, index), 0, slab->block_size);
     memcpy(gw_slab_at(slab, index), &slab->free_head, sizeof(uint32_t));
     slab->free_head = index;
     slab->used--;

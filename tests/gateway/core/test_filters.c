@@ -179,8 +179,8 @@ static void the_callers_fields_last_as_long_as_the_filter(void **unused)
     node = add(&f, "a");
     filter = gw_filter_at(&f.filters, node);
     filter->subs_head = filter->all_prev = filter->all_next = 7;
-    filter->user_list = 7;
-    filter->up_state = filter->up_granted = filter->user_flags = 7;
+    filter->unsub_list = 7;
+    filter->up_state = filter->unsub_next = filter->wants = 7;
     assert_int_not_equal(add(&f, "a/b"), 0); /* keeps the node of "a" */
 
     assert_int_equal(add(&f, "a"), node);
@@ -192,10 +192,10 @@ static void the_callers_fields_last_as_long_as_the_filter(void **unused)
     assert_int_equal(filter->subs_head, 0);
     assert_int_equal(filter->all_prev, 0);
     assert_int_equal(filter->all_next, 0);
-    assert_int_equal(filter->user_list, 0);
+    assert_int_equal(filter->unsub_list, 0);
     assert_int_equal(filter->up_state, 0);
-    assert_int_equal(filter->up_granted, 0);
-    assert_int_equal(filter->user_flags, 0);
+    assert_int_equal(filter->unsub_next, 0);
+    assert_int_equal(filter->wants, 0);
     tear_down(&f);
 }
 

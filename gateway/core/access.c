@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* Who may do what: the questions to a policy that change nothing in it. */
+#include "policy.h"
+
+#include "filters.h"
+
+#include "mqttsn/topic.h"
+
+void gw_policy_client(const struct gw_policy *policy,
+                      struct mqttsn_span client_id,
+                      struct gw_client_settings *ret_settings)
+{
+    unsigned missing = GW_CLIENT_MAX_DATAGRAM | GW_CLIENT_QUEUE_MAX_MESSAGES |
+                       GW_CLIENT_QUEUE_MAX_BYTES | GW_CLIENT_QUEUE_MAX_AGE |
+                       GW_CLIENT_DROP_POLICY;
+
+    *ret_settings = policy->options.client;
+    for (size_t i = 0; missing != 0 && i < policy->options.client_rule_count;
+         i++) {
+        const struct gw_client_rule *rule = &policy->rules[i];
+        unsigned fields = rule->fields & missing;
+
+        if (fields == 0 ||
+            !gw_glob_matches(
+                gw_names_span(policy->names, policy->rule_patterns[i]),
+                client_id))
+            continue;
+        if (fields & GW_CLIENT_MAX_DATAGRAM)
+            ret_settings->max_datagram = rule->settings.max_datagram;
+        if (fields & GW_CLIENT_QUEUE_MAX_MESSAGES)
+            ret_settings->queue_max_messages =
+                rule->settings.queue_max_messages;
+        if (fields & GW_CLIENT_QUEUE_MAX_BYTES)
+            ret_settings->queue_max_bytes = rule->settings.queue_max_bytes;
+        if (fields & GW_CLIENT_QUEUE_MAX_AGE)
+            ret_settings->queue_max_age = rule->settings.queue_max_age;
+        if (fields & GW_CLIENT_DROP_POLICY)
+            ret_settings->drop_policy = rule->settings.drop_policy;
+        missing &= ~fields;
+    }
+}
+
+/* ---- topics and filters ---------------------------------------------------
+ */
+
+static bool begins_with(struct mqttsn_span text, const char *start)
+{
+    size_t len = strlen(start);
+
+    return text.len >= len && memcmp(text.data, start, len) == 0;
+}
+
+static bool is_level(struct mqttsn_span level, char wildcard)
+{
+    return level.len == 1 && level.data[0] == (uint8_t)wildcard;
+}
+
+static bool size_allowed(struct mqttsn_span topic)
+{
+    size_t levels = 1;
+
+    if (topic.len == 0 || topic.len > GW_NAME_MAX)
+        return false;
+    for (size_t i = 0; i < topic.len; i++)
+        levels += topic.data[i] == '/';
+    return levels <= GW_FILTER_LEVELS_MAX;
+}
+
+static bool dollar_allowed(const struct gw_policy *policy,
+                           struct mqttsn_span topic)
+{
+    return policy->options.dollar_topics || !begins_with(topic, "$");
+}
+
+bool gw_policy_may_publish(const struct gw_policy *policy,
+                           struct mqttsn_span name)
+{
+    if (!size_allowed(name) || !dollar_allowed(policy, name) ||
+        !mqttsn_topic_name_valid(name))
+        return false;
+    for (size_t i = 0; i < policy->options.access_publish_count; i++) {
+        if (mqttsn_filter_matches(
+                gw_names_span(policy->names, policy->access_publish[i]), name))
+            return true;
+    }
+    return policy->options.access_publish_count == 0;
+}
+
+/* Whether 'listed' matches every name that 'asked' matches. */
+static bool covers(struct mqttsn_span listed, struct mqttsn_span asked)
+{
+    struct mqttsn_span l = listed, a = asked;
+    struct mqttsn_span l_level, a_level;
+
+    if (begins_with(asked, "$") &&
+        (begins_with(listed, "+") || begins_with(listed, "#")))
+        return false;
+    /* Every name has a first level. */
+    if (is_level(asked, '#') && listed.len == 3 && begins_with(listed, "+/#"))
+        return true;
+    while (mqttsn_topic_next_level(&l, &l_level)) {
+        if (is_level(l_level, '#'))
+            return true; /* also of the parent, when 'asked' ends there */
+        if (!mqttsn_topic_next_level(&a, &a_level) || is_level(a_level, '#'))
+            return false;
+        if (!is_level(l_level, '+') && !mqttsn_span_equal(l_level, a_level))
+            return false;
+    }
+    return a.data == NULL;
+}
+
+bool gw_policy_may_subscribe(const struct gw_policy *policy,
+                             struct mqttsn_span filter)
+{
+    if (!size_allowed(filter) || !dollar_allowed(policy, filter) ||
+        !mqttsn_filter_valid(filter))
+        return false;
+    /* A shared subscription: its messages come under names it does not match,
+     * and a malformed one costs everybody the connection to the broker. */
+    if (begins_with(filter, "$share/"))
+        return false;
+    for (size_t i = 0; i < policy->options.access_subscribe_count; i++) {
+        if (covers(gw_names_span(policy->names, policy->access_subscribe[i]),
+                   filter))
+            return true;
+    }
+    return policy->options.access_subscribe_count == 0;
+}
+
+/* ---- addresses ------------------------------------------------------------
+ */
+
+static bool any_contains(const struct gw_cidr *blocks, size_t count,
+                         const struct gw_addr *addr)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (gw_cidr_contains(&blocks[i], addr))
+            return true;
+    }
+    return false;
+}
+
+bool gw_policy_qos_minus1_source(const struct gw_policy *policy,
+                                 const struct gw_addr *addr)
+{
+    return any_contains(policy->options.qos_minus1_from,
+                        policy->options.qos_minus1_from_count, addr);
+}
+
+bool gw_policy_forwarder(const struct gw_policy *policy, uint16_t listener,
+                         const struct gw_addr *addr)
+{
+    const struct gw_listener_options *l;
+
+    if (listener >= policy->options.listener_count)
+        return false;
+    l = &policy->listeners[listener];
+    return l->forwarders_any ||
+           any_contains(l->forwarders, l->forwarder_count, addr);
+}

@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From the head of the queue to the node [SN 6.10] [SN 6.14]: one message at a
+ * time, its REGISTER immediately before it when the node lacks the id, each
+ * handshake finished before the next begins, PINGRESP last.
+ */
+#include "engine_private.h"
+
+/* Awake periods that may fail on one message before it is given up. */
+#define FAILED_WAKES_MAX 3
+
+/* REGISTERs answered "congestion" before the message is given up (G12-15). */
+#define REGISTER_BACKOFF_MAX 3
+
+uint16_t gw_next_msg_id(struct gw_session *s)
+{
+    /* One exchange is open at a time, so no other id is in use. */
+    do {
+        s->next_msg_id++;
+    } while (s->next_msg_id == 0);
+    return s->next_msg_id;
+}
+
+static struct gw_place *head_of(struct gw_engine *e, struct gw_session *s)
+{
+    return s->queue_head ? gw_place_at(e, s->queue_head) : NULL;
+}
+
+static void set_phase(struct gw_engine *e, uint32_t session,
+                      enum gw_down_phase phase, mqttsn_ms wait)
+{
+    struct gw_session *s = gw_session_at(e, session);
+
+    s->down_phase = (uint8_t)phase;
+    s->down_tries = 0;
+    s->flags &= ~(unsigned)GW_S_DOWN_SEND;
+    s->down_due = wait ? e->now + wait : 0;
+    if (wait)
+        gw_session_arm(e, session, s->down_due);
+}
+
+static void go_on(struct gw_engine *e, uint32_t session)
+{
+    set_phase(e, session, GW_DOWN_IDLE, 0);
+    gw_session_ready(e, session);
+}
+
+void gw_deliver_suspend(struct gw_engine *e, uint32_t session)
+{
+    set_phase(e, session, GW_DOWN_IDLE, 0);
+}
+
+void gw_deliver_repeat(struct gw_engine *e, uint32_t session)
+{
+    struct gw_session *s = gw_session_at(e, session);
+
+    if (s->down_phase >= GW_DOWN_REGACK && s->down_phase <= GW_DOWN_PUBCOMP)
+        s->flags |= GW_S_DOWN_SEND;
+    gw_session_ready(e, session);
+}
+
+/* ---- out ----------------------------------------------------------------- */
+
+enum id_choice { ID_KNOWN, ID_REGISTER, ID_REFUSED, ID_NONE };
+
+/* How the client is to be told the topic; the first that fits (G12-12). */
+static enum id_choice choose_id(struct gw_engine *e, uint32_t session,
+                                uint32_t name)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    struct mqttsn_span octets = gw_names_span(&e->names, name);
+    uint32_t normal = gw_topic_by_name(e, session, MQTTSN_TOPIC_NORMAL, name);
+    uint32_t predefined, index;
+    bool open;
+
+    if (normal != 0 && (gw_topic_at(e, normal)->flags & GW_T_ANNOUNCED)) {
+        s->down_topic_type = MQTTSN_TOPIC_NORMAL;
+        s->down_topic_id = gw_topic_at(e, normal)->id;
+        return ID_KNOWN;
+    }
+    predefined = gw_topic_by_name(e, session, MQTTSN_TOPIC_PREDEFINED, name);
+    if (predefined != 0 &&
+        !(gw_topic_at(e, predefined)->flags & GW_T_UNKNOWN) &&
+        gw_policy_predefined_name(&e->policy, s->client_id,
+                                  gw_topic_at(e, predefined)->id,
+                                  &open) == name) {
+        s->down_topic_type = MQTTSN_TOPIC_PREDEFINED;
+        s->down_topic_id = gw_topic_at(e, predefined)->id;
+        return ID_KNOWN;
+    }
+    if (mqttsn_short_topic_valid(octets)) {
+        s->down_topic_type = MQTTSN_TOPIC_SHORT;
+        s->down_topic_id = mqttsn_short_topic_id(octets);
+        return ID_KNOWN;
+    }
+    if (gw_topic_register(e, session, octets, &index) != MQTTSN_OK)
+        return ID_NONE;
+    if (gw_topic_at(e, index)->flags & GW_T_REFUSED)
+        return ID_REFUSED;
+    s->down_topic_type = MQTTSN_TOPIC_NORMAL;
+    s->down_topic_id = gw_topic_at(e, index)->id;
+    return ID_REGISTER;
+}
+
+static bool fits(size_t max_frame, size_t fixed, size_t rest)
+{
+    size_t len = fixed + rest;
+
+    return (len > 255 ? len + 2 : len) <= max_frame;
+}
+
+static void register_frame(struct gw_engine *e, struct gw_session *s,
+                           struct mqttsn_frame *f)
+{
+    struct gw_message *m =
+        gw_message_at(&e->down_messages, head_of(e, s)->message);
+
+    memset(f, 0, sizeof(*f));
+    f->type = MQTTSN_REGISTER;
+    f->reg.topic_id = s->down_topic_id;
+    f->reg.msg_id = s->down_msg_id;
+    f->reg.topic_name = gw_names_span(&e->names, m->topic);
+}
+
+static void publish_frame(struct gw_engine *e, struct gw_session *s,
+                          struct mqttsn_frame *f)
+{
+    struct gw_place *p = head_of(e, s);
+    struct gw_message *m = gw_message_at(&e->down_messages, p->message);
+
+    gw_message_copy(&e->down_messages, p->message, e->scratch);
+    memset(f, 0, sizeof(*f));
+    f->type = MQTTSN_PUBLISH;
+    f->publish.flags.qos = p->qos;
+    f->publish.flags.retain = m->retain;
+    f->publish.flags.dup = p->qos != 0 && (p->flags & GW_P_SENT) != 0;
+    f->publish.flags.topic_type = s->down_topic_type;
+    f->publish.topic_id = s->down_topic_id;
+    f->publish.msg_id = p->qos ? p->msg_id : 0;
+    f->publish.data = mqttsn_span(e->scratch, m->payload_len);
+    if (f->publish.flags.dup)
+        e->counters.tx_retransmissions++;
+    p->flags |= GW_P_SENT;
+}
+
+static void pubrel_frame(struct gw_place *p, struct mqttsn_frame *f)
+{
+    memset(f, 0, sizeof(*f));
+    f->type = MQTTSN_PUBREL;
+    f->pubrel.msg_id = p->msg_id;
+}
+
+/* The step under way once more. */
+static bool repeat_step(struct gw_engine *e, uint32_t session,
+                        struct mqttsn_frame *f)
+{
+    struct gw_session *s = gw_session_at(e, session);
+
+    s->flags &= ~(unsigned)GW_S_DOWN_SEND;
+    switch ((enum gw_down_phase)s->down_phase) {
+    case GW_DOWN_REGACK:
+        e->counters.tx_retransmissions++;
+        register_frame(e, s, f);
+        return true;
+    case GW_DOWN_PUBACK:
+    case GW_DOWN_PUBREC:
+        publish_frame(e, s, f);
+        return true;
+    case GW_DOWN_PUBCOMP:
+        e->counters.tx_retransmissions++;
+        pubrel_frame(head_of(e, s), f);
+        return true;
+    case GW_DOWN_IDLE:
+    case GW_DOWN_STORE:
+    case GW_DOWN_PAUSED:
+    case GW_DOWN_STALLED:
+        break;
+    }
+    return false;
+}
+
+/* Begins to deliver the head. False: it waits, or was dropped; '*ret_again'
+ * says which. */
+static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
+                  bool *ret_again)
+{
+    mqttsn_ms retry = e->policy.options.retry_interval;
+    struct gw_session *s = gw_session_at(e, session);
+    struct gw_place *p = head_of(e, s);
+    struct gw_message *m = gw_message_at(&e->down_messages, p->message);
+    mqttsn_ms max_age = gw_session_settings(e, s)->queue_max_age;
+    size_t max_frame = gw_session_max_frame(e, s);
+
+    *ret_again = true;
+    if (p->flags & GW_P_RELEASED) {
+        set_phase(e, session, GW_DOWN_PUBCOMP, retry);
+        pubrel_frame(p, f);
+        return true;
+    }
+    if (max_age != 0 && e->now - m->received > max_age &&
+        !(p->qos == 2 && (p->flags & GW_P_SENT))) {
+        gw_backlog_drop_head(e, session, &e->counters.drop_expired, "expired");
+        return false;
+    }
+    if ((p->flags & GW_P_CLAIM) && s->subs_pending != 0) {
+        *ret_again = false; /* its SUBACK goes first (G12-39) */
+        return false;
+    }
+    if (!fits(max_frame, 7, m->payload_len)) {
+        gw_note_topic(e, GW_NOTE_TOO_LARGE, session,
+                      gw_names_span(&e->names, m->topic), NULL);
+        gw_backlog_drop_head(e, session, &e->counters.drop_too_large,
+                             "too_large");
+        return false;
+    }
+    switch (choose_id(e, session, m->topic)) {
+    case ID_NONE:
+        gw_backlog_drop_head(e, session, &e->counters.drop_no_topic_id,
+                             "no_topic_id");
+        return false;
+    case ID_REFUSED:
+        gw_backlog_drop_head(e, session, &e->counters.drop_name_refused,
+                             "name_refused");
+        return false;
+    case ID_REGISTER:
+        if (!fits(max_frame, 6, gw_names_span(&e->names, m->topic).len)) {
+            gw_backlog_drop_head(e, session, &e->counters.drop_too_large,
+                                 "too_large");
+            return false;
+        }
+        s->down_msg_id = gw_next_msg_id(s);
+        set_phase(e, session, GW_DOWN_REGACK, retry);
+        register_frame(e, s, f);
+        return true;
+    case ID_KNOWN:
+        break;
+    }
+    if (p->qos != 0 && p->msg_id == 0) {
+        p->msg_id = gw_next_msg_id(s);
+        if (p->qos == 2) {
+            /* After a crash the node must see the same MsgId again. */
+            set_phase(e, session, GW_DOWN_STORE, 0);
+            uint64_t kept = gw_store_place(e, s->queue_head);
+            gw_reply_push(e, session,
+                          &(struct gw_reply){.type = GW_REPLY_RESUME}, kept);
+            *ret_again = false;
+            return false;
+        }
+    }
+    if (s->state == GW_AWAKE && !(p->flags & GW_P_SENT) &&
+        ++s->awake_sent == e->policy.options.awake_max_messages)
+        s->flags |= GW_S_AWAKE_OVER;
+    publish_frame(e, s, f);
+    if (p->qos == 0) {
+        e->counters.down_delivered++;
+        gw_backlog_pop(e, session);
+    } else {
+        set_phase(e, session, p->qos == 1 ? GW_DOWN_PUBACK : GW_DOWN_PUBREC,
+                  retry);
+    }
+    return true;
+}
+
+bool gw_deliver_take(struct gw_engine *e, uint32_t session,
+                     struct mqttsn_frame *ret_frame)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    bool again = true;
+
+    if (s->addr.family == 0 || (s->flags & GW_S_CONNACK_DUE) ||
+        (s->state != GW_ACTIVE && s->state != GW_AWAKE))
+        return false;
+    if (s->flags & GW_S_DOWN_SEND)
+        return repeat_step(e, session, ret_frame);
+    while (s->down_phase == GW_DOWN_IDLE && s->queue_head != 0 && again &&
+           !(s->flags & GW_S_AWAKE_OVER)) {
+        if (begin(e, session, ret_frame, &again))
+            return true;
+    }
+    if (s->state == GW_AWAKE && again &&
+        (s->down_phase == GW_DOWN_IDLE || s->down_phase == GW_DOWN_PAUSED)) {
+        gw_sleep_end_awake(e, session, true);
+        memset(ret_frame, 0, sizeof(*ret_frame));
+        ret_frame->type = MQTTSN_PINGRESP;
+        return true;
+    }
+    return false;
+}
+
+/* ---- answers of the node ---------------------------------------------------
+ */
+
+static void on_regack(struct gw_engine *e, uint32_t session,
+                      const struct mqttsn_frame *frame)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    uint32_t topic;
+
+    if (s->down_phase != GW_DOWN_REGACK ||
+        frame->regack.msg_id != s->down_msg_id ||
+        frame->regack.topic_id != s->down_topic_id) {
+        e->counters.rx_ignored++;
+        return;
+    }
+    topic = gw_topic_by_id(e, session, MQTTSN_TOPIC_NORMAL, s->down_topic_id);
+    if (frame->regack.return_code == MQTTSN_ACCEPTED) {
+        if (topic != 0) {
+            gw_topic_at(e, topic)->flags = GW_T_ANNOUNCED;
+            gw_store_topic(e, topic);
+        }
+        s->down_backoff = 0;
+        go_on(e, session);
+        return;
+    }
+    if (frame->regack.return_code == MQTTSN_REJECTED_CONGESTION &&
+        s->down_backoff < REGISTER_BACKOFF_MAX) {
+        s->down_backoff++;
+        set_phase(e, session, GW_DOWN_PAUSED,
+                  e->policy.options.retry_interval << s->down_backoff);
+        gw_session_ready(e, session); /* an awake period ends here */
+        return;
+    }
+    if (frame->regack.return_code != MQTTSN_REJECTED_CONGESTION && topic != 0) {
+        uint32_t name = gw_topic_at(e, topic)->name;
+
+        gw_topic_at(e, topic)->flags = GW_T_REFUSED;
+        gw_store_topic(e, topic);
+        gw_sub_refused_name(e, session, name);
+    }
+    gw_backlog_drop_head(e, session, &e->counters.drop_name_refused,
+                         "name_refused");
+    go_on(e, session);
+}
+
+/* The client does not know the id (G12-16). */
+static void id_unknown(struct gw_engine *e, uint32_t session, uint8_t type,
+                       uint16_t id)
+{
+    uint32_t topic = gw_topic_by_id(e, session, type, id);
+
+    if (topic == 0)
+        return;
+    if (type == MQTTSN_TOPIC_PREDEFINED)
+        gw_topic_at(e, topic)->flags |= GW_T_UNKNOWN;
+    else
+        gw_topic_at(e, topic)->flags &= (uint8_t)~GW_T_ANNOUNCED;
+}
+
+static void on_invalid_id(struct gw_engine *e, uint32_t session)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    struct gw_place *p = head_of(e, s);
+    uint32_t topic =
+        gw_topic_by_id(e, session, MQTTSN_TOPIC_NORMAL, s->down_topic_id);
+
+    if (s->down_topic_type == MQTTSN_TOPIC_SHORT ||
+        (s->flags & GW_S_SECOND_TRY)) {
+        if (s->down_topic_type == MQTTSN_TOPIC_NORMAL && topic != 0) {
+            gw_topic_at(e, topic)->flags = GW_T_REFUSED;
+            gw_store_topic(e, topic);
+            gw_sub_refused_name(e, session, gw_topic_at(e, topic)->name);
+        }
+        gw_backlog_drop_head(e, session, &e->counters.drop_name_refused,
+                             "name_refused");
+    } else {
+        id_unknown(e, session, s->down_topic_type, s->down_topic_id);
+        s->flags |= GW_S_SECOND_TRY;
+        p->flags &= (uint8_t)~GW_P_SENT;
+        p->msg_id = 0; /* it goes out once more, as new */
+    }
+    go_on(e, session);
+}
+
+static void on_puback(struct gw_engine *e, uint32_t session,
+                      const struct mqttsn_frame *frame)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    struct gw_place *p = head_of(e, s);
+    uint8_t code = frame->puback.return_code;
+
+    if (p == NULL || p->qos == 0 || !(p->flags & GW_P_SENT) ||
+        (p->flags & GW_P_RELEASED) || frame->puback.msg_id != p->msg_id ||
+        frame->puback.topic_id != s->down_topic_id) {
+        if (code == MQTTSN_REJECTED_INVALID_TOPIC_ID &&
+            frame->puback.msg_id == 0) {
+            /* About a QoS 0 message, which is gone. */
+            id_unknown(e, session, MQTTSN_TOPIC_NORMAL, frame->puback.topic_id);
+            id_unknown(e, session, MQTTSN_TOPIC_PREDEFINED,
+                       frame->puback.topic_id);
+        } else if (code == MQTTSN_REJECTED_CONGESTION &&
+                   frame->puback.msg_id == 0 && s->down_phase == GW_DOWN_IDLE) {
+            set_phase(e, session, GW_DOWN_PAUSED,
+                      e->policy.options.client_congestion_wait);
+            gw_session_ready(e, session);
+        } else {
+            e->counters.rx_ignored++;
+        }
+        return;
+    }
+    switch (code) {
+    case MQTTSN_ACCEPTED:
+        if (p->qos != 1) {
+            e->counters.rx_ignored++; /* G12-47 */
+            return;
+        }
+        e->counters.down_delivered++;
+        gw_backlog_pop(e, session);
+        go_on(e, session);
+        return;
+    case MQTTSN_REJECTED_CONGESTION:
+        set_phase(e, session, GW_DOWN_PAUSED,
+                  e->policy.options.client_congestion_wait);
+        gw_session_ready(e, session);
+        return;
+    case MQTTSN_REJECTED_INVALID_TOPIC_ID:
+        on_invalid_id(e, session);
+        return;
+    default:
+        gw_backlog_drop_head(e, session, &e->counters.drop_rejected,
+                             "rejected");
+        go_on(e, session);
+        return;
+    }
+}
+
+static void on_pubrec(struct gw_engine *e, uint32_t session, uint16_t msg_id)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    struct gw_place *p = head_of(e, s);
+
+    if (p == NULL || p->qos != 2 || !(p->flags & GW_P_SENT) ||
+        p->msg_id != msg_id) {
+        /* Not ours any more: let the node finish (G12-34). */
+        if (s->state != GW_ASLEEP)
+            gw_reply_push(
+                e, session,
+                &(struct gw_reply){.type = MQTTSN_PUBREL, .msg_id = msg_id}, 0);
+        else
+            e->counters.rx_ignored++;
+        return;
+    }
+    if (p->flags & GW_P_RELEASED) {
+        gw_deliver_repeat(e, session);
+        return;
+    }
+    p->flags |= GW_P_RELEASED;
+    uint64_t kept = gw_store_place(e, s->queue_head);
+    if (s->state == GW_ASLEEP)
+        return;
+    set_phase(e, session, GW_DOWN_STORE, 0);
+    gw_reply_push(e, session, &(struct gw_reply){.type = GW_REPLY_RESUME},
+                  kept);
+}
+
+static void on_pubcomp(struct gw_engine *e, uint32_t session, uint16_t msg_id)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    struct gw_place *p = head_of(e, s);
+
+    if (p == NULL || !(p->flags & GW_P_RELEASED) || p->msg_id != msg_id) {
+        e->counters.rx_ignored++;
+        return;
+    }
+    e->counters.down_delivered++;
+    gw_backlog_pop(e, session);
+    go_on(e, session);
+}
+
+void gw_deliver_on_frame(struct gw_engine *e, uint32_t session,
+                         const struct mqttsn_frame *frame)
+{
+    if (frame->type == MQTTSN_REGACK)
+        on_regack(e, session, frame);
+    else if (frame->type == MQTTSN_PUBACK)
+        on_puback(e, session, frame);
+    else if (frame->type == MQTTSN_PUBREC)
+        on_pubrec(e, session, frame->pubrec.msg_id);
+    else if (frame->type == MQTTSN_PUBCOMP)
+        on_pubcomp(e, session, frame->pubcomp.msg_id);
+}
+
+/* ---- silence ----------------------------------------------------------------
+ */
+
+/* The awake period ends without PINGRESP; the message waits for the next, but
+ * not for ever (G12-18a). */
+static void wake_failed(struct gw_engine *e, uint32_t session)
+{
+    struct gw_place *p = head_of(e, gw_session_at(e, session));
+
+    gw_deliver_suspend(e, session);
+    if (++p->failed_wakes >= FAILED_WAKES_MAX)
+        gw_backlog_drop_head(e, session, &e->counters.drop_unresponsive,
+                             "unresponsive");
+    else if (p->flags & GW_P_KEPT)
+        gw_store_place(e, gw_session_at(e, session)->queue_head);
+    gw_sleep_end_awake(e, session, false);
+}
+
+static void exhausted(struct gw_engine *e, uint32_t session)
+{
+    struct gw_session *s = gw_session_at(e, session);
+
+    if (s->state == GW_AWAKE) {
+        wake_failed(e, session);
+        return;
+    }
+    if (s->down_phase == GW_DOWN_REGACK) {
+        uint32_t topic =
+            gw_topic_by_id(e, session, MQTTSN_TOPIC_NORMAL, s->down_topic_id);
+
+        e->counters.register_timeout++;
+        gw_note(e, GW_NOTE_REGISTER_TIMEOUT, session, s->down_topic_id, NULL);
+        if (topic != 0) {
+            gw_topic_at(e, topic)->flags = GW_T_REFUSED; /* G12-15 */
+            gw_store_topic(e, topic);
+        }
+        gw_backlog_drop_head(e, session, &e->counters.drop_name_refused,
+                             "name_refused");
+        go_on(e, session);
+        return;
+    }
+    gw_note(e, GW_NOTE_UNRESPONSIVE, session, s->queue_count, NULL);
+    set_phase(e, session, GW_DOWN_STALLED, 0);
+}
+
+void gw_deliver_on_deadline(struct gw_engine *e, uint32_t session)
+{
+    const struct gw_options *o = &e->policy.options;
+    struct gw_session *s = gw_session_at(e, session);
+
+    s->down_due = 0;
+    switch ((enum gw_down_phase)s->down_phase) {
+    case GW_DOWN_REGACK:
+    case GW_DOWN_PUBACK:
+    case GW_DOWN_PUBREC:
+    case GW_DOWN_PUBCOMP:
+        if (s->down_tries >= o->retry_count) {
+            exhausted(e, session);
+            return;
+        }
+        s->down_tries++;
+        s->flags |= GW_S_DOWN_SEND;
+        s->down_due = e->now + o->retry_interval;
+        gw_session_ready(e, session);
+        return;
+    case GW_DOWN_PAUSED:
+        go_on(e, session);
+        return;
+    case GW_DOWN_IDLE:
+    case GW_DOWN_STORE:
+    case GW_DOWN_STALLED:
+        return;
+    }
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A message from the broker finds its readers. One body is made, at the first
+ * reader that has room for it; each session gets one place in its queue, at
+ * the lower of the message's QoS and the highest that was granted to it.
+ */
+#include "engine_private.h"
+
+struct spread {
+    struct gw_engine *engine;
+    const struct gw_up_event *event;
+    uint32_t topic;   /* name, held */
+    uint32_t message; /* one reference held, once it is made */
+    uint32_t readers;
+};
+
+static void give(struct spread *spread, uint32_t session, uint8_t granted,
+                 bool claim)
+{
+    struct gw_engine *e = spread->engine;
+    struct gw_session *s = gw_session_at(e, session);
+    uint8_t qos = spread->event->message.qos;
+
+    if (granted < qos)
+        qos = granted;
+    spread->readers++;
+    if (s->stamp == e->visit_stamp) {
+        /* By another filter already: the highest QoS counts. */
+        struct gw_place *p =
+            s->queue_tail ? gw_place_at(e, s->queue_tail) : NULL;
+
+        if (p != NULL && spread->message != 0 &&
+            p->message == spread->message && p->qos < qos) {
+            p->qos = qos;
+            gw_store_place(e, s->queue_tail);
+        }
+        return;
+    }
+    s->stamp = e->visit_stamp;
+    if (qos == 0 && (s->state == GW_DISCONNECTED || s->state == GW_LOST ||
+                     ((s->state == GW_ASLEEP || s->state == GW_AWAKE) &&
+                      !e->policy.options.sleep_buffer_qos0))) {
+        e->counters.drop_offline_qos0++; /* G12-33 */
+        return;
+    }
+    if (spread->message == 0) {
+        struct mqttsn_span payload = spread->event->message.payload;
+
+        if (gw_messages_fits(&e->down_messages, payload.len) ||
+            gw_backlog_make_room(e, session, payload.len))
+            spread->message =
+                gw_message_new(&e->down_messages, spread->topic, payload,
+                               spread->event->message.retain, e->now);
+        if (spread->message == 0) {
+            gw_backlog_count_drop(e, session, spread->topic,
+                                  &e->counters.drop_total_full, "total_full");
+            return;
+        }
+    }
+    gw_backlog_push(e, session, spread->message, qos, claim);
+}
+
+static void visit_filter(void *user, uint32_t node)
+{
+    struct spread *spread = user;
+    struct gw_engine *e = spread->engine;
+
+    for (uint32_t i = gw_filter_at(&e->filters, node)->subs_head; i != 0;
+         i = gw_sub_at(e, i)->filter_next) {
+        const struct gw_sub *b = gw_sub_at(e, i);
+
+        if (b->active)
+            give(spread, b->session, b->qos, false);
+    }
+}
+
+/* Retained: to whoever waits in the open window of the filter, and no one
+ * else; the window stays open for more. */
+static void visit_window(void *user, uint32_t node)
+{
+    struct spread *spread = user;
+    struct gw_engine *e = spread->engine;
+    uint32_t index = gw_filter_at(&e->filters, node)->open_window;
+    struct gw_window *w;
+
+    if (index == 0)
+        return;
+    w = gw_window_at(e, index);
+    for (uint32_t i = w->claims; i != 0; i = gw_exchange_at(e, i)->link) {
+        const struct gw_exchange *x = gw_exchange_at(e, i);
+
+        if (!x->mute)
+            give(spread, x->session, x->qos, true);
+    }
+    if (w->state == GW_W_SETTLING)
+        gw_heap_set(&e->window_due, index,
+                    e->now + e->policy.options.retain_settle);
+}
+
+void gw_downlink_message(struct gw_engine *e, const struct gw_up_event *event)
+{
+    struct spread spread = {.engine = e, .event = event};
+
+    e->counters.down_messages++;
+    if (gw_overlap_takes(e, event) || gw_overlap_swallows(e, event))
+        return;
+    if (!mqttsn_topic_name_valid(event->message.topic) ||
+        event->message.topic.len > GW_NAME_MAX) {
+        e->counters.drop_too_large++; /* no REGISTER could carry it */
+        return;
+    }
+    spread.topic = gw_names_intern(&e->names, event->message.topic);
+    if (spread.topic == 0) {
+        e->counters.drop_table_full++;
+        gw_note_topic(e, GW_NOTE_TABLE_FULL, 0, event->message.topic, "names");
+        return;
+    }
+    e->visit_stamp++;
+    gw_filters_match(&e->filters, event->message.topic,
+                     event->message.retain ? visit_window : visit_filter,
+                     &spread);
+    if (spread.readers == 0) {
+        if (event->message.retain)
+            e->counters.retained_unclaimed++;
+        else
+            e->counters.down_unmatched++;
+    }
+    /* A record of it exists only if a queue keeps it; then the queue ends it.
+     */
+    gw_message_unref(&e->down_messages, spread.message);
+    gw_names_unref(&e->names, spread.topic);
+}

@@ -1,0 +1,801 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine_private.h - what the files of the engine share; nobody else's.
+ *
+ * Everything refers to everything by 32-bit slab index, 0 for none:
+ *
+ *   session  --topics-->   topic entries   (id <-> name, of this session)
+ *            --subs-->     subscriptions   (also listed at their filter)
+ *            --queue-->    places          (each holds a message reference)
+ *            --exchanges-> exchanges       (the node's unfinished requests)
+ *            --replies-->  replies         (answers ready to be sent)
+ *
+ * A session with something to send is on the ready list;
+ * gw_engine_poll_datagram takes the head, sends one datagram of it and puts it
+ * back if more is due.
+ */
+#ifndef GW_ENGINE_PRIVATE_H
+#define GW_ENGINE_PRIVATE_H
+
+#include "engine.h"
+#include "filters.h"
+#include "heap.h"
+#include "message.h"
+#include "names.h"
+#include "policy.h"
+#include "slab.h"
+#include "table.h"
+
+#include "mqttsn/frame.h"
+#include "mqttsn/topic.h"
+
+/* ---- the records ------------------------------------------------------- */
+
+/* How far a half-open session has come. */
+enum gw_connect_step {
+    GW_STEP_NONE,
+    GW_STEP_WILLTOPIC, /* WILLTOPICREQ sent */
+    GW_STEP_WILLMSG,   /* WILLMSGREQ sent */
+    GW_STEP_UPSTREAM,  /* accepted as soon as the upstream was up once */
+};
+
+/* What the head of a queue is waiting for. */
+enum gw_down_phase {
+    GW_DOWN_IDLE,
+    GW_DOWN_STORE, /* its MsgId or its release is being stored */
+    GW_DOWN_REGACK,
+    GW_DOWN_PUBACK,
+    GW_DOWN_PUBREC,
+    GW_DOWN_PUBCOMP,
+    GW_DOWN_PAUSED,  /* the node said congestion; until 'down_due' */
+    GW_DOWN_STALLED, /* the node does not answer; until it says something */
+};
+
+enum gw_session_flag {
+    GW_S_CLEAN = 1u << 0,
+    GW_S_READY = 1u << 1,        /* on the ready list */
+    GW_S_FRESH = 1u << 2,        /* nothing heard since its first CONNECT */
+    GW_S_CONNACK_DUE = 1u << 3,  /* nothing may precede the CONNACK */
+    GW_S_PINGRESP_DUE = 1u << 4, /* ends the awake period */
+    GW_S_AWAKE_OVER = 1u << 5,   /* start no further delivery */
+    GW_S_WILL = 1u << 6,         /* a will topic is set */
+    GW_S_WILL_MSG = 1u << 7,     /* a will message is set, maybe empty */
+    GW_S_WILL_RETAIN = 1u << 8,
+    GW_S_NEW_WILL_RETAIN = 1u << 9,
+    GW_S_KNOWN = 1u << 10,      /* it was accepted before: a will exchange that
+                                   fails does not end it */
+    GW_S_TALKED = 1u << 11,     /* something came after the CONNACK */
+    GW_S_SECOND_TRY = 1u << 12, /* the head was refused for its id once */
+    GW_S_DOWN_SEND = 1u << 13,  /* send the step under way again */
+};
+
+struct gw_session {
+    struct gw_addr addr; /* family 0: not reachable */
+    struct gw_via via;
+    uint32_t node_id;   /* name: wireless node id behind a forwarder, or 0 */
+    uint32_t client_id; /* name */
+    uint32_t number;    /* names it in the store; 0: the block is free */
+    uint32_t flags;     /* set of gw_session_flag */
+
+    uint8_t state; /* enum gw_state */
+    uint8_t step;  /* enum gw_connect_step */
+    uint8_t step_tries;
+    uint8_t down_phase; /* enum gw_down_phase */
+    uint8_t down_tries;
+    uint8_t will_qos;
+    uint8_t new_will_qos;
+    uint8_t reply_count;
+
+    uint16_t keepalive_s;
+    uint16_t sleep_s;
+    uint16_t next_topic_id;
+    uint16_t next_msg_id;
+    uint16_t down_msg_id;   /* of the REGISTER under way */
+    uint16_t down_topic_id; /* of the REGISTER or PUBLISH under way */
+    uint8_t down_topic_type;
+    uint8_t down_backoff; /* REGISTERs answered congestion in a row */
+    uint16_t topic_count;
+    uint16_t sub_count;
+    uint16_t exchange_count; /* that count against client_inflight_max */
+    uint16_t qos0_waiting;
+    uint16_t subs_pending; /* SUBSCRIBEs whose SUBACK is not out yet */
+
+    uint32_t topics, subs;
+    uint32_t queue_head, queue_tail, queue_count, queue_bytes;
+    uint32_t exchanges;
+    uint32_t reply_head, reply_tail;
+    uint32_t ready_next;
+    uint32_t fresh_prev, fresh_next;
+    uint32_t contender;
+    uint32_t will_topic, will_message, new_will_topic; /* names */
+    uint32_t stamp; /* of the last message matched */
+    uint32_t awake_sent;
+    uint32_t next_sub_item, next_place_item;
+
+    mqttsn_ms last_heard;
+    mqttsn_ms state_since;
+    mqttsn_ms step_due;
+    mqttsn_ms down_due;
+    mqttsn_ms ping_due; /* next PINGREQ of ours, with gw_ping */
+
+    uint64_t connect_hash; /* of the CONNECT that made this connection */
+    uint64_t last_hash;    /* of the last QoS 1 PUBLISH answered (G12-35) */
+    mqttsn_ms last_done;
+    uint16_t last_msg_id;
+    bool last_valid;
+    bool fits_known; /* 'settings' are those of this configuration */
+    uint32_t settings_generation;
+    struct gw_client_settings settings;
+};
+
+enum gw_topic_flag {
+    GW_T_ANNOUNCED = 1, /* the client knows it in this connection */
+    GW_T_REFUSED = 2,   /* the client refused the name (G12-15) */
+    GW_T_UNKNOWN = 4,   /* predefined: the client said it has no such id */
+};
+
+struct gw_topic {
+    uint32_t session; /* 0: the block is free */
+    uint32_t next;
+    uint32_t name;
+    uint16_t id;
+    uint8_t type; /* MQTTSN_TOPIC_NORMAL or _PREDEFINED */
+    uint8_t flags;
+};
+
+struct gw_sub {
+    uint32_t session; /* 0: the block is free */
+    uint32_t filter;
+    uint32_t session_next;
+    uint32_t filter_prev, filter_next;
+    uint32_t item;
+    uint16_t topic_id; /* predefined */
+    uint8_t type;      /* enum mqttsn_topic_type it was asked by */
+    uint8_t qos;       /* granted */
+    uint8_t active;    /* the broker has granted it */
+};
+
+enum gw_place_flag {
+    GW_P_SENT = 1,     /* transmitted at least once: next time with DUP */
+    GW_P_RELEASED = 2, /* PUBREC received: only PUBREL from here on */
+    GW_P_CLAIM = 4,    /* a retained message for a SUBSCRIBE under way */
+    GW_P_KEPT = 8,
+};
+
+struct gw_place {
+    uint32_t message; /* 0: the block is free */
+    uint32_t next;
+    uint32_t item;
+    uint32_t session;
+    uint16_t msg_id; /* of QoS 2 once it was sent */
+    uint8_t qos;
+    uint8_t flags;
+    uint8_t failed_wakes;
+};
+
+enum gw_exchange_kind {
+    GW_X_NONE,
+    GW_X_PUBLISH,
+    GW_X_SUBSCRIBE,
+    GW_X_UNSUBSCRIBE,
+};
+
+enum gw_exchange_state {
+    GW_X_WAITING, /* for its turn to go upstream */
+    GW_X_HANDED,  /* with the shell */
+    GW_X_DONE,    /* QoS 2: PUBREC is out, until PUBREL; SUBSCRIBE: answered,
+                     until its retain window closes */
+};
+
+struct gw_exchange {
+    uint8_t kind; /* 0: the block is free */
+    uint8_t state;
+    uint8_t qos;
+    uint8_t topic_type;
+    bool retain;
+    bool mute;     /* the node's connection is gone: nobody to answer */
+    bool dup_only; /* a CONNECT came since: only DUP=1 repeats it (D7) */
+    bool counted;  /* against client_inflight_max */
+    bool again;    /* it was with the shell before */
+    uint16_t msg_id;
+    uint16_t topic_id;
+    uint32_t session; /* 0: the gateway's own */
+    uint32_t owner;   /* session number at the store, also after it left */
+    uint32_t next;    /* of the same session */
+    uint32_t generation;
+    uint32_t message; /* PUBLISH */
+    uint32_t filter;  /* SUBSCRIBE, UNSUBSCRIBE */
+    uint32_t window;  /* SUBSCRIBE */
+    uint32_t link;    /* of the same window, or of the same filter */
+    uint32_t line_prev, line_next; /* PUBLISH: the line to the broker */
+    uint64_t place;                /* PUBLISH: place in that line */
+    uint64_t hash;                 /* tells a repetition from a new message */
+    mqttsn_ms due;                 /* upstream_timeout */
+};
+
+/* A SUBSCRIBE under way, and who waits for the retained messages it brings. */
+enum gw_window_state {
+    GW_W_FREE,
+    GW_W_RUNNABLE, /* in line */
+    GW_W_BLOCKED,  /* behind one whose filter intersects */
+    GW_W_HANDED,   /* SUBSCRIBE is with the shell */
+    GW_W_SETTLING, /* SUBACK is here; retained messages may follow */
+};
+
+struct gw_window {
+    uint8_t state;
+    bool wildcard;
+    uint32_t filter;
+    uint32_t claims;       /* exchanges, by 'link' */
+    uint32_t blocked_head; /* windows that wait for this one */
+    uint32_t next;         /* in whichever list it is */
+    uint32_t open_prev, open_next;
+};
+
+/* One small answer. */
+struct gw_reply {
+    uint32_t next;
+    uint32_t session;
+    uint32_t number; /* of the session: it may be gone when the store is done */
+    uint8_t type;    /* enum mqttsn_type, or GW_REPLY_RESUME */
+    uint8_t qos;
+    uint8_t return_code;
+    bool failed;
+    uint16_t topic_id;
+    uint16_t msg_id;
+    uint32_t exchange; /* that ends with this answer, or 0 */
+    uint64_t wait;     /* the store operation it waits for */
+};
+#define GW_REPLY_RESUME 0xff /* no datagram: the queue may go on */
+
+/* A CONNECT that must wait until the holder of its client id was asked. */
+struct gw_contender {
+    struct gw_addr addr;
+    struct gw_via via;
+    uint32_t node_id;
+    uint32_t session;
+    uint8_t tries;
+    bool will, clean;
+    uint16_t duration_s;
+    uint64_t hash;
+    mqttsn_ms since;
+    mqttsn_ms due;
+};
+
+/* Where a frame came from: an address, or a node behind a forwarder. */
+struct gw_peer {
+    struct gw_addr addr;
+    struct gw_via via;
+    struct mqttsn_span node_id; /* empty: not behind a forwarder */
+    uint32_t node_ref;          /* its name if it is kept, else 0 */
+};
+
+/* An answer to a source without session. */
+struct gw_stranger {
+    struct gw_addr addr;
+    struct gw_via via;
+    uint32_t node_id; /* name, held */
+    struct gw_reply reply;
+};
+#define GW_STRANGERS 2048
+
+struct gw_bucket { /* token bucket; tokens in thousandths */
+    uint32_t tag;
+    uint32_t tokens;
+    mqttsn_ms since;
+};
+#define GW_BUCKETS 1024
+
+struct gw_store_entry {
+    uint8_t verb;
+    uint8_t kind;
+    uint8_t state; /* 0 queued, 1 taken, 2 done */
+    uint32_t ref;  /* slab index of the object, KEEP */
+    uint32_t owner;
+    uint32_t item;
+};
+
+struct gw_known_gateway {
+    struct gw_addr addr;
+    uint8_t gw_id;
+};
+#define GW_KNOWN_GATEWAYS 16
+
+#define GW_NOTES 256
+
+enum gw_up_link {                  /* the upstream, as the engine sees it */
+                  GW_LINK_UNKNOWN, /* the first attempt is still running */
+                  GW_LINK_DOWN,
+                  GW_LINK_DENIED,
+                  GW_LINK_UP,
+};
+
+/* What the overlap probe is at. */
+enum gw_probe_step {
+    GW_PROBE_OFF,
+    GW_PROBE_SUBSCRIBE_1,
+    GW_PROBE_SUBSCRIBE_2,
+    GW_PROBE_PUBLISH,
+    GW_PROBE_COUNT,
+    GW_PROBE_UNSUBSCRIBE_1,
+    GW_PROBE_UNSUBSCRIBE_2,
+};
+
+struct gw_engine {
+    struct gw_limits limits;
+    struct gw_policy policy;
+    struct gw_counters counters;
+    uint8_t seed[16];
+    uint64_t random;
+    mqttsn_ms now; /* of the input being handled */
+
+    struct gw_names names;
+    struct gw_messages down_messages, up_messages;
+    struct gw_filters filters;
+    struct gw_slab sessions, topics, subs, places, exchanges, windows, replies,
+        contenders;
+    struct gw_table by_addr, by_client, topics_by_id, topics_by_name,
+        subs_by_key;
+    struct gw_heap due;     /* sessions by deadline */
+    struct gw_heap fullest; /* sessions with a queue, fullest on top */
+    struct gw_heap window_due;
+
+    uint32_t next_session_number;
+    uint32_t ready_head, ready_tail;
+    uint32_t fresh_head, fresh_tail; /* oldest first */
+    uint32_t visit_stamp;
+
+    /* uplink.c */
+    uint32_t line_head, line_tail; /* publishes waiting to be handed over */
+    uint64_t next_place;
+    uint32_t next_generation;
+    uint32_t own_qos0; /* QoS 0 publishes of no session in the line */
+    uint32_t handed;   /* acknowledged publishes with the shell */
+    uint32_t window_size;
+
+    /* subscribe.c */
+    uint32_t runnable_head, runnable_tail;
+    uint32_t open_windows;           /* list */
+    uint32_t all_filters;            /* list of every filter */
+    uint32_t unsub_head, unsub_tail; /* filters to be unsubscribed */
+    uint32_t resubscribe;   /* next filter of the sweep, 0: none running */
+    uint32_t resubscribing; /* SUBSCRIBEs of the sweep without result */
+    bool sweep_incomplete;  /* the broker was not told everything yet */
+    mqttsn_ms windows_from; /* none opens before */
+
+    /* upstream */
+    uint8_t link; /* enum gw_up_link */
+    bool link_was_up;
+    mqttsn_ms link_since;
+    bool shutting_down;
+    uint32_t shutdown_cursor;
+
+    /* overlap.c */
+    uint8_t probe_step;
+    bool probe_handed;
+    uint8_t probe_copies;
+    bool each_copy; /* the rule in force */
+    mqttsn_ms probe_due;
+    uint64_t last_message_hash;
+    uint16_t last_packet_id;
+    uint32_t copies_left;
+
+    /* discovery */
+    mqttsn_ms advertise_due[GW_LISTENERS_MAX];
+    bool advertise_now[GW_LISTENERS_MAX];
+    bool gwinfo_group[GW_LISTENERS_MAX];
+    uint8_t gwinfo_radius[GW_LISTENERS_MAX];
+    struct gw_bucket search_bucket[GW_LISTENERS_MAX];
+    struct gw_known_gateway gateways[GW_KNOWN_GATEWAYS];
+    uint32_t gateway_count;
+
+    /* replies.c */
+    uint32_t waiting_head, waiting_tail; /* for the store, by 'wait' */
+    struct gw_stranger *strangers;
+    uint32_t stranger_head, stranger_count;
+    struct gw_bucket stranger_all;
+    struct gw_bucket *stranger_source;
+    struct gw_bucket *source;
+
+    /* store.c */
+    struct gw_store_entry *store_ring;
+    uint32_t store_mask;
+    uint64_t store_queued; /* operations ever queued */
+    uint64_t store_taken;  /* of these, offered to the shell */
+    uint64_t store_done;   /* all up to here are finished */
+    uint32_t store_inflight;
+
+    struct gw_note *notes;
+    uint32_t note_head, note_count;
+
+    uint8_t *scratch; /* one payload, while a datagram is encoded */
+};
+
+/* ---- access ------------------------------------------------------------ */
+
+static inline struct gw_session *gw_session_at(const struct gw_engine *e,
+                                               uint32_t i)
+{
+    return gw_slab_at(&e->sessions, i);
+}
+static inline struct gw_topic *gw_topic_at(const struct gw_engine *e,
+                                           uint32_t i)
+{
+    return gw_slab_at(&e->topics, i);
+}
+static inline struct gw_sub *gw_sub_at(const struct gw_engine *e, uint32_t i)
+{
+    return gw_slab_at(&e->subs, i);
+}
+static inline struct gw_place *gw_place_at(const struct gw_engine *e,
+                                           uint32_t i)
+{
+    return gw_slab_at(&e->places, i);
+}
+static inline struct gw_exchange *gw_exchange_at(const struct gw_engine *e,
+                                                 uint32_t i)
+{
+    return gw_slab_at(&e->exchanges, i);
+}
+static inline struct gw_window *gw_window_at(const struct gw_engine *e,
+                                             uint32_t i)
+{
+    return gw_slab_at(&e->windows, i);
+}
+static inline struct gw_reply *gw_reply_at(const struct gw_engine *e,
+                                           uint32_t i)
+{
+    return gw_slab_at(&e->replies, i);
+}
+static inline struct gw_contender *gw_contender_at(const struct gw_engine *e,
+                                                   uint32_t i)
+{
+    return gw_slab_at(&e->contenders, i);
+}
+
+/* Asleep, awake or active: CONNACK was given and no end came. */
+static inline bool gw_session_connected(const struct gw_session *s)
+{
+    return s->state == GW_ACTIVE || s->state == GW_ASLEEP ||
+           s->state == GW_AWAKE;
+}
+
+uint32_t gw_random(struct gw_engine *e);
+uint64_t gw_hash(const struct gw_engine *e, const void *data, size_t len);
+
+/* As gw_hash, but equal in every process: for what is kept in the store. It
+ * tells one node's messages apart, so nobody gains by a collision. */
+uint64_t gw_lasting_hash(const void *data, size_t len);
+
+/* ---- session.c --------------------------------------------------------- */
+
+uint64_t gw_peer_hash(const struct gw_engine *e, const struct gw_addr *addr,
+                      uint32_t node_ref);
+uint32_t gw_session_by_peer(const struct gw_engine *e,
+                            const struct gw_peer *peer);
+uint32_t gw_session_by_client(const struct gw_engine *e,
+                              struct mqttsn_span client_id);
+
+/* A new session without address; 0 when no room can be made. */
+uint32_t gw_session_new(struct gw_engine *e, struct mqttsn_span client_id);
+
+/* Ends it: everything it holds is given back, its queue is counted dropped. */
+void gw_session_end(struct gw_engine *e, uint32_t index);
+
+/* Gives up subscriptions, topics, queue, requests and will [SN 6.3]. */
+void gw_session_wipe(struct gw_engine *e, uint32_t index);
+
+/* Makes 'peer' its address; whoever was there is unbound. False: no room. */
+bool gw_session_bind(struct gw_engine *e, uint32_t index,
+                     const struct gw_peer *peer);
+void gw_session_unbind(struct gw_engine *e, uint32_t index);
+
+/* The connection of a session that lasts ends, the will is not published. */
+void gw_session_end_connection(struct gw_engine *e, uint32_t index);
+
+/* Enters a state; tells the store and arms the supervision. */
+void gw_session_enter(struct gw_engine *e, uint32_t index, enum gw_state state);
+
+/* A valid frame came from its address [SN 6.11] (G12-52). */
+void gw_session_heard(struct gw_engine *e, uint32_t index);
+
+/* Has something to send. */
+void gw_session_ready(struct gw_engine *e, uint32_t index);
+
+/* Wants to be looked at no later than 'due'. */
+void gw_session_arm(struct gw_engine *e, uint32_t index, mqttsn_ms due);
+
+/* Whatever is due of it now; re-arms. */
+void gw_session_on_deadline(struct gw_engine *e, uint32_t index);
+
+/* Supervision ran out: the will, then lost [SN 6.14]. */
+void gw_session_lose(struct gw_engine *e, uint32_t index);
+
+const struct gw_client_settings *gw_session_settings(struct gw_engine *e,
+                                                     struct gw_session *s);
+
+/* Octets a frame to this session may have, encapsulation taken off. */
+size_t gw_session_max_frame(struct gw_engine *e, struct gw_session *s);
+
+/* ---- topics.c ---------------------------------------------------------- */
+
+/* Entry of an id or a name of this session; 0 when there is none. */
+uint32_t gw_topic_by_id(const struct gw_engine *e, uint32_t session,
+                        uint8_t type, uint16_t id);
+uint32_t gw_topic_by_name(const struct gw_engine *e, uint32_t session,
+                          uint8_t type, uint32_t name);
+
+/*
+ * The normal id of 'name' for this session, assigned if need be (G12-11).
+ * MQTTSN_ENOSPACE: a table is full: congestion. MQTTSN_EPROTO: this session
+ * may have no more ids: not supported.
+ */
+enum mqttsn_status gw_topic_register(struct gw_engine *e, uint32_t session,
+                                     struct mqttsn_span name,
+                                     uint32_t *ret_topic);
+
+/* Notes that the client uses this predefined id; 0 when the table is full. */
+uint32_t gw_topic_note_predefined(struct gw_engine *e, uint32_t session,
+                                  uint16_t id, uint32_t name);
+
+/* What a node is told when gw_topic_register fails; counts it. */
+enum mqttsn_return_code gw_topic_refusal(struct gw_engine *e, uint32_t session,
+                                         enum mqttsn_status status);
+
+void gw_topics_wipe(struct gw_engine *e, uint32_t session);
+void gw_topics_forget_announced(struct gw_engine *e, uint32_t session);
+uint32_t gw_topic_restore(struct gw_engine *e, uint32_t session, uint8_t type,
+                          uint16_t id, struct mqttsn_span name, uint8_t flags);
+
+/* ---- store.c ----------------------------------------------------------- */
+
+/* Each returns the operation's number, for gw_reply_push to wait for. */
+uint64_t gw_store_session(struct gw_engine *e, uint32_t session);
+uint64_t gw_store_will(struct gw_engine *e, uint32_t session);
+uint64_t gw_store_topic(struct gw_engine *e, uint32_t topic);
+uint64_t gw_store_sub(struct gw_engine *e, uint32_t sub);
+uint64_t gw_store_place(struct gw_engine *e, uint32_t place);
+uint64_t gw_store_exchange(struct gw_engine *e, uint32_t exchange);
+uint64_t gw_store_forget(struct gw_engine *e, enum gw_record_kind kind,
+                         uint32_t owner, uint32_t item);
+uint64_t gw_store_forget_owner(struct gw_engine *e, uint32_t owner);
+bool gw_store_behind(const struct gw_engine *e);
+
+/* records.c: the octets of a record; 0 when the object is gone. */
+size_t gw_record_encode(struct gw_engine *e, const struct gw_store_entry *entry,
+                        uint8_t *buf, size_t cap);
+
+/* ---- replies.c --------------------------------------------------------- */
+
+/* Queues an answer; 'wait' 0, or the operation that must be stored first. */
+void gw_reply_push(struct gw_engine *e, uint32_t session,
+                   const struct gw_reply *reply, uint64_t wait);
+void gw_reply_simple(struct gw_engine *e, uint32_t session,
+                     enum mqttsn_type type);
+void gw_reply_puback(struct gw_engine *e, uint32_t session, uint16_t topic_id,
+                     uint16_t msg_id, enum mqttsn_return_code code);
+void gw_replies_wipe(struct gw_engine *e, uint32_t session);
+bool gw_reply_take(struct gw_engine *e, uint32_t session,
+                   struct mqttsn_frame *ret_frame);
+
+/* All operations up to store_done are stored: releases what waited. */
+void gw_replies_release(struct gw_engine *e);
+void gw_replies_fail(struct gw_engine *e, uint64_t op);
+
+/* An answer to a source without session; DISCONNECT is rate-limited (G12-27),
+ * CONNACK is not: a full table is never answered with silence (D7). */
+void gw_stranger_disconnect(struct gw_engine *e, const struct gw_peer *peer);
+void gw_stranger_reply(struct gw_engine *e, const struct gw_peer *peer,
+                       const struct gw_reply *reply);
+bool gw_stranger_take(struct gw_engine *e, struct gw_stranger *ret);
+bool gw_stranger_frame(const struct gw_engine *e, const struct gw_reply *reply,
+                       struct mqttsn_frame *ret_frame);
+
+/* One token from a bucket that refills at 'rate' a second up to 'burst'. */
+bool gw_bucket_take(struct gw_bucket *bucket, uint32_t rate, uint32_t burst,
+                    mqttsn_ms now);
+struct gw_bucket *gw_bucket_of(struct gw_engine *e, struct gw_bucket *buckets,
+                               const struct gw_addr *addr, uint32_t burst);
+
+/* ---- notes.c ----------------------------------------------------------- */
+
+void gw_note(struct gw_engine *e, enum gw_note_kind kind, uint32_t session,
+             uint64_t value, const char *reason);
+void gw_note_topic(struct gw_engine *e, enum gw_note_kind kind,
+                   uint32_t session, struct mqttsn_span topic,
+                   const char *reason);
+void gw_note_peer(struct gw_engine *e, enum gw_note_kind kind,
+                  const struct gw_addr *addr, struct mqttsn_span client_id,
+                  uint64_t value, const char *reason);
+
+/* ---- uplink.c ---------------------------------------------------------- */
+
+/* Takes a message for the broker in; 'session' 0 for the gateway's own.
+ * Returns the exchange, 0 when there is no room. */
+uint32_t gw_uplink_publish(struct gw_engine *e, uint32_t session,
+                           uint32_t topic_name, struct mqttsn_span payload,
+                           uint8_t qos, bool retain);
+uint32_t gw_exchange_new(struct gw_engine *e, uint32_t session,
+                         enum gw_exchange_kind kind);
+/* Frees it and takes it off every list. */
+void gw_exchange_end(struct gw_engine *e, uint32_t exchange);
+/* The node's connection is over: finish what the broker side holds, answer
+ * nobody. 'wipe': also forget open QoS 2 handshakes [SN 6.3]. */
+void gw_exchanges_leave(struct gw_engine *e, uint32_t session, bool wipe);
+uint32_t gw_exchange_find(const struct gw_engine *e, uint32_t session,
+                          enum gw_exchange_kind kind, uint16_t msg_id);
+void gw_exchange_on_timeout(struct gw_engine *e, uint32_t exchange);
+bool gw_uplink_poll(struct gw_engine *e, uint8_t *buf,
+                    struct gw_up_action *ret_action);
+void gw_uplink_on_result(struct gw_engine *e, uint32_t exchange,
+                         enum gw_up_outcome outcome);
+/* The stored will, if armed, becomes a publish (G12-29). */
+void gw_will_publish(struct gw_engine *e, uint32_t session);
+void gw_will_delete(struct gw_engine *e, uint32_t session);
+
+/* Tokens: what a result is about. */
+enum gw_token_kind {
+    GW_TOKEN_EXCHANGE = 1,
+    GW_TOKEN_WINDOW,
+    GW_TOKEN_UNSUB,
+    GW_TOKEN_RESUB,
+    GW_TOKEN_PROBE,
+};
+static inline uint64_t gw_token(enum gw_token_kind kind, uint32_t generation,
+                                uint32_t index)
+{
+    return (uint64_t)kind << 56 | (uint64_t)(generation & 0xffffff) << 32 |
+           index;
+}
+
+/* ---- subscribe.c ------------------------------------------------------- */
+
+uint32_t gw_sub_find(const struct gw_engine *e, uint32_t session,
+                     uint32_t filter);
+void gw_sub_end(struct gw_engine *e, uint32_t sub);
+void gw_subs_wipe(struct gw_engine *e, uint32_t session);
+uint32_t gw_sub_restore(struct gw_engine *e, uint32_t session, uint32_t item,
+                        struct mqttsn_span filter, uint8_t type,
+                        uint16_t topic_id, uint8_t qos);
+void gw_subscribe_refuse(struct gw_engine *e, uint32_t session, uint16_t msg_id,
+                         uint16_t topic_id, enum mqttsn_return_code code);
+/* The node unsubscribed a plain name by refusing it (G12-15). */
+void gw_sub_refused_name(struct gw_engine *e, uint32_t session, uint32_t name);
+
+/* ---- windows.c --------------------------------------------------------- */
+
+/* Puts a SUBSCRIBE in line; false when there is no room. */
+bool gw_window_join(struct gw_engine *e, uint32_t exchange);
+void gw_window_leave(struct gw_engine *e, uint32_t exchange);
+bool gw_windows_poll(struct gw_engine *e, uint8_t *buf,
+                     struct gw_up_action *ret_action);
+void gw_window_on_result(struct gw_engine *e, uint32_t window,
+                         enum gw_up_outcome outcome, uint8_t granted_qos);
+void gw_resubscribe_on_result(struct gw_engine *e, uint32_t filter,
+                              enum gw_up_outcome outcome);
+void gw_unsubscribe_on_result(struct gw_engine *e, uint32_t filter,
+                              enum gw_up_outcome outcome);
+void gw_subscribe_done(struct gw_engine *e, uint32_t exchange,
+                       uint8_t granted_qos);
+void gw_window_on_deadline(struct gw_engine *e, uint32_t window);
+void gw_windows_on_connected(struct gw_engine *e, bool session_present);
+void gw_windows_on_lost(struct gw_engine *e);
+/* A filter, kept while any use is left; when the last that wants its messages
+ * goes, the broker is told. 0 when a table is full. */
+uint32_t gw_filter_use(struct gw_engine *e, struct mqttsn_span filter,
+                       bool wants);
+void gw_filter_release(struct gw_engine *e, uint32_t filter, bool wants);
+
+enum gw_filter_up { GW_F_NONE, GW_F_UP, GW_F_UNSUB_DUE, GW_F_UNSUB_HANDED };
+
+/* ---- downlink.c, backlog.c, deliver.c ---------------------------------- */
+
+void gw_downlink_message(struct gw_engine *e, const struct gw_up_event *event);
+/* Puts a message in the session's queue, or drops by its policy (D4). */
+uint32_t gw_backlog_push(struct gw_engine *e, uint32_t session,
+                         uint32_t message, uint8_t qos, bool claim);
+/* Takes the head away: delivered, or dropped under 'counter'. */
+void gw_backlog_pop(struct gw_engine *e, uint32_t session);
+void gw_backlog_drop_head(struct gw_engine *e, uint32_t session,
+                          uint64_t *counter, const char *reason);
+void gw_backlog_wipe(struct gw_engine *e, uint32_t session);
+uint32_t gw_backlog_restore(struct gw_engine *e, uint32_t session,
+                            uint32_t item, uint32_t message, uint8_t qos,
+                            uint8_t flags, uint16_t msg_id, uint8_t wakes);
+/* Makes room for 'payload_len' more octets of body; false when there is no
+ * way (D4). */
+bool gw_backlog_make_room(struct gw_engine *e, uint32_t session,
+                          size_t payload_len);
+/* Counts a message that is dropped for a node, and says so. */
+void gw_backlog_count_drop(struct gw_engine *e, uint32_t session,
+                           uint32_t topic_name, uint64_t *counter,
+                           const char *reason);
+
+/* The next datagram of the queue, or the PINGRESP that ends an awake period;
+ * false when none is due. The payload is in e->scratch. */
+bool gw_deliver_take(struct gw_engine *e, uint32_t session,
+                     struct mqttsn_frame *ret_frame);
+void gw_deliver_on_frame(struct gw_engine *e, uint32_t session,
+                         const struct mqttsn_frame *frame);
+void gw_deliver_on_deadline(struct gw_engine *e, uint32_t session);
+/* The node cannot be reached now: what is under way goes back to the head. */
+void gw_deliver_suspend(struct gw_engine *e, uint32_t session);
+/* The node's PINGREQ asks for the current step again (G12-18b). */
+void gw_deliver_repeat(struct gw_engine *e, uint32_t session);
+uint16_t gw_next_msg_id(struct gw_session *s);
+
+/* ---- overlap.c --------------------------------------------------------- */
+
+void gw_overlap_on_connected(struct gw_engine *e);
+void gw_overlap_on_lost(struct gw_engine *e);
+bool gw_overlap_poll(struct gw_engine *e, unsigned classes, uint8_t *buf,
+                     struct gw_up_action *ret_action);
+void gw_overlap_on_result(struct gw_engine *e, enum gw_up_outcome outcome);
+void gw_overlap_on_deadline(struct gw_engine *e);
+/* True: the message is the probe's own; it is counted. */
+bool gw_overlap_takes(struct gw_engine *e, const struct gw_up_event *event);
+/* True: the message is one more copy of the last (one per matching filter). */
+bool gw_overlap_swallows(struct gw_engine *e, const struct gw_up_event *event);
+
+/* ---- frame handlers: on_*.c -------------------------------------------- */
+
+void gw_on_connect(struct gw_engine *e, const struct gw_peer *peer,
+                   const struct mqttsn_frame *frame, struct mqttsn_span octets);
+void gw_on_willtopic(struct gw_engine *e, uint32_t session,
+                     const struct mqttsn_frame *frame);
+void gw_on_willmsg(struct gw_engine *e, uint32_t session,
+                   const struct mqttsn_frame *frame);
+void gw_on_willupd(struct gw_engine *e, uint32_t session,
+                   const struct mqttsn_frame *frame);
+void gw_on_register(struct gw_engine *e, uint32_t session,
+                    const struct mqttsn_frame *frame);
+void gw_on_publish(struct gw_engine *e, uint32_t session,
+                   const struct mqttsn_frame *frame);
+void gw_on_publish_minus1(struct gw_engine *e, const struct gw_peer *peer,
+                          const struct mqttsn_frame *frame);
+void gw_on_pubrel(struct gw_engine *e, uint32_t session,
+                  const struct mqttsn_frame *frame);
+void gw_on_subscribe(struct gw_engine *e, uint32_t session,
+                     const struct mqttsn_frame *frame);
+void gw_on_unsubscribe(struct gw_engine *e, uint32_t session,
+                       const struct mqttsn_frame *frame);
+void gw_on_pingreq(struct gw_engine *e, const struct gw_peer *peer,
+                   uint32_t session, const struct mqttsn_frame *frame);
+void gw_on_disconnect(struct gw_engine *e, uint32_t session,
+                      const struct mqttsn_frame *frame);
+void gw_on_discovery(struct gw_engine *e, const struct gw_peer *peer,
+                     const struct mqttsn_frame *frame);
+
+void gw_connect_on_deadline(struct gw_engine *e, uint32_t session);
+/* The connection did not come about: back to what was before. */
+void gw_connect_abandon(struct gw_engine *e, uint32_t session);
+/* The asked holder answered, or did not within a second (D5). */
+void gw_contender_on_answer(struct gw_engine *e, uint32_t session);
+void gw_contender_on_deadline(struct gw_engine *e, uint32_t session);
+void gw_contender_end(struct gw_engine *e, uint32_t session);
+void gw_sleep_end_awake(struct gw_engine *e, uint32_t session, bool told);
+bool gw_discover_take(struct gw_engine *e, struct mqttsn_frame *ret_frame,
+                      struct gw_datagram *ret_datagram);
+mqttsn_ms gw_discover_next(const struct gw_engine *e);
+void gw_discover_on_deadline(struct gw_engine *e);
+
+/* ---- reactions.c ------------------------------------------------------- */
+
+enum gw_reaction {
+    GW_R_DROP,       /* only gateways send it: counted */
+    GW_R_IGNORE,     /* means nothing now */
+    GW_R_DISCONNECT, /* tell the source that it has no connection */
+    GW_R_HANDLE,
+};
+enum gw_column {
+    GW_COL_UNKNOWN,
+    GW_COL_HALF_OPEN,
+    GW_COL_ACTIVE,
+    GW_COL_ASLEEP,
+    GW_COL_AWAKE,
+    GW_COL_GONE, /* disconnected or lost */
+};
+enum gw_reaction gw_reaction_to(enum gw_column column,
+                                const struct mqttsn_frame *frame);
+
+#endif

@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CONNECT, the will exchange and the will's updates [SN 6.2] [SN 6.3]
+ * [SN 6.4]; taking a session over from another address (D5).
+ */
+#include "engine_private.h"
+
+/* The holder of a client id is asked twice within this time. */
+#define CONTEST_MS 1000
+#define CONTEST_TRIES 2
+
+/* How often a CONNECT that waits for the first upstream attempt is looked at.
+ */
+#define UPSTREAM_RECHECK_MS 50
+
+/* What a CONNECT asks for, apart from the client id. */
+struct request {
+    bool clean, will;
+    uint16_t duration_s;
+    uint64_t hash; /* of its octets */
+};
+
+static void connack(struct gw_engine *e, const struct gw_peer *peer,
+                    struct mqttsn_span client_id, enum mqttsn_return_code code,
+                    const char *reason)
+{
+    if (code == MQTTSN_REJECTED_CONGESTION)
+        e->counters.connects_congestion++;
+    else
+        e->counters.connects_refused++;
+    gw_note_peer(e, GW_NOTE_CONNECT_REFUSED, &peer->addr, client_id, code,
+                 reason);
+    gw_stranger_reply(e, peer,
+                      &(struct gw_reply){.type = MQTTSN_CONNACK,
+                                         .return_code = (uint8_t)code});
+}
+
+/* ---- half-open -------------------------------------------------------------
+ */
+
+void gw_connect_abandon(struct gw_engine *e, uint32_t session)
+{
+    struct gw_session *s = gw_session_at(e, session);
+
+    gw_names_unref(&e->names, s->new_will_topic);
+    s->new_will_topic = 0;
+    s->step = GW_STEP_NONE;
+    if (!(s->flags & GW_S_KNOWN) || (s->flags & GW_S_CLEAN)) {
+        gw_session_end(e, session);
+        return;
+    }
+    gw_session_enter(e, session, GW_DISCONNECTED);
+    gw_store_session(e, session);
+}
+
+static void refuse_half_open(struct gw_engine *e, uint32_t session,
+                             enum mqttsn_return_code code, const char *reason)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    struct gw_peer peer = {.addr = s->addr,
+                           .via = s->via,
+                           .node_id = gw_names_span(&e->names, s->node_id)};
+
+    connack(e, &peer, gw_names_span(&e->names, s->client_id), code, reason);
+    gw_connect_abandon(e, session);
+}
+
+static void prompt(struct gw_engine *e, uint32_t session,
+                   enum gw_connect_step step)
+{
+    struct gw_session *s = gw_session_at(e, session);
+
+    if (s->step != step) {
+        s->step = (uint8_t)step;
+        s->step_tries = 0;
+    }
+    gw_reply_simple(e, session,
+                    step == GW_STEP_WILLTOPIC ? MQTTSN_WILLTOPICREQ
+                                              : MQTTSN_WILLMSGREQ);
+    s->step_due = e->now + e->policy.options.retry_interval;
+    gw_session_arm(e, session, s->step_due);
+}
+
+static void accept(struct gw_engine *e, uint32_t session)
+{
+    struct gw_session *s = gw_session_at(e, session);
+
+    s->step = GW_STEP_NONE;
+    s->flags |= GW_S_CONNACK_DUE | GW_S_KNOWN;
+    s->flags &= ~(unsigned)GW_S_TALKED;
+    gw_session_enter(e, session, GW_ACTIVE);
+    e->counters.connects_accepted++;
+    gw_note(e, GW_NOTE_CONNECTED, session, s->keepalive_s, NULL);
+    uint64_t kept = gw_store_session(e, session);
+    gw_reply_push(e, session, &(struct gw_reply){.type = MQTTSN_CONNACK}, kept);
+}
+
+/* Accepts if the upstream allows; a request at the very start waits for the
+ * first attempt's outcome (guarantee 5). */
+static void accept_when_up(struct gw_engine *e, uint32_t session)
+{
+    struct gw_session *s = gw_session_at(e, session);
+
+    if (e->link == GW_LINK_UP || (e->link == GW_LINK_DOWN && e->link_was_up)) {
+        accept(e, session);
+    } else if (e->link == GW_LINK_UNKNOWN) {
+        /* Looked at again shortly: no list is kept for the few that come in
+         * the first moments after a start. */
+        s->step = GW_STEP_UPSTREAM;
+        s->step_due = e->now + UPSTREAM_RECHECK_MS;
+        gw_session_arm(e, session, s->step_due);
+    } else {
+        refuse_half_open(e, session, MQTTSN_REJECTED_CONGESTION,
+                         e->link == GW_LINK_DENIED ? "upstream denied"
+                                                   : "upstream down");
+    }
+}
+
+void gw_connect_on_deadline(struct gw_engine *e, uint32_t session)
+{
+    struct gw_session *s = gw_session_at(e, session);
+
+    if (s->step == GW_STEP_UPSTREAM) {
+        if (e->link == GW_LINK_UNKNOWN &&
+            e->now - s->state_since >= e->policy.options.upstream_timeout)
+            refuse_half_open(e, session, MQTTSN_REJECTED_CONGESTION,
+                             "upstream timeout");
+        else
+            accept_when_up(e, session);
+    } else if (s->step_tries >= e->policy.options.retry_count) {
+        e->counters.connects_abandoned++;
+        gw_connect_abandon(e, session); /* silently (G12-36) */
+    } else {
+        s->step_tries++;
+        e->counters.tx_retransmissions++;
+        prompt(e, session, (enum gw_connect_step)s->step);
+    }
+}
+
+/* ---- a new connection -------------------------------------------------------
+ */
+
+static void start(struct gw_engine *e, uint32_t session,
+                  const struct request *r)
+{
+    struct gw_session *s = gw_session_at(e, session);
+
+    gw_deliver_suspend(e, session);
+    gw_replies_wipe(e, session);
+    gw_names_unref(&e->names, s->new_will_topic);
+    s->new_will_topic = 0;
+    s->last_valid = false;
+    if (r->clean) {
+        gw_session_wipe(e, session); /* [SN 6.3], G12-51 */
+        s->flags |= GW_S_CLEAN;
+    } else {
+        gw_exchanges_leave(e, session, false);
+        gw_topics_forget_announced(e, session); /* G12-13 */
+        s->flags &= ~(unsigned)GW_S_CLEAN;
+    }
+    s->keepalive_s = r->duration_s;
+    s->connect_hash = r->hash;
+    s->step = GW_STEP_NONE;
+    gw_session_enter(e, session, GW_HALF_OPEN);
+    if (r->will)
+        prompt(e, session, GW_STEP_WILLTOPIC);
+    else
+        accept_when_up(e, session);
+}
+
+/* CONNECT of a client that is asleep or awake and changes nothing: it only
+ * becomes active (G12-20). */
+static void wake_up(struct gw_engine *e, uint32_t session,
+                    const struct request *r)
+{
+    struct gw_session *s = gw_session_at(e, session);
+
+    gw_deliver_suspend(e, session);
+    s->keepalive_s = r->duration_s;
+    s->connect_hash = r->hash;
+    s->flags &= ~(unsigned)GW_S_CLEAN;
+    accept(e, session);
+}
+
+static void take_over(struct gw_engine *e, uint32_t session,
+                      const struct gw_peer *peer, const struct request *r)
+{
+    struct gw_session *s = gw_session_at(e, session);
+
+    if (!gw_session_bind(e, session, peer)) {
+        connack(e, peer, gw_names_span(&e->names, s->client_id),
+                MQTTSN_REJECTED_CONGESTION, "table full");
+        return;
+    }
+    if ((s->state == GW_ASLEEP || s->state == GW_AWAKE) && !r->clean &&
+        !r->will)
+        wake_up(e, session, r);
+    else
+        start(e, session, r);
+}
+
+/* ---- contested client ids (D5)
+ * ------------------------------------------------ */
+
+void gw_contender_end(struct gw_engine *e, uint32_t session)
+{
+    struct gw_session *s = gw_session_at(e, session);
+
+    if (s->contender == 0)
+        return;
+    gw_names_unref(&e->names, gw_contender_at(e, s->contender)->node_id);
+    gw_slab_give(&e->contenders, s->contender);
+    s->contender = 0;
+}
+
+static struct gw_peer contender_peer(struct gw_engine *e,
+                                     const struct gw_contender *c)
+{
+    return (struct gw_peer){.addr = c->addr,
+                            .via = c->via,
+                            .node_id = gw_names_span(&e->names, c->node_id),
+                            .node_ref = c->node_id};
+}
+
+void gw_contender_on_answer(struct gw_engine *e, uint32_t session)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    struct gw_peer peer = contender_peer(e, gw_contender_at(e, s->contender));
+
+    e->counters.takeover_refused++;
+    gw_note_peer(e, GW_NOTE_TAKEOVER_REFUSED, &peer.addr,
+                 gw_names_span(&e->names, s->client_id), 0, NULL);
+    e->counters.connects_congestion++;
+    gw_stranger_reply(
+        e, &peer,
+        &(struct gw_reply){.type = MQTTSN_CONNACK,
+                           .return_code = MQTTSN_REJECTED_CONGESTION});
+    gw_contender_end(e, session);
+}
+
+void gw_contender_on_deadline(struct gw_engine *e, uint32_t session)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    struct gw_contender c = *gw_contender_at(e, s->contender);
+    struct gw_peer peer = contender_peer(e, &c);
+
+    if (e->now - c.since < CONTEST_MS && c.tries < CONTEST_TRIES &&
+        s->addr.family != 0) {
+        struct gw_contender *stored = gw_contender_at(e, s->contender);
+
+        stored->tries++;
+        stored->due = stored->tries < CONTEST_TRIES ? e->now + CONTEST_MS / 2
+                                                    : c.since + CONTEST_MS;
+        gw_reply_simple(e, session, MQTTSN_PINGREQ);
+        gw_session_arm(e, session, stored->due);
+        return;
+    }
+    take_over(e, session, &peer,
+              &(struct request){c.clean, c.will, c.duration_s, c.hash});
+    if (s->number != 0)
+        gw_contender_end(e, session);
+}
+
+/* Asks the holder first; the newcomer waits. */
+static void contest(struct gw_engine *e, uint32_t session,
+                    const struct gw_peer *peer, const struct request *r)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    struct gw_contender *c;
+    uint32_t index;
+
+    if (s->contender != 0) {
+        c = gw_contender_at(e, s->contender);
+        if (gw_addr_equal(&c->addr, &peer->addr) &&
+            c->node_id == peer->node_ref)
+            return; /* it repeats itself */
+        connack(e, peer, gw_names_span(&e->names, s->client_id),
+                MQTTSN_REJECTED_CONGESTION, "client id contested");
+        return;
+    }
+    index = gw_slab_take(&e->contenders);
+    if (index == 0) {
+        connack(e, peer, gw_names_span(&e->names, s->client_id),
+                MQTTSN_REJECTED_CONGESTION, "table full");
+        return;
+    }
+    c = gw_contender_at(e, index);
+    c->addr = peer->addr;
+    c->via = peer->via;
+    c->node_id = gw_names_intern(&e->names, peer->node_id);
+    c->session = session;
+    c->clean = r->clean;
+    c->will = r->will;
+    c->duration_s = r->duration_s;
+    c->hash = r->hash;
+    c->since = e->now;
+    s->contender = index;
+    gw_contender_on_deadline(e, session); /* the first PINGREQ goes now */
+}
+
+/* Whether the holder of the id must be asked before it loses it. */
+static bool held_elsewhere(const struct gw_engine *e, uint32_t session,
+                           const struct gw_peer *peer)
+{
+    const struct gw_session *s = gw_session_at(e, session);
+
+    if (s->addr.family == 0 || (s->state != GW_ACTIVE && s->state != GW_AWAKE))
+        return false;
+    if (s->node_id != 0 || peer->node_id.len != 0)
+        return !(gw_addr_same_host(&s->addr, &peer->addr) &&
+                 s->node_id == peer->node_ref);
+    return !gw_addr_same_host(&s->addr, &peer->addr);
+}
+
+/* ---- frames
+ * -------------------------------------------------------------------- */
+
+/* Why a CONNECT is refused at the door, or NULL. */
+static const char *flaw(const struct gw_engine *e,
+                        const struct mqttsn_frame *frame)
+{
+    const struct gw_options *o = &e->policy.options;
+
+    if (frame->connect.protocol_id != MQTTSN_PROTOCOL_ID)
+        return "protocol id"; /* G12-03 */
+    if (frame->connect.client_id.len == 0)
+        return "empty client id"; /* G12-02 */
+    if (frame->connect.client_id.len > o->max_client_id)
+        return "client id too long"; /* G12-01 */
+    if (!mqttsn_utf8_valid(frame->connect.client_id))
+        return "client id not UTF-8";
+    if (frame->connect.duration_s == 0 && o->refuse_keepalive_zero)
+        return "keep-alive 0"; /* G12-04 */
+    return NULL;
+}
+
+/* From the address that holds the session already. */
+static void again(struct gw_engine *e, uint32_t session,
+                  const struct gw_peer *peer, const struct request *r)
+{
+    const struct gw_options *o = &e->policy.options;
+    struct gw_session *s = gw_session_at(e, session);
+    bool identical = s->connect_hash == r->hash;
+
+    s->via = peer->via;
+    if (s->contender != 0)
+        gw_contender_on_answer(e, session);
+    if (s->state == GW_HALF_OPEN && identical) { /* G12-21a */
+        if (s->step == GW_STEP_WILLTOPIC || s->step == GW_STEP_WILLMSG)
+            prompt(e, session, (enum gw_connect_step)s->step);
+    } else if (s->state == GW_ACTIVE && identical &&
+               !(s->flags & GW_S_TALKED) &&
+               e->now - s->state_since <=
+                   o->retry_interval * (o->retry_count + 1)) { /* G12-21b */
+        if (!(s->flags & GW_S_CONNACK_DUE))
+            gw_reply_simple(e, session, MQTTSN_CONNACK);
+        s->last_heard = e->now;
+    } else if ((s->state == GW_ASLEEP || s->state == GW_AWAKE) && !r->clean &&
+               !r->will) {
+        wake_up(e, session, r);
+    } else {
+        start(e, session, r);
+    }
+}
+
+void gw_on_connect(struct gw_engine *e, const struct gw_peer *peer,
+                   const struct mqttsn_frame *frame, struct mqttsn_span octets)
+{
+    struct mqttsn_span client_id = frame->connect.client_id;
+    uint32_t bound = gw_session_by_peer(e, peer), session;
+    const char *why = flaw(e, frame);
+    struct request r = {.clean = frame->connect.flags.clean_session,
+                        .will = frame->connect.flags.will,
+                        .duration_s = frame->connect.duration_s,
+                        .hash = gw_hash(e, octets.data, octets.len)};
+
+    if (why != NULL) {
+        connack(e, peer, client_id, MQTTSN_REJECTED_NOT_SUPPORTED, why);
+        return;
+    }
+    session = gw_session_by_client(e, client_id);
+    if (session != 0 && session == bound) {
+        again(e, session, peer, &r);
+        return;
+    }
+    if (session != 0 && held_elsewhere(e, session, peer)) {
+        contest(e, session, peer, &r);
+        return;
+    }
+    if (gw_store_behind(e)) {
+        connack(e, peer, client_id, MQTTSN_REJECTED_CONGESTION, "store behind");
+        return;
+    }
+    if (bound != 0 && gw_session_at(e, bound)->state == GW_HALF_OPEN)
+        gw_connect_abandon(e, bound); /* the device has changed its mind */
+    if (session == 0) {
+        session = gw_session_new(e, client_id);
+        if (session == 0) {
+            gw_note(e, GW_NOTE_TABLE_FULL, 0, 0, "sessions");
+            connack(e, peer, client_id, MQTTSN_REJECTED_CONGESTION,
+                    "table full");
+            return;
+        }
+    }
+    take_over(e, session, peer, &r);
+    /* A new session that could not even be bound leaves no trace. */
+    if (gw_session_at(e, session)->number != 0 &&
+        gw_session_at(e, session)->addr.family == 0 &&
+        !(gw_session_at(e, session)->flags & GW_S_KNOWN))
+        gw_session_end(e, session);
+}
+
+static void set_will_topic(struct gw_engine *e, struct gw_session *s,
+                           uint32_t name, uint8_t qos, bool retain)
+{
+    gw_names_unref(&e->names, s->will_topic);
+    s->will_topic = name;
+    s->will_qos = qos;
+    s->flags |= GW_S_WILL;
+    s->flags &= ~(unsigned)GW_S_WILL_RETAIN;
+    if (retain)
+        s->flags |= GW_S_WILL_RETAIN;
+}
+
+/* Takes over the reference on 'name'. */
+static void set_will_message(struct gw_engine *e, struct gw_session *s,
+                             uint32_t name)
+{
+    gw_names_unref(&e->names, s->will_message);
+    s->will_message = name;
+    s->flags |= GW_S_WILL_MSG;
+}
+
+/* Will QoS 3 is treated as 0 (G12-06). */
+static uint8_t will_qos(const struct mqttsn_flags *flags)
+{
+    return flags->qos > 2 ? 0 : flags->qos;
+}
+
+void gw_on_willtopic(struct gw_engine *e, uint32_t session,
+                     const struct mqttsn_frame *frame)
+{
+    struct gw_session *s = gw_session_at(e, session);
+
+    if (s->state == GW_HALF_OPEN && s->step == GW_STEP_WILLMSG) {
+        prompt(e, session, GW_STEP_WILLMSG); /* our prompt was lost */
+        return;
+    }
+    if (s->state != GW_HALF_OPEN || s->step != GW_STEP_WILLTOPIC) {
+        e->counters.rx_ignored++;
+        return;
+    }
+    if (frame->willtopic.empty || frame->willtopic.topic.len == 0) {
+        gw_will_delete(e, session); /* [SN 6.3]: only the will data */
+        gw_store_will(e, session);
+        accept_when_up(e, session);
+        return;
+    }
+    if (!mqttsn_topic_name_valid(frame->willtopic.topic) ||
+        !gw_policy_may_publish(&e->policy, frame->willtopic.topic)) {
+        refuse_half_open(e, session, MQTTSN_REJECTED_NOT_SUPPORTED,
+                         "will topic"); /* G12-43, T14 */
+        return;
+    }
+    gw_names_unref(&e->names, s->new_will_topic);
+    s->new_will_topic = gw_names_intern(&e->names, frame->willtopic.topic);
+    if (s->new_will_topic == 0) {
+        refuse_half_open(e, session, MQTTSN_REJECTED_CONGESTION, "table full");
+        return;
+    }
+    s->new_will_qos = will_qos(&frame->willtopic.flags);
+    s->flags &= ~(unsigned)GW_S_NEW_WILL_RETAIN;
+    if (frame->willtopic.flags.retain)
+        s->flags |= GW_S_NEW_WILL_RETAIN;
+    prompt(e, session, GW_STEP_WILLMSG);
+}
+
+void gw_on_willmsg(struct gw_engine *e, uint32_t session,
+                   const struct mqttsn_frame *frame)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    uint32_t message = 0;
+
+    if (s->state != GW_HALF_OPEN || s->step != GW_STEP_WILLMSG) {
+        e->counters.rx_ignored++;
+        return;
+    }
+    if (frame->willmsg.message.len > GW_NAMES_LONGEST) {
+        refuse_half_open(e, session, MQTTSN_REJECTED_NOT_SUPPORTED,
+                         "will message too long");
+        return;
+    }
+    if (frame->willmsg.message.len != 0) {
+        message = gw_names_intern(&e->names, frame->willmsg.message);
+        if (message == 0) {
+            refuse_half_open(e, session, MQTTSN_REJECTED_CONGESTION,
+                             "table full");
+            return;
+        }
+    }
+    set_will_message(e, s, message);
+    set_will_topic(e, s, s->new_will_topic, s->new_will_qos,
+                   (s->flags & GW_S_NEW_WILL_RETAIN) != 0);
+    s->new_will_topic = 0;
+    gw_store_will(e, session);
+    accept_when_up(e, session);
+}
+
+void gw_on_willupd(struct gw_engine *e, uint32_t session,
+                   const struct mqttsn_frame *frame)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    struct gw_reply reply = {.type = frame->type == MQTTSN_WILLTOPICUPD
+                                         ? MQTTSN_WILLTOPICRESP
+                                         : MQTTSN_WILLMSGRESP};
+    uint32_t name = 0;
+    uint64_t kept;
+
+    if (frame->type == MQTTSN_WILLTOPICUPD) {
+        struct mqttsn_span topic = frame->willtopicupd.topic;
+
+        if (frame->willtopicupd.empty || topic.len == 0)
+            gw_will_delete(e, session);
+        else if (!mqttsn_topic_name_valid(topic) ||
+                 !gw_policy_may_publish(&e->policy, topic))
+            reply.return_code = MQTTSN_REJECTED_NOT_SUPPORTED;
+        else if ((name = gw_names_intern(&e->names, topic)) == 0)
+            reply.return_code = MQTTSN_REJECTED_CONGESTION;
+        else
+            set_will_topic(e, s, name, will_qos(&frame->willtopicupd.flags),
+                           frame->willtopicupd.flags.retain);
+    } else {
+        struct mqttsn_span message = frame->willmsgupd.message;
+
+        if (message.len > GW_NAMES_LONGEST)
+            reply.return_code = MQTTSN_REJECTED_NOT_SUPPORTED;
+        else if (message.len != 0 &&
+                 (name = gw_names_intern(&e->names, message)) == 0)
+            reply.return_code = MQTTSN_REJECTED_CONGESTION;
+        else
+            set_will_message(e, s, name);
+    }
+    kept = reply.return_code == MQTTSN_ACCEPTED ? gw_store_will(e, session) : 0;
+    gw_reply_push(e, session, &reply, kept);
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a node registers and publishes [SN 6.5] [SN 6.6] [SN 6.8].
+ */
+#include "engine_private.h"
+
+/* QoS -1 publishes that wait while the broker side is busy. */
+#define OWN_QOS0_MAX 256
+
+enum mqttsn_return_code gw_topic_refusal(struct gw_engine *e, uint32_t session,
+                                         enum mqttsn_status status)
+{
+    if (status == MQTTSN_EPROTO)
+        return MQTTSN_REJECTED_NOT_SUPPORTED; /* G12-11 */
+    e->counters.up_congestion++;
+    gw_note(e, GW_NOTE_TABLE_FULL, session, 0, "topics");
+    return MQTTSN_REJECTED_CONGESTION;
+}
+
+void gw_on_register(struct gw_engine *e, uint32_t session,
+                    const struct mqttsn_frame *frame)
+{
+    struct gw_reply reply = {.type = MQTTSN_REGACK,
+                             .msg_id = frame->reg.msg_id};
+    uint64_t kept = 0;
+    uint32_t index;
+
+    if (!mqttsn_topic_name_valid(frame->reg.topic_name) ||
+        !gw_policy_may_publish(&e->policy, frame->reg.topic_name)) {
+        e->counters.up_refused_topic++;
+        reply.return_code = MQTTSN_REJECTED_NOT_SUPPORTED; /* G12-40 */
+    } else {
+        enum mqttsn_status status =
+            gw_topic_register(e, session, frame->reg.topic_name, &index);
+
+        if (status == MQTTSN_OK) {
+            /* The client asked by name: what it refused before is forgotten
+             * (G12-15), and it knows the id from the REGACK (G12-13). */
+            gw_topic_at(e, index)->flags = GW_T_ANNOUNCED;
+            reply.topic_id = gw_topic_at(e, index)->id;
+            kept = gw_store_topic(e, index);
+        } else {
+            reply.return_code = gw_topic_refusal(e, session, status);
+        }
+    }
+    gw_reply_push(e, session, &reply, kept);
+}
+
+/* The topic a PUBLISH names, as a held name reference; else 0 and why. */
+static uint32_t publish_topic(struct gw_engine *e, uint32_t session,
+                              const struct mqttsn_frame *frame,
+                              enum mqttsn_return_code *ret_code)
+{
+    uint32_t client = gw_session_at(e, session)->client_id, index, name = 0;
+    uint8_t octets[2];
+    bool open;
+
+    *ret_code = MQTTSN_REJECTED_INVALID_TOPIC_ID;
+    switch ((enum mqttsn_topic_type)frame->publish.flags.topic_type) {
+    case MQTTSN_TOPIC_NORMAL:
+        index = gw_topic_by_id(e, session, MQTTSN_TOPIC_NORMAL,
+                               frame->publish.topic_id);
+        if (index != 0)
+            name = gw_names_ref(&e->names, gw_topic_at(e, index)->name);
+        break;
+    case MQTTSN_TOPIC_PREDEFINED:
+        name = gw_policy_predefined_name(&e->policy, client,
+                                         frame->publish.topic_id, &open);
+        if (name != 0) {
+            /* It publishes on it, so it knows it (G12-12). */
+            gw_topic_note_predefined(e, session, frame->publish.topic_id, name);
+            gw_names_ref(&e->names, name);
+        }
+        break;
+    case MQTTSN_TOPIC_SHORT:
+        mqttsn_short_topic_name(frame->publish.topic_id, octets);
+        if (mqttsn_short_topic_valid(mqttsn_span(octets, 2))) {
+            name = gw_names_intern(&e->names, mqttsn_span(octets, 2));
+            if (name == 0)
+                *ret_code = MQTTSN_REJECTED_CONGESTION;
+        }
+        break;
+    case MQTTSN_TOPIC_RESERVED:
+        *ret_code = MQTTSN_REJECTED_NOT_SUPPORTED; /* G12-06 */
+        return 0;
+    }
+    if (name == 0)
+        return 0;
+    if ((e->policy.options.access_publish_count != 0 ||
+         frame->publish.flags.topic_type != MQTTSN_TOPIC_NORMAL) &&
+        !gw_policy_may_publish(&e->policy, gw_names_span(&e->names, name))) {
+        gw_names_unref(&e->names, name);
+        *ret_code = MQTTSN_REJECTED_NOT_SUPPORTED;
+        return 0;
+    }
+    return name;
+}
+
+static void refuse(struct gw_engine *e, uint32_t session,
+                   const struct mqttsn_frame *frame,
+                   enum mqttsn_return_code code)
+{
+    if (code == MQTTSN_REJECTED_INVALID_TOPIC_ID)
+        e->counters.up_unknown_topic++;
+    else if (code == MQTTSN_REJECTED_CONGESTION)
+        e->counters.up_congestion++;
+    else
+        e->counters.up_refused_topic++;
+    /* A QoS 0 flood earns no flood of answers (G12-47). */
+    if (frame->publish.flags.qos == 0 &&
+        !gw_bucket_take(gw_bucket_of(e, e->stranger_source,
+                                     &gw_session_at(e, session)->addr, 3),
+                        1, 3, e->now))
+        return;
+    gw_reply_puback(e, session, frame->publish.topic_id, frame->publish.msg_id,
+                    code);
+}
+
+/* Tells one message from another: topic and payload. */
+static uint64_t message_hash(const struct mqttsn_frame *frame)
+{
+    uint64_t key[2] = {
+        gw_lasting_hash(frame->publish.data.data, frame->publish.data.len),
+        (uint64_t)frame->publish.flags.qos << 32 |
+            (uint64_t)frame->publish.flags.topic_type << 16 |
+            frame->publish.topic_id};
+
+    return gw_lasting_hash(key, sizeof(key));
+}
+
+/* True: the frame repeats one that was taken in; it is dealt with (D7). */
+static bool is_repetition(struct gw_engine *e, uint32_t session,
+                          const struct mqttsn_frame *frame, uint64_t hash)
+{
+    const struct gw_options *o = &e->policy.options;
+    struct gw_session *s = gw_session_at(e, session);
+    uint16_t msg_id = frame->publish.msg_id;
+    uint32_t open = gw_exchange_find(e, session, GW_X_PUBLISH, msg_id);
+
+    if (open != 0) {
+        struct gw_exchange *x = gw_exchange_at(e, open);
+
+        if (x->dup_only && !(frame->publish.flags.dup && x->hash == hash)) {
+            gw_exchange_end(e, open); /* the MsgId has a new owner */
+            return false;
+        }
+        e->counters.up_duplicates++;
+        x->mute = false;
+        if (x->state == GW_X_DONE)
+            gw_reply_push(
+                e, session,
+                &(struct gw_reply){.type = MQTTSN_PUBREC, .msg_id = msg_id}, 0);
+        return true;
+    }
+    if (frame->publish.flags.qos == 1 && frame->publish.flags.dup &&
+        s->last_valid && s->last_msg_id == msg_id && s->last_hash == hash &&
+        e->now - s->last_done <= o->retry_interval * (o->retry_count + 1)) {
+        e->counters.up_duplicates++;
+        gw_reply_puback(e, session, frame->publish.topic_id, msg_id,
+                        MQTTSN_ACCEPTED);
+        return true;
+    }
+    return false;
+}
+
+void gw_on_publish(struct gw_engine *e, uint32_t session,
+                   const struct mqttsn_frame *frame)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    uint8_t qos = frame->publish.flags.qos;
+    enum mqttsn_return_code code;
+    uint64_t hash = 0;
+    uint32_t name, index;
+
+    if (qos != 0) {
+        hash = message_hash(frame);
+        if (is_repetition(e, session, frame, hash))
+            return;
+        if (s->exchange_count >= e->policy.options.client_inflight_max ||
+            gw_store_behind(e)) {
+            refuse(e, session, frame, MQTTSN_REJECTED_CONGESTION);
+            return;
+        }
+    }
+    name = publish_topic(e, session, frame, &code);
+    if (name == 0) {
+        refuse(e, session, frame, code);
+        return;
+    }
+    index = gw_uplink_publish(e, session, name, frame->publish.data, qos,
+                              frame->publish.flags.retain);
+    gw_names_unref(&e->names, name);
+    if (index == 0) {
+        refuse(e, session, frame, MQTTSN_REJECTED_CONGESTION);
+        return;
+    }
+    if (qos != 0) {
+        struct gw_exchange *x = gw_exchange_at(e, index);
+
+        x->msg_id = frame->publish.msg_id;
+        x->topic_id = frame->publish.topic_id;
+        x->topic_type = frame->publish.flags.topic_type;
+        x->hash = hash;
+        gw_store_exchange(e, index);
+    }
+}
+
+/* [SN 6.8] as D6 allows it; never an answer, never a sign of life. */
+void gw_on_publish_minus1(struct gw_engine *e, const struct gw_peer *peer,
+                          const struct mqttsn_frame *frame)
+{
+    const struct gw_options *o = &e->policy.options;
+    uint8_t octets[2];
+    uint32_t name = 0;
+    bool open = false;
+
+    if (gw_policy_qos_minus1_source(&e->policy, &peer->addr)) {
+        if (frame->publish.flags.topic_type == MQTTSN_TOPIC_PREDEFINED) {
+            name = gw_policy_predefined_name(&e->policy, 0,
+                                             frame->publish.topic_id, &open);
+            name = open ? gw_names_ref(&e->names, name) : 0;
+        } else if (frame->publish.flags.topic_type == MQTTSN_TOPIC_SHORT &&
+                   o->qos_minus1_short) {
+            mqttsn_short_topic_name(frame->publish.topic_id, octets);
+            if (mqttsn_short_topic_valid(mqttsn_span(octets, 2)))
+                name = gw_names_intern(&e->names, mqttsn_span(octets, 2));
+        }
+    }
+    if (name != 0 && e->own_qos0 < OWN_QOS0_MAX &&
+        gw_policy_may_publish(&e->policy, gw_names_span(&e->names, name)) &&
+        gw_uplink_publish(e, 0, name, frame->publish.data, 0,
+                          frame->publish.flags.retain &&
+                              o->qos_minus1_retain) != 0)
+        e->counters.qos_minus1_accepted++;
+    else
+        e->counters.qos_minus1_refused++;
+    gw_names_unref(&e->names, name);
+}
+
+void gw_on_pubrel(struct gw_engine *e, uint32_t session,
+                  const struct mqttsn_frame *frame)
+{
+    uint16_t msg_id = frame->pubrel.msg_id;
+    uint32_t open = gw_exchange_find(e, session, GW_X_PUBLISH, msg_id);
+
+    if (open != 0 && gw_exchange_at(e, open)->qos == 2 &&
+        gw_exchange_at(e, open)->state == GW_X_DONE)
+        gw_exchange_end(e, open);
+    gw_reply_push(e, session,
+                  &(struct gw_reply){.type = MQTTSN_PUBCOMP, .msg_id = msg_id},
+                  0);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One copy or several? When two of our filters match one topic, some brokers
+ * send the message once, others once per filter [MQTT-3.1.1 3.3.5]. With the
+ * rule unknown, each connection begins with a probe: two filters that both
+ * match one topic of our own, one message on it, and the copies are counted.
+ */
+#include "engine_private.h"
+
+#define PROBE_SILENCE_MS 5000 /* no copy at all: take it as one */
+#define PROBE_SECOND_MS 1000  /* after the first copy */
+
+static const uint8_t payload[] = "probe";
+
+static size_t probe_topic(struct gw_engine *e, char *buf, bool second)
+{
+    struct mqttsn_span id = gw_names_span(&e->names, e->policy.client_id);
+    size_t n = 0;
+
+    memcpy(buf, "mqttsn-gw/", 10);
+    n = 10;
+    if (id.len > 512)
+        id.len = 512;
+    if (id.len != 0)
+        memcpy(buf + n, id.data, id.len);
+    n += id.len;
+    memcpy(buf + n, second ? "/probe/#" : "/probe", second ? 8 : 6);
+    return n + (second ? 8 : 6);
+}
+
+void gw_overlap_on_connected(struct gw_engine *e)
+{
+    enum gw_overlapping how = e->policy.options.overlapping;
+
+    e->copies_left = 0;
+    e->last_message_hash = 0;
+    e->probe_step = GW_PROBE_OFF;
+    if (how == GW_OVERLAPPING_PROBE) {
+        e->probe_step = GW_PROBE_SUBSCRIBE_1;
+        e->probe_handed = false;
+        e->probe_copies = 0;
+        e->probe_due = 0;
+    } else {
+        e->each_copy = how == GW_OVERLAPPING_EACH;
+    }
+}
+
+void gw_overlap_on_lost(struct gw_engine *e)
+{
+    e->probe_step = GW_PROBE_OFF;
+    e->probe_due = 0;
+}
+
+bool gw_overlap_poll(struct gw_engine *e, unsigned classes, uint8_t *buf,
+                     struct gw_up_action *ret_action)
+{
+    bool second = e->probe_step == GW_PROBE_SUBSCRIBE_2 ||
+                  e->probe_step == GW_PROBE_UNSUBSCRIBE_2;
+    struct gw_up_action action = {0};
+    size_t len;
+
+    if (e->link != GW_LINK_UP || e->probe_handed)
+        return false;
+    switch ((enum gw_probe_step)e->probe_step) {
+    case GW_PROBE_OFF:
+    case GW_PROBE_COUNT:
+        return false;
+    case GW_PROBE_SUBSCRIBE_1:
+    case GW_PROBE_SUBSCRIBE_2:
+        action.kind = GW_UP_SUBSCRIBE;
+        break;
+    case GW_PROBE_UNSUBSCRIBE_1:
+    case GW_PROBE_UNSUBSCRIBE_2:
+        action.kind = GW_UP_UNSUBSCRIBE;
+        break;
+    case GW_PROBE_PUBLISH:
+        action.kind = GW_UP_PUBLISH;
+        break;
+    }
+    if (action.kind == GW_UP_PUBLISH && !(classes & GW_UP_DATA))
+        return false;
+    if (action.kind != GW_UP_PUBLISH && !(classes & GW_UP_CONTROL))
+        return false;
+    len = probe_topic(e, (char *)buf, second);
+    action.topic = mqttsn_span(buf, len);
+    if (action.kind == GW_UP_PUBLISH) {
+        memcpy(buf + len, payload, sizeof(payload) - 1);
+        action.payload = mqttsn_span(buf + len, sizeof(payload) - 1);
+        e->probe_step = GW_PROBE_COUNT;
+        e->probe_due = e->now + PROBE_SILENCE_MS;
+    } else {
+        action.token = gw_token(GW_TOKEN_PROBE, 0, e->probe_step);
+        e->probe_handed = true;
+    }
+    *ret_action = action;
+    return true;
+}
+
+static void conclude(struct gw_engine *e, bool each)
+{
+    if (e->each_copy != each)
+        gw_note(e, GW_NOTE_OVERLAP_RULE, 0, e->probe_copies,
+                each ? "each" : "one");
+    e->each_copy = each;
+    e->probe_due = 0;
+    e->probe_step = GW_PROBE_UNSUBSCRIBE_1;
+    e->probe_handed = false;
+}
+
+void gw_overlap_on_result(struct gw_engine *e, enum gw_up_outcome outcome)
+{
+    e->probe_handed = false;
+    if (outcome == GW_UP_UNSENT) {
+        e->probe_step = GW_PROBE_OFF; /* the next connection begins anew */
+        return;
+    }
+    switch ((enum gw_probe_step)e->probe_step) {
+    case GW_PROBE_SUBSCRIBE_1:
+    case GW_PROBE_SUBSCRIBE_2:
+        if (outcome != GW_UP_DONE)
+            conclude(e, false);
+        else
+            e->probe_step++;
+        return;
+    case GW_PROBE_UNSUBSCRIBE_1:
+        e->probe_step = GW_PROBE_UNSUBSCRIBE_2;
+        return;
+    case GW_PROBE_UNSUBSCRIBE_2:
+        e->probe_step = GW_PROBE_OFF;
+        return;
+    case GW_PROBE_OFF:
+    case GW_PROBE_PUBLISH:
+    case GW_PROBE_COUNT:
+        return;
+    }
+}
+
+void gw_overlap_on_deadline(struct gw_engine *e)
+{
+    if (e->probe_step == GW_PROBE_COUNT && e->now >= e->probe_due)
+        conclude(e, e->probe_copies >= 2);
+}
+
+bool gw_overlap_takes(struct gw_engine *e, const struct gw_up_event *event)
+{
+    char topic[GW_NAME_MAX];
+    size_t len;
+
+    if (event->message.topic.len < 16 ||
+        memcmp(event->message.topic.data, "mqttsn-gw/", 10) != 0)
+        return false;
+    len = probe_topic(e, topic, false);
+    if (!mqttsn_span_equal(event->message.topic, mqttsn_span(topic, len)))
+        return false;
+    if (e->probe_step == GW_PROBE_COUNT) {
+        e->probe_copies++;
+        if (e->probe_copies >= 2)
+            conclude(e, true);
+        else
+            e->probe_due = e->now + PROBE_SECOND_MS;
+    }
+    return true;
+}
+
+static void count_filter(void *user, uint32_t node)
+{
+    (void)node;
+    ++*(uint32_t *)user;
+}
+
+bool gw_overlap_swallows(struct gw_engine *e, const struct gw_up_event *event)
+{
+    uint64_t key[2];
+    uint64_t hash;
+    uint32_t filters = 0;
+
+    if (!e->each_copy || event->message.retain)
+        return false;
+    key[0] = gw_hash(e, event->message.topic.data, event->message.topic.len);
+    key[1] =
+        gw_hash(e, event->message.payload.data, event->message.payload.len);
+    hash = gw_hash(e, key, sizeof(key));
+    if (e->copies_left != 0 && hash == e->last_message_hash &&
+        (event->message.packet_id == 0 ||
+         event->message.packet_id != e->last_packet_id)) {
+        e->copies_left--;
+        e->last_packet_id = event->message.packet_id;
+        e->counters.down_overlap_swallowed++;
+        return true;
+    }
+    gw_filters_match(&e->filters, event->message.topic, count_filter, &filters);
+    e->last_message_hash = hash;
+    e->last_packet_id = event->message.packet_id;
+    e->copies_left = filters > 0 ? filters - 1 : 0;
+    return false;
+}

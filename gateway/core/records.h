@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * records.h - what records.c writes and restore.c reads: the layout of every
+ * record of the store. Integers are big-endian; 'text' is a length of two
+ * octets and as many octets; 'rest' is all that follows. The first octet is
+ * the record's version, so that a later layout can be told from this one.
+ *
+ *   SESSION       version, state, flags (GW_REC_CLEAN..), keepalive_s u16,
+ *                 sleep_s u16, next_topic_id u16, next_msg_id u16,
+ *                 next_sub_item u32, next_place_item u32, family, port u16,
+ *                 scope u32, ip 16 octets, listener u16, local_ip 16 octets,
+ *                 client id text, node id text
+ *   WILL          version, flags (GW_REC_TOPIC..), qos, topic text, message
+ * rest TOPIC         version, flags (gw_topic_flag), name rest; the item is
+ *                 type << 16 | id
+ *   SUBSCRIPTION  version, type, qos, topic_id u16, filter rest
+ *   MESSAGE       version, retain, age in ms u64, topic text, payload rest
+ *   QUEUED        version, message number u32, qos, flags (gw_place_flag),
+ *                 msg_id u16, failed_wakes
+ *   EXCHANGE      version, flags (GW_REC_DONE..), qos, topic_type, msg_id u16,
+ *                 topic_id u16, hash u64, topic text, payload rest; no topic
+ *                 and no payload when DONE
+ *
+ * Times are durations, because the clock starts anew with the machine. The
+ * interface a node was last heard on is left out: its number may mean another
+ * one by then.
+ */
+#ifndef GW_RECORDS_H
+#define GW_RECORDS_H
+
+#include "engine_private.h"
+
+#include "mqttsn/reader.h"
+
+#define GW_REC_VERSION 1
+
+enum gw_rec_session_flag {
+    GW_REC_CLEAN = 1,
+    GW_REC_KNOWN = 2,
+    GW_REC_BOUND = 4, /* the address is the session's, not only its last */
+};
+
+enum gw_rec_will_flag {
+    GW_REC_TOPIC = 1,
+    GW_REC_MESSAGE = 2,
+    GW_REC_WILL_RETAIN = 4,
+};
+
+enum gw_rec_exchange_flag {
+    GW_REC_DONE = 1,
+    GW_REC_RETAIN = 2,
+    GW_REC_MUTE = 4,
+    GW_REC_DUP_ONLY = 8,
+    GW_REC_ATTACHED = 16, /* its session still knows it */
+    GW_REC_AGAIN = 32,    /* it was with the broker side before */
+};
+
+static inline uint32_t gw_rec_read_u32(struct mqttsn_reader *r)
+{
+    uint32_t high = mqttsn_read_u16(r);
+
+    return high << 16 | mqttsn_read_u16(r);
+}
+
+static inline uint64_t gw_rec_read_u64(struct mqttsn_reader *r)
+{
+    uint64_t high = gw_rec_read_u32(r);
+
+    return high << 32 | gw_rec_read_u32(r);
+}
+
+static inline struct mqttsn_span gw_rec_read_text(struct mqttsn_reader *r)
+{
+    size_t len = mqttsn_read_u16(r);
+
+    return mqttsn_read_bytes(r, len);
+}
+
+/* restore.c: the session of that number, 0 if it was not restored. */
+uint32_t gw_restore_find(const struct gw_engine *e, uint32_t number);
+
+/* restore_session.c: each judges its record as gw_engine_restore does. */
+enum mqttsn_status gw_restore_session(struct gw_engine *e, uint32_t owner,
+                                      uint32_t item, struct mqttsn_reader *r);
+enum mqttsn_status gw_restore_will(struct gw_engine *e, uint32_t owner,
+                                   uint32_t item, struct mqttsn_reader *r);
+enum mqttsn_status gw_restore_topic(struct gw_engine *e, uint32_t owner,
+                                    uint32_t item, struct mqttsn_reader *r);
+enum mqttsn_status gw_restore_sub(struct gw_engine *e, uint32_t owner,
+                                  uint32_t item, struct mqttsn_reader *r);
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Records as objects again. They come in the order of their kinds and numbers
+ * into an engine that holds nothing yet, so blocks are taken in the order of
+ * numbers: what a record refers to is found by bisection, without an index
+ * that would be of no use afterwards.
+ *
+ * A restored message is held by the restoring itself until the last record was
+ * given back; then those that nobody waits for go.
+ */
+#include "records.h"
+
+static uint32_t number_of_session(const struct gw_engine *e, uint32_t index)
+{
+    return gw_session_at(e, index)->number;
+}
+
+static uint32_t number_of_message(const struct gw_engine *e, uint32_t index)
+{
+    return gw_message_at(&e->down_messages, index)->number;
+}
+
+/* The block of 'number' among 1..high, whose numbers rise; 0: none has it. */
+static uint32_t bisect(const struct gw_engine *e, uint32_t high,
+                       uint32_t (*number_of)(const struct gw_engine *,
+                                             uint32_t),
+                       uint32_t number)
+{
+    uint32_t low = 1;
+
+    while (low <= high) {
+        uint32_t middle = low + (high - low) / 2;
+        uint32_t found = number_of(e, middle);
+
+        if (found == number)
+            return number != 0 ? middle : 0;
+        if (found < number)
+            low = middle + 1;
+        else
+            high = middle - 1;
+    }
+    return 0;
+}
+
+uint32_t gw_restore_find(const struct gw_engine *e, uint32_t number)
+{
+    return bisect(e, e->sessions.high, number_of_session, number);
+}
+
+static uint32_t message_of(const struct gw_engine *e, uint32_t number)
+{
+    return bisect(e, e->down_messages.messages.high, number_of_message, number);
+}
+
+/* ---- messages ------------------------------------------------------------ */
+
+static enum mqttsn_status restore_message(struct gw_engine *e, uint32_t owner,
+                                          uint32_t item,
+                                          struct mqttsn_reader *r)
+{
+    struct gw_messages *messages = &e->down_messages;
+    uint32_t last = messages->messages.high, topic, index;
+    bool retain = mqttsn_read_u8(r) != 0;
+    uint64_t age = gw_rec_read_u64(r);
+    struct mqttsn_span name = gw_rec_read_text(r),
+                       payload = mqttsn_read_rest(r);
+    struct gw_message *m;
+
+    if (mqttsn_reader_finish(r) != MQTTSN_OK || owner != 0 || item == 0 ||
+        (last != 0 && number_of_message(e, last) >= item) ||
+        payload.len > 65535 || name.len > GW_NAMES_LONGEST ||
+        !mqttsn_topic_name_valid(name))
+        return MQTTSN_EFIELD;
+    topic = gw_names_intern(&e->names, name);
+    if (topic == 0)
+        return MQTTSN_ENOSPACE;
+    /* The clock may be younger than the message: the difference still is. */
+    index = gw_message_new(messages, topic, payload, retain, e->now - age);
+    gw_names_unref(&e->names, topic);
+    if (index == 0)
+        return MQTTSN_ENOSPACE;
+    m = gw_message_at(messages, index);
+    m->number = item;
+    m->kept = true;
+    messages->next_number = item == UINT32_MAX ? 1 : item + 1;
+    return MQTTSN_OK;
+}
+
+static enum mqttsn_status restore_place(struct gw_engine *e, uint32_t owner,
+                                        uint32_t item, struct mqttsn_reader *r)
+{
+    uint32_t session = gw_restore_find(e, owner);
+    uint32_t message = message_of(e, gw_rec_read_u32(r));
+    uint8_t qos = mqttsn_read_u8(r), flags = mqttsn_read_u8(r);
+    uint16_t msg_id = mqttsn_read_u16(r);
+    uint8_t wakes = mqttsn_read_u8(r);
+    struct gw_session *s;
+
+    if (mqttsn_reader_finish(r) != MQTTSN_OK || qos > 2 || item == 0)
+        return MQTTSN_EFIELD;
+    if (session == 0 || message == 0)
+        return MQTTSN_ENOTFOUND;
+    /* No SUBSCRIBE is under way any more, so nothing is claimed. */
+    flags = (uint8_t)((flags & (GW_P_SENT | GW_P_RELEASED)) | GW_P_KEPT);
+    if (gw_backlog_restore(e, session, item, message, qos, flags, msg_id,
+                           wakes) == 0)
+        return MQTTSN_ENOSPACE;
+    s = gw_session_at(e, session);
+    if (s->next_place_item <= item)
+        s->next_place_item = item + 1;
+    return MQTTSN_OK;
+}
+
+/* ---- exchanges ----------------------------------------------------------- */
+
+/* PUBREC is out: all that is left of it is its MsgId, until PUBREL. */
+static uint32_t new_done(struct gw_engine *e, uint32_t session)
+{
+    uint32_t index = gw_exchange_new(e, session, GW_X_PUBLISH);
+
+    if (index != 0) {
+        gw_exchange_at(e, index)->state = GW_X_DONE;
+        gw_exchange_at(e, index)->qos = 2;
+        gw_exchange_at(e, index)->counted = true;
+        gw_session_at(e, session)->exchange_count++;
+    }
+    return index;
+}
+
+static uint32_t new_waiting(struct gw_engine *e, uint32_t session,
+                            struct mqttsn_span name, struct mqttsn_span payload,
+                            uint8_t qos, bool retain)
+{
+    uint32_t topic = gw_names_intern(&e->names, name);
+    uint32_t index = 0;
+
+    if (topic != 0)
+        index = gw_uplink_publish(e, session, topic, payload, qos, retain);
+    gw_names_unref(&e->names, topic);
+    return index;
+}
+
+static enum mqttsn_status restore_exchange(struct gw_engine *e, uint32_t owner,
+                                           uint32_t item,
+                                           struct mqttsn_reader *r)
+{
+    uint8_t flags = mqttsn_read_u8(r), qos = mqttsn_read_u8(r);
+    uint8_t topic_type = mqttsn_read_u8(r);
+    uint16_t msg_id = mqttsn_read_u16(r), topic_id = mqttsn_read_u16(r);
+    uint64_t hash = gw_rec_read_u64(r);
+    struct mqttsn_span name = gw_rec_read_text(r),
+                       payload = mqttsn_read_rest(r);
+    bool done = flags & GW_REC_DONE, attached = flags & GW_REC_ATTACHED;
+    uint32_t session = attached ? gw_restore_find(e, owner) : 0, index;
+    struct gw_exchange *x;
+
+    if (mqttsn_reader_finish(r) != MQTTSN_OK || item == 0 || qos < 1 ||
+        qos > 2 || payload.len > 65535 ||
+        (done ? qos != 2 || !attached
+              : name.len > GW_NAME_MAX || !mqttsn_topic_name_valid(name)))
+        return MQTTSN_EFIELD;
+    if (attached && session == 0)
+        return MQTTSN_ENOTFOUND;
+    index = done ? new_done(e, session)
+                 : new_waiting(e, session, name, payload, qos,
+                               (flags & GW_REC_RETAIN) != 0);
+    if (index == 0)
+        return MQTTSN_ENOSPACE;
+    x = gw_exchange_at(e, index);
+    x->owner = owner;
+    x->generation = item;
+    if (e->next_generation < item)
+        e->next_generation = item;
+    x->topic_type = topic_type;
+    x->topic_id = topic_id;
+    x->msg_id = msg_id;
+    x->hash = hash;
+    x->mute = (flags & GW_REC_MUTE) != 0;
+    x->dup_only = (flags & GW_REC_DUP_ONLY) != 0;
+    x->again = (flags & GW_REC_AGAIN) != 0;
+    return MQTTSN_OK;
+}
+
+enum mqttsn_status gw_engine_restore(struct gw_engine *engine, uint8_t kind,
+                                     uint32_t owner, uint32_t item,
+                                     struct mqttsn_span bytes, mqttsn_ms now)
+{
+    struct mqttsn_reader r;
+
+    engine->now = now;
+    mqttsn_reader_init(&r, bytes);
+    if (mqttsn_read_u8(&r) != GW_REC_VERSION)
+        return MQTTSN_EFIELD;
+    switch ((enum gw_record_kind)kind) {
+    case GW_RECORD_SESSION:
+        return gw_restore_session(engine, owner, item, &r);
+    case GW_RECORD_WILL:
+        return gw_restore_will(engine, owner, item, &r);
+    case GW_RECORD_TOPIC:
+        return gw_restore_topic(engine, owner, item, &r);
+    case GW_RECORD_SUBSCRIPTION:
+        return gw_restore_sub(engine, owner, item, &r);
+    case GW_RECORD_MESSAGE:
+        return restore_message(engine, owner, item, &r);
+    case GW_RECORD_QUEUED:
+        return restore_place(engine, owner, item, &r);
+    case GW_RECORD_EXCHANGE:
+        return restore_exchange(engine, owner, item, &r);
+    }
+    return MQTTSN_EFIELD;
+}
+
+/* ---- the end of it ------------------------------------------------------- */
+
+/* Who was awake has gone back to sleep by now; who was half-way through its
+ * CONNECT will begin again. */
+static void settle(struct gw_engine *e, uint32_t index)
+{
+    struct gw_session *s = gw_session_at(e, index);
+    enum gw_state state = (enum gw_state)s->state;
+
+    if (state == GW_AWAKE)
+        state = GW_ASLEEP;
+    if (state == GW_HALF_OPEN && (s->flags & GW_S_KNOWN))
+        state = GW_DISCONNECTED;
+    if (state == GW_HALF_OPEN ||
+        ((s->flags & GW_S_CLEAN) &&
+         (state == GW_DISCONNECTED || state == GW_LOST))) {
+        gw_session_end(e, index);
+        return;
+    }
+    s->flags |= GW_S_KNOWN;
+    gw_session_enter(e, index, state);
+    if (state == GW_ACTIVE)
+        gw_session_ready(e, index);
+}
+
+void gw_engine_restored(struct gw_engine *engine, mqttsn_ms now)
+{
+    struct gw_messages *messages = &engine->down_messages;
+    uint32_t message_count = messages->messages.high;
+
+    engine->now = now;
+    for (uint32_t i = 1; i <= engine->sessions.high; i++) {
+        if (number_of_session(engine, i) != 0)
+            settle(engine, i);
+    }
+    for (uint32_t i = 1; i <= message_count; i++) {
+        uint32_t number = number_of_message(engine, i);
+
+        if (gw_message_unref(messages, i))
+            gw_store_forget(engine, GW_RECORD_MESSAGE, 0, number);
+    }
+}

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine_private.h"
+
+uint64_t gw_peer_hash(const struct gw_engine *e, const struct gw_addr *addr,
+                      uint32_t node_ref)
+{
+    struct {
+        struct gw_addr addr;
+        uint32_t node;
+    } key = {*addr, node_ref};
+
+    return gw_hash(e, &key, sizeof(key));
+}
+
+static uint64_t client_hash(const struct gw_engine *e, uint32_t client_id)
+{
+    return gw_hash(e, &client_id, sizeof(client_id));
+}
+
+static uint32_t find_by_peer(const struct gw_engine *e,
+                             const struct gw_addr *addr, uint32_t node_ref)
+{
+    struct gw_table_probe probe;
+    uint64_t hash = gw_peer_hash(e, addr, node_ref);
+
+    for (uint32_t i = gw_table_first(&e->by_addr, hash, &probe); i != 0;
+         i = gw_table_next(&e->by_addr, &probe)) {
+        const struct gw_session *s = gw_session_at(e, i);
+
+        if (s->node_id == node_ref && gw_addr_equal(&s->addr, addr))
+            return i;
+    }
+    return 0;
+}
+
+uint32_t gw_session_by_peer(const struct gw_engine *e,
+                            const struct gw_peer *peer)
+{
+    /* A node id nobody holds a name of belongs to no session. */
+    if (peer->node_id.len != 0 && peer->node_ref == 0)
+        return 0;
+    return find_by_peer(e, &peer->addr, peer->node_ref);
+}
+
+uint32_t gw_session_by_client(const struct gw_engine *e,
+                              struct mqttsn_span client_id)
+{
+    uint32_t name = gw_names_find(&e->names, client_id);
+    struct gw_table_probe probe;
+
+    if (name == 0)
+        return 0;
+    for (uint32_t i =
+             gw_table_first(&e->by_client, client_hash(e, name), &probe);
+         i != 0; i = gw_table_next(&e->by_client, &probe)) {
+        if (gw_session_at(e, i)->client_id == name)
+            return i;
+    }
+    return 0;
+}
+
+/* ---- fresh sessions: those that give way first (D7) --------------------- */
+
+static void fresh_remove(struct gw_engine *e, uint32_t index)
+{
+    struct gw_session *s = gw_session_at(e, index);
+
+    if (!(s->flags & GW_S_FRESH))
+        return;
+    if (s->fresh_prev)
+        gw_session_at(e, s->fresh_prev)->fresh_next = s->fresh_next;
+    else
+        e->fresh_head = s->fresh_next;
+    if (s->fresh_next)
+        gw_session_at(e, s->fresh_next)->fresh_prev = s->fresh_prev;
+    else
+        e->fresh_tail = s->fresh_prev;
+    s->fresh_prev = s->fresh_next = 0;
+    s->flags &= ~(unsigned)GW_S_FRESH;
+}
+
+static void fresh_append(struct gw_engine *e, uint32_t index)
+{
+    struct gw_session *s = gw_session_at(e, index);
+
+    s->flags |= GW_S_FRESH;
+    s->fresh_prev = e->fresh_tail;
+    s->fresh_next = 0;
+    if (e->fresh_tail)
+        gw_session_at(e, e->fresh_tail)->fresh_next = index;
+    else
+        e->fresh_head = index;
+    e->fresh_tail = index;
+}
+
+/* ---- life ---------------------------------------------------------------- */
+
+uint32_t gw_session_new(struct gw_engine *e, struct mqttsn_span client_id)
+{
+    uint32_t name, index;
+    struct gw_session *s;
+
+    if (e->sessions.used == e->sessions.capacity && e->fresh_head) {
+        e->counters.connects_evicted++;
+        gw_session_end(e, e->fresh_head);
+    }
+    name = gw_names_intern(&e->names, client_id);
+    if (name == 0)
+        return 0;
+    index = gw_slab_take(&e->sessions);
+    if (index == 0) {
+        gw_names_unref(&e->names, name);
+        return 0;
+    }
+    s = gw_session_at(e, index);
+    s->client_id = name;
+    s->number = ++e->next_session_number;
+    s->next_topic_id = 1;
+    s->next_msg_id = (uint16_t)gw_random(e);
+    s->state = GW_DISCONNECTED;
+    s->last_heard = s->state_since = e->now;
+    gw_table_insert(&e->by_client, client_hash(e, name), index);
+    fresh_append(e, index);
+    return index;
+}
+
+void gw_session_unbind(struct gw_engine *e, uint32_t index)
+{
+    struct gw_session *s = gw_session_at(e, index);
+
+    if (s->addr.family == 0)
+        return;
+    gw_table_remove(&e->by_addr, gw_peer_hash(e, &s->addr, s->node_id), index);
+    /* The host part stays in 'addr' for PINGREQ (D5); the family says that
+     * there is no address, so nothing can be sent. */
+    s->via.family = s->addr.family;
+    s->addr.family = 0;
+    gw_deliver_suspend(e, index);
+    gw_replies_wipe(e, index);
+}
+
+bool gw_session_bind(struct gw_engine *e, uint32_t index,
+                     const struct gw_peer *peer)
+{
+    struct gw_session *s = gw_session_at(e, index);
+    uint32_t node = 0, before = gw_session_by_peer(e, peer);
+
+    if (before == index) {
+        s->via = peer->via;
+        return true;
+    }
+    if (peer->node_id.len != 0) {
+        node = gw_names_intern(&e->names, peer->node_id);
+        if (node == 0)
+            return false;
+    }
+    if (before != 0)
+        gw_session_unbind(e, before); /* G12-23 */
+    if (s->addr.family != 0) {
+        gw_session_unbind(e, index);
+        e->counters.takeovers++;
+        gw_note_peer(e, GW_NOTE_MOVED, &peer->addr,
+                     gw_names_span(&e->names, s->client_id), 0, NULL);
+    }
+    gw_names_unref(&e->names, s->node_id);
+    s->node_id = node;
+    s->addr = peer->addr;
+    s->via = peer->via;
+    gw_table_insert(&e->by_addr, gw_peer_hash(e, &s->addr, node), index);
+    return true;
+}
+
+void gw_session_wipe(struct gw_engine *e, uint32_t index)
+{
+    struct gw_session *s = gw_session_at(e, index);
+
+    gw_subs_wipe(e, index);
+    gw_topics_wipe(e, index);
+    gw_backlog_wipe(e, index);
+    gw_exchanges_leave(e, index, true);
+    gw_will_delete(e, index);
+    gw_replies_wipe(e, index);
+    s->last_valid = false;
+    s->next_topic_id = 1;
+    gw_store_forget_owner(e, s->number);
+}
+
+void gw_session_end(struct gw_engine *e, uint32_t index)
+{
+    struct gw_session *s = gw_session_at(e, index);
+
+    gw_contender_end(e, index);
+    gw_session_unbind(e, index);
+    gw_session_wipe(e, index);
+    fresh_remove(e, index);
+    gw_heap_remove(&e->due, index);
+    gw_table_remove(&e->by_client, client_hash(e, s->client_id), index);
+    gw_names_unref(&e->names, s->client_id);
+    gw_names_unref(&e->names, s->node_id);
+    gw_names_unref(&e->names, s->new_will_topic);
+    if (s->flags & GW_S_READY) {
+        /* The block is still on the ready list: the poll that takes it off
+         * sees number 0 and gives the block back. */
+        s->number = 0;
+        return;
+    }
+    s->number = 0;
+    gw_slab_give(&e->sessions, index);
+}
+
+void gw_session_end_connection(struct gw_engine *e, uint32_t index)
+{
+    if (gw_session_at(e, index)->state == GW_HALF_OPEN) {
+        gw_connect_abandon(e, index);
+        return;
+    }
+    gw_deliver_suspend(e, index);
+    gw_replies_wipe(e, index);
+    gw_exchanges_leave(e, index, false);
+    gw_session_enter(e, index, GW_DISCONNECTED);
+}
+
+void gw_session_ready(struct gw_engine *e, uint32_t index)
+{
+    struct gw_session *s = gw_session_at(e, index);
+
+    if (s->flags & GW_S_READY)
+        return;
+    s->flags |= GW_S_READY;
+    s->ready_next = 0;
+    if (e->ready_tail)
+        gw_session_at(e, e->ready_tail)->ready_next = index;
+    else
+        e->ready_head = index;
+    e->ready_tail = index;
+}
+
+const struct gw_client_settings *gw_session_settings(struct gw_engine *e,
+                                                     struct gw_session *s)
+{
+    if (!s->fits_known || s->settings_generation != e->policy.generation) {
+        gw_policy_client(&e->policy, gw_names_span(&e->names, s->client_id),
+                         &s->settings);
+        s->settings_generation = e->policy.generation;
+        s->fits_known = true;
+    }
+    return &s->settings;
+}
+
+size_t gw_session_max_frame(struct gw_engine *e, struct gw_session *s)
+{
+    size_t most = gw_session_settings(e, s)->max_datagram;
+    size_t header =
+        s->node_id ? 3 + gw_names_span(&e->names, s->node_id).len : 0;
+
+    if (s->via.listener < e->policy.options.listener_count &&
+        (most == 0 || most > e->policy.listeners[s->via.listener].max_datagram))
+        most = e->policy.listeners[s->via.listener].max_datagram;
+    return most > header ? most - header : 0;
+}
+
+/* ---- supervision --------------------------------------------------------- */
+
+/* +10 % above one minute, +50 % otherwise [SN 7.2]; exactly 60 s is not
+ * above. */
+static mqttsn_ms with_tolerance(uint32_t seconds)
+{
+    return seconds > 60 ? (mqttsn_ms)seconds * 1100 : (mqttsn_ms)seconds * 1500;
+}
+
+static mqttsn_ms supervision_due(const struct gw_engine *e,
+                                 const struct gw_session *s)
+{
+    const struct gw_options *o = &e->policy.options;
+
+    switch ((enum gw_state)s->state) {
+    case GW_ACTIVE:
+        return s->last_heard +
+               (s->keepalive_s ? with_tolerance(s->keepalive_s) : o->idle_max);
+    case GW_ASLEEP:
+        return s->last_heard + with_tolerance(s->sleep_s);
+    case GW_DISCONNECTED:
+    case GW_LOST:
+        return s->state_since + o->session_expiry;
+    case GW_AWAKE:
+        return s->state_since + o->awake_max_time;
+    case GW_HALF_OPEN:
+        return s->step_due;
+    }
+    return MQTTSN_NEVER;
+}
+
+void gw_session_arm(struct gw_engine *e, uint32_t index, mqttsn_ms due)
+{
+    uint64_t key;
+
+    if (due == MQTTSN_NEVER)
+        return;
+    if (!gw_heap_has(&e->due, index, &key) || due < key)
+        gw_heap_set(&e->due, index, due);
+}
+
+void gw_session_heard(struct gw_engine *e, uint32_t index)
+{
+    struct gw_session *s = gw_session_at(e, index);
+
+    s->last_heard = e->now;
+    if (s->flags & GW_S_FRESH)
+        fresh_remove(e, index);
+    s->flags |= GW_S_TALKED;
+    if (s->contender)
+        gw_contender_on_answer(e, index);
+    if (s->down_phase == GW_DOWN_STALLED) {
+        s->down_phase = GW_DOWN_IDLE;
+        gw_session_ready(e, index);
+    }
+}
+
+void gw_session_enter(struct gw_engine *e, uint32_t index, enum gw_state state)
+{
+    struct gw_session *s = gw_session_at(e, index);
+
+    s->state = (uint8_t)state;
+    s->state_since = s->last_heard = e->now;
+    s->ping_due = 0;
+    if (state != GW_AWAKE)
+        s->flags &= ~(unsigned)(GW_S_PINGRESP_DUE | GW_S_AWAKE_OVER);
+    gw_session_arm(e, index, supervision_due(e, s));
+}
+
+void gw_session_lose(struct gw_engine *e, uint32_t index)
+{
+    struct gw_session *s = gw_session_at(e, index);
+
+    e->counters.clients_lost++;
+    gw_note(e, GW_NOTE_LOST, index,
+            s->state == GW_ASLEEP ? s->sleep_s : s->keepalive_s,
+            s->state == GW_ASLEEP ? "sleep" : "keepalive");
+    gw_will_publish(e, index);
+    gw_deliver_suspend(e, index);
+    if (s->flags & GW_S_CLEAN) {
+        gw_session_end(e, index); /* G12-50 */
+        return;
+    }
+    gw_exchanges_leave(e, index, false);
+    gw_session_enter(e, index, GW_LOST);
+    gw_store_session(e, index);
+}
+
+/* Asks an active client that has been silent for its keep-alive whether it is
+ * still there (G12-48). */
+static void ping_if_silent(struct gw_engine *e, uint32_t index)
+{
+    struct gw_session *s = gw_session_at(e, index);
+    mqttsn_ms silent = s->last_heard + (mqttsn_ms)s->keepalive_s * 1000;
+
+    if (!e->policy.options.gw_ping || s->state != GW_ACTIVE ||
+        s->keepalive_s == 0)
+        return;
+    if (e->now >= silent && e->now >= s->ping_due) {
+        gw_reply_simple(e, index, MQTTSN_PINGREQ);
+        s->ping_due = e->now + e->policy.options.retry_interval;
+    }
+    gw_session_arm(e, index, s->ping_due > silent ? s->ping_due : silent);
+}
+
+/* False when the session is gone. */
+static bool supervise(struct gw_engine *e, uint32_t index)
+{
+    struct gw_session *s = gw_session_at(e, index);
+    uint32_t number = s->number;
+
+    if (s->state == GW_HALF_OPEN) {
+        if (e->now >= s->step_due)
+            gw_connect_on_deadline(e, index);
+    } else if (e->now >= supervision_due(e, s)) {
+        switch ((enum gw_state)s->state) {
+        case GW_ACTIVE:
+        case GW_ASLEEP:
+            gw_session_lose(e, index);
+            break;
+        case GW_AWAKE:
+            /* awake_max_time: nothing new is started (G12-17). */
+            s->flags |= GW_S_AWAKE_OVER;
+            gw_session_ready(e, index);
+            break;
+        case GW_DISCONNECTED:
+        case GW_LOST:
+            e->counters.sessions_expired++;
+            gw_note(e, GW_NOTE_EXPIRED, index, 0, NULL);
+            gw_session_end(e, index);
+            break;
+        case GW_HALF_OPEN:
+            break;
+        }
+    }
+    return s->number == number;
+}
+
+/* The earliest thing anybody wants of this session. */
+static mqttsn_ms next_due(const struct gw_engine *e, const struct gw_session *s)
+{
+    mqttsn_ms due = supervision_due(e, s);
+
+    if (s->state == GW_AWAKE && (s->flags & GW_S_AWAKE_OVER))
+        due = MQTTSN_NEVER;
+    if (s->contender) {
+        mqttsn_ms t = gw_contender_at(e, s->contender)->due;
+        due = t < due ? t : due;
+    }
+    if (s->down_due != 0 && s->down_due < due)
+        due = s->down_due;
+    for (uint32_t x = s->exchanges; x != 0; x = gw_exchange_at(e, x)->next) {
+        mqttsn_ms t = gw_exchange_at(e, x)->due;
+        due = t != 0 && t < due ? t : due;
+    }
+    return due;
+}
+
+void gw_session_on_deadline(struct gw_engine *e, uint32_t index)
+{
+    struct gw_session *s = gw_session_at(e, index);
+    uint32_t x, next;
+
+    gw_heap_remove(&e->due, index);
+    if (s->number == 0)
+        return;
+    if (s->contender && e->now >= gw_contender_at(e, s->contender)->due)
+        gw_contender_on_deadline(e, index);
+    if (s->number == 0 || !supervise(e, index))
+        return;
+    if (s->down_due != 0 && e->now >= s->down_due)
+        gw_deliver_on_deadline(e, index);
+    for (x = s->exchanges; x != 0; x = next) {
+        next = gw_exchange_at(e, x)->next;
+        if (gw_exchange_at(e, x)->due != 0 &&
+            e->now >= gw_exchange_at(e, x)->due)
+            gw_exchange_on_timeout(e, x);
+    }
+    ping_if_silent(e, index);
+    gw_session_arm(e, index, next_due(e, s));
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which session wants what, and the SUBSCRIBEs and UNSUBSCRIBEs of nodes
+ * [SN 6.9]. How they reach the broker is in windows.c.
+ */
+#include "engine_private.h"
+
+static uint64_t key_hash(const struct gw_engine *e, uint32_t session,
+                         uint32_t filter)
+{
+    uint32_t key[2] = {session, filter};
+
+    return gw_hash(e, key, sizeof(key));
+}
+
+uint32_t gw_sub_find(const struct gw_engine *e, uint32_t session,
+                     uint32_t filter)
+{
+    struct gw_table_probe probe;
+
+    for (uint32_t i = gw_table_first(&e->subs_by_key,
+                                     key_hash(e, session, filter), &probe);
+         i != 0; i = gw_table_next(&e->subs_by_key, &probe)) {
+        const struct gw_sub *b = gw_sub_at(e, i);
+
+        if (b->session == session && b->filter == filter)
+            return i;
+    }
+    return 0;
+}
+
+/* A subscription on a filter the caller holds a use of; takes one more. */
+static uint32_t add(struct gw_engine *e, uint32_t session, uint32_t filter,
+                    uint32_t item)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    struct gw_filter *f = gw_filter_at(&e->filters, filter);
+    uint32_t index = gw_slab_take(&e->subs);
+    struct gw_sub *b;
+
+    if (index == 0)
+        return 0;
+    b = gw_sub_at(e, index);
+    b->session = session;
+    b->filter = filter;
+    b->item = item;
+    b->session_next = s->subs;
+    s->subs = index;
+    s->sub_count++;
+    b->filter_next = f->subs_head;
+    if (f->subs_head)
+        gw_sub_at(e, f->subs_head)->filter_prev = index;
+    f->subs_head = index;
+    f->uses++;
+    f->wants++;
+    gw_table_insert(&e->subs_by_key, key_hash(e, session, filter), index);
+    return index;
+}
+
+void gw_sub_end(struct gw_engine *e, uint32_t index)
+{
+    struct gw_sub *b = gw_sub_at(e, index);
+    struct gw_session *s = gw_session_at(e, b->session);
+    uint32_t filter = b->filter, *link = &s->subs;
+
+    gw_store_forget(e, GW_RECORD_SUBSCRIPTION, s->number, b->item);
+    while (*link != index)
+        link = &gw_sub_at(e, *link)->session_next;
+    *link = b->session_next;
+    s->sub_count--;
+    if (b->filter_prev)
+        gw_sub_at(e, b->filter_prev)->filter_next = b->filter_next;
+    else
+        gw_filter_at(&e->filters, filter)->subs_head = b->filter_next;
+    if (b->filter_next)
+        gw_sub_at(e, b->filter_next)->filter_prev = b->filter_prev;
+    gw_table_remove(&e->subs_by_key, key_hash(e, b->session, filter), index);
+    b->session = 0;
+    gw_slab_give(&e->subs, index);
+    gw_filter_release(e, filter, true);
+}
+
+void gw_subs_wipe(struct gw_engine *e, uint32_t session)
+{
+    struct gw_session *s = gw_session_at(e, session);
+
+    while (s->subs != 0)
+        gw_sub_end(e, s->subs);
+}
+
+uint32_t gw_sub_restore(struct gw_engine *e, uint32_t session, uint32_t item,
+                        struct mqttsn_span filter, uint8_t type,
+                        uint16_t topic_id, uint8_t qos)
+{
+    uint32_t node = gw_filter_use(e, filter, true), index;
+
+    if (node == 0)
+        return 0;
+    index = gw_sub_find(e, session, node) ? 0 : add(e, session, node, item);
+    if (index != 0) {
+        struct gw_sub *b = gw_sub_at(e, index);
+
+        b->type = type;
+        b->topic_id = topic_id;
+        b->qos = qos;
+        b->active = true;
+        gw_filter_at(&e->filters, node)->up_state = GW_F_UP;
+    }
+    gw_filter_release(e, node, true);
+    return index;
+}
+
+void gw_sub_refused_name(struct gw_engine *e, uint32_t session, uint32_t name)
+{
+    uint32_t filter =
+        gw_filters_find(&e->filters, gw_names_span(&e->names, name));
+    uint32_t sub = filter ? gw_sub_find(e, session, filter) : 0;
+
+    if (sub != 0)
+        gw_sub_end(e, sub);
+}
+
+/* ---- frames -------------------------------------------------------------- */
+
+/*
+ * The filter that a SUBSCRIBE or UNSUBSCRIBE names; a short name is written to
+ * 'octets'. False and the reason when it names none.
+ */
+static bool named_filter(struct gw_engine *e, uint32_t session,
+                         const struct mqttsn_frame *frame, uint8_t octets[2],
+                         struct mqttsn_span *ret_filter,
+                         enum mqttsn_return_code *ret_code)
+{
+    uint32_t client = gw_session_at(e, session)->client_id, name;
+    bool open;
+
+    *ret_code = MQTTSN_REJECTED_NOT_SUPPORTED;
+    switch ((enum mqttsn_topic_type)frame->subscribe.flags.topic_type) {
+    case MQTTSN_TOPIC_NORMAL:
+        *ret_filter = frame->subscribe.topic_name;
+        return mqttsn_filter_valid(*ret_filter);
+    case MQTTSN_TOPIC_PREDEFINED:
+        name = gw_policy_predefined_name(&e->policy, client,
+                                         frame->subscribe.topic_id, &open);
+        *ret_filter = gw_names_span(&e->names, name);
+        *ret_code = MQTTSN_REJECTED_INVALID_TOPIC_ID;
+        return name != 0;
+    case MQTTSN_TOPIC_SHORT:
+        mqttsn_short_topic_name(frame->subscribe.topic_id, octets);
+        *ret_filter = mqttsn_span(octets, 2);
+        return mqttsn_short_topic_valid(*ret_filter); /* G12-38 */
+    case MQTTSN_TOPIC_RESERVED:
+        break;
+    }
+    return false;
+}
+
+void gw_subscribe_refuse(struct gw_engine *e, uint32_t session, uint16_t msg_id,
+                         uint16_t topic_id, enum mqttsn_return_code code)
+{
+    if (code == MQTTSN_REJECTED_CONGESTION)
+        e->counters.up_congestion++;
+    gw_reply_push(e, session,
+                  &(struct gw_reply){.type = MQTTSN_SUBACK,
+                                     .msg_id = msg_id,
+                                     .topic_id = topic_id,
+                                     .return_code = (uint8_t)code},
+                  0);
+}
+
+static void suback(struct gw_engine *e, const struct gw_exchange *x,
+                   bool pending, uint64_t wait)
+{
+    gw_reply_push(e, x->session,
+                  &(struct gw_reply){.type = MQTTSN_SUBACK,
+                                     .qos = x->qos,
+                                     .msg_id = x->msg_id,
+                                     .topic_id = x->topic_id,
+                                     .exchange = pending},
+                  wait);
+}
+
+/* The broker granted the filter: the subscription stands. */
+void gw_subscribe_done(struct gw_engine *e, uint32_t exchange, uint8_t granted)
+{
+    struct gw_exchange *x = gw_exchange_at(e, exchange);
+    struct gw_session *s = gw_session_at(e, x->session);
+    uint32_t sub = gw_sub_find(e, x->session, x->filter);
+    struct gw_sub *b;
+
+    if (sub == 0)
+        sub = add(e, x->session, x->filter, ++s->next_sub_item);
+    if (sub == 0) {
+        gw_note(e, GW_NOTE_TABLE_FULL, x->session, 0, "subscriptions");
+        if (!x->mute && s->subs_pending != 0)
+            s->subs_pending--;
+        if (!x->mute)
+            gw_subscribe_refuse(e, x->session, x->msg_id, 0,
+                                MQTTSN_REJECTED_CONGESTION);
+        gw_exchange_end(e, exchange);
+        return;
+    }
+    if (granted < x->qos)
+        x->qos = granted;
+    b = gw_sub_at(e, sub);
+    b->type = x->topic_type;
+    b->topic_id = x->topic_id;
+    b->qos = x->qos;
+    b->active = true;
+    x->state = GW_X_DONE;
+    x->due = 0;
+    if (x->counted) {
+        x->counted = false;
+        s->exchange_count--;
+    }
+    if (x->topic_type == MQTTSN_TOPIC_NORMAL && x->topic_id != 0) {
+        uint32_t t =
+            gw_topic_by_id(e, x->session, MQTTSN_TOPIC_NORMAL, x->topic_id);
+
+        if (t != 0 && !x->mute)
+            gw_topic_at(e, t)->flags = GW_T_ANNOUNCED; /* G12-13 */
+    }
+    uint64_t kept = gw_store_sub(e, sub);
+    if (!x->mute)
+        suback(e, x, true, kept);
+}
+
+/* True: the frame repeats a SUBSCRIBE that is under way (G12-39). */
+static bool is_repetition(struct gw_engine *e, uint32_t session,
+                          const struct mqttsn_frame *frame,
+                          struct mqttsn_span filter)
+{
+    uint32_t open =
+        gw_exchange_find(e, session, (enum gw_exchange_kind)GW_X_SUBSCRIBE,
+                         frame->subscribe.msg_id);
+    struct gw_exchange *x;
+
+    if (open == 0)
+        return false;
+    x = gw_exchange_at(e, open);
+    if (x->mute ||
+        !mqttsn_span_equal(
+            gw_names_span(&e->names,
+                          gw_filter_at(&e->filters, x->filter)->name),
+            filter)) {
+        if (x->state != GW_X_DONE)
+            gw_exchange_end(e, open); /* the MsgId has a new owner */
+        return false;
+    }
+    e->counters.up_duplicates++;
+    if (x->state == GW_X_DONE)
+        suback(e, x, false, 0);
+    return true;
+}
+
+void gw_on_subscribe(struct gw_engine *e, uint32_t session,
+                     const struct mqttsn_frame *frame)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    uint16_t msg_id = frame->subscribe.msg_id, topic_id = 0;
+    uint8_t type = frame->subscribe.flags.topic_type, octets[2];
+    enum mqttsn_return_code code;
+    struct mqttsn_span filter;
+    uint32_t topic = 0, index, node;
+    struct gw_exchange *x;
+
+    if (type != MQTTSN_TOPIC_NORMAL && type != MQTTSN_TOPIC_RESERVED)
+        topic_id = frame->subscribe.topic_id;
+    if (!named_filter(e, session, frame, octets, &filter, &code)) {
+        gw_subscribe_refuse(e, session, msg_id, topic_id, code);
+        return;
+    }
+    if (frame->subscribe.flags.qos > 2 ||
+        !gw_policy_may_subscribe(&e->policy, filter)) {
+        gw_subscribe_refuse(e, session, msg_id, topic_id,
+                            MQTTSN_REJECTED_NOT_SUPPORTED);
+        return;
+    }
+    if (is_repetition(e, session, frame, filter))
+        return;
+    if (s->exchange_count >= e->policy.options.client_inflight_max ||
+        gw_store_behind(e)) {
+        gw_subscribe_refuse(e, session, msg_id, topic_id,
+                            MQTTSN_REJECTED_CONGESTION);
+        return;
+    }
+    if (type == MQTTSN_TOPIC_NORMAL && !mqttsn_filter_has_wildcard(filter)) {
+        enum mqttsn_status status =
+            gw_topic_register(e, session, filter, &topic);
+
+        if (status != MQTTSN_OK) {
+            gw_subscribe_refuse(e, session, msg_id, 0,
+                                gw_topic_refusal(e, session, status));
+            return;
+        }
+        gw_topic_at(e, topic)->flags &= (uint8_t)~GW_T_REFUSED; /* G12-15 */
+        gw_store_topic(e, topic);
+        topic_id = gw_topic_at(e, topic)->id;
+    } else if (type == MQTTSN_TOPIC_PREDEFINED) {
+        gw_topic_note_predefined(e, session, topic_id,
+                                 gw_names_find(&e->names, filter));
+    }
+    node = gw_filter_use(e, filter, true);
+    index = node ? gw_exchange_new(e, session, GW_X_SUBSCRIBE) : 0;
+    if (index == 0) {
+        if (node != 0)
+            gw_filter_release(e, node, true);
+        gw_subscribe_refuse(e, session, msg_id, topic_id,
+                            MQTTSN_REJECTED_CONGESTION);
+        return;
+    }
+    x = gw_exchange_at(e, index);
+    x->filter = node;
+    x->msg_id = msg_id;
+    x->topic_id = topic_id;
+    x->topic_type = type;
+    x->qos = frame->subscribe.flags.qos;
+    if (!gw_window_join(e, index)) {
+        gw_exchange_end(e, index);
+        gw_subscribe_refuse(e, session, msg_id, topic_id,
+                            MQTTSN_REJECTED_CONGESTION);
+        return;
+    }
+    x->counted = true;
+    s->exchange_count++;
+    s->subs_pending++;
+    x->due = e->now + e->policy.options.upstream_timeout;
+    gw_session_arm(e, session, x->due);
+}
+
+void gw_on_unsubscribe(struct gw_engine *e, uint32_t session,
+                       const struct mqttsn_frame *frame)
+{
+    const struct gw_reply unsuback = {.type = MQTTSN_UNSUBACK,
+                                      .msg_id = frame->unsubscribe.msg_id};
+    struct gw_session *s = gw_session_at(e, session);
+    enum mqttsn_return_code code;
+    struct mqttsn_span filter;
+    uint32_t node, sub = 0, index;
+    uint8_t octets[2];
+
+    index = gw_exchange_find(e, session, GW_X_UNSUBSCRIBE,
+                             frame->unsubscribe.msg_id);
+    if (index != 0 && !gw_exchange_at(e, index)->mute)
+        return; /* under way */
+    /* Whatever it names, there is no other answer than UNSUBACK (G12-41). */
+    if (named_filter(e, session, frame, octets, &filter, &code)) {
+        node = gw_filters_find(&e->filters, filter);
+        sub = node ? gw_sub_find(e, session, node) : 0;
+    }
+    if (sub == 0) {
+        gw_reply_push(e, session, &unsuback, 0);
+        return;
+    }
+    node = gw_filter_use(e, filter, false);
+    gw_sub_end(e, sub);
+    if (gw_filter_at(&e->filters, node)->up_state == GW_F_UNSUB_DUE &&
+        s->exchange_count < e->policy.options.client_inflight_max)
+        index = gw_exchange_new(e, session, GW_X_UNSUBSCRIBE);
+    else
+        index = 0;
+    if (index == 0) {
+        gw_filter_release(e, node, false);
+        gw_reply_push(e, session, &unsuback, e->store_queued);
+        return;
+    }
+    struct gw_filter *f = gw_filter_at(&e->filters, node);
+    struct gw_exchange *x = gw_exchange_at(e, index);
+    x->filter = node;
+    x->msg_id = frame->unsubscribe.msg_id;
+    x->link = f->unsub_list;
+    f->unsub_list = index;
+    x->counted = true;
+    s->exchange_count++;
+    x->due = e->now + e->policy.options.upstream_timeout;
+    gw_session_arm(e, session, x->due);
+}
