@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * daemon_private.h - what the files of daemon share: daemon.c (life),
+ * daemon_pump.c (the turn), daemon_reload.c, daemon_upstream.c (settings).
+ */
+#ifndef GW_DAEMON_PRIVATE_H
+#define GW_DAEMON_PRIVATE_H
+
+#include "daemon.h"
+#include "notes.h"
+#include "store.h"
+#include "udp.h"
+
+enum stop_phase {
+    RUNNING,
+    DRAINING, /* the engine's last words go to the broker */
+    LEAVING,  /* the upstream was told to stop */
+    CLOSING,  /* handles are being closed */
+};
+
+struct gw_daemon {
+    uv_loop_t *loop;
+    struct gw_config *config;
+    const struct gw_config_sources *sources;
+    void (*stopping)(void *user);
+    void *user;
+
+    struct gw_engine *engine;
+    struct gw_udp *udp;
+    struct gw_upstream *upstream;
+    struct gw_store *store;
+    struct gw_notes notes;
+
+    /* The turn. */
+    uv_check_t turn;     /* after the loop has looked for input */
+    uv_idle_t more;      /* active while there is more to do at once */
+    uv_timer_t deadline; /* the engine's next */
+    mqttsn_ms armed_for;
+    bool dirty;
+    mqttsn_ms now;
+    uint64_t upstream_open; /* actions that still owe a result */
+    uint8_t *upstream_buf;  /* GW_UP_BUFFER */
+    uint8_t *store_buf;     /* GW_RECORD_MAX */
+
+    /* The end. */
+    uv_signal_t signal[3];
+    size_t signal_count;
+    uv_timer_t patience; /* of the phases of stopping */
+    enum stop_phase phase;
+    mqttsn_ms stop_began;
+    bool left_in_order;
+    unsigned handles; /* still with the loop */
+};
+
+/* ---- daemon_pump.c ----------------------------------------------------- */
+
+/* Says that there is something to do; any callback on the loop. */
+void daemon_wake(void *daemon);
+
+/* Carries out a bounded amount of what there is to do, and arms what calls it
+ * next. Not from inside a callback of udp, upstream or store. */
+void daemon_pump(struct gw_daemon *d);
+
+/* Whether the engine, the broker side and the sockets have nothing left that
+ * stopping should wait for. */
+bool daemon_is_drained(struct gw_daemon *d);
+
+/* Gives all datagrams that were read to the engine. */
+void daemon_feed_all(struct gw_daemon *d);
+
+/* Loop callbacks, for daemon.c to start. */
+void daemon_on_turn(uv_check_t *turn);
+void daemon_on_deadline(uv_timer_t *timer);
+void daemon_on_more(uv_idle_t *more);
+
+/* ---- daemon.c ---------------------------------------------------------- */
+
+/* The engine's options: the configuration's, with the ports as bound.
+ * 'listeners' has GW_LISTENERS_MAX rows and holds what is pointed at. */
+void daemon_options(const struct gw_daemon *d, const struct gw_config *config,
+                    struct gw_listener_options listeners[],
+                    struct gw_options *ret_options);
+
+/* The largest max_datagram of any listener. */
+uint32_t daemon_max_datagram(const struct gw_config *config);
+
+/* Called by the pump when nothing is left to wait for. */
+void daemon_drained(struct gw_daemon *d);
+
+/* ---- daemon_upstream.c ------------------------------------------------- */
+
+/* The Paho port as configured. */
+MQTTSN_CHECKED enum mqttsn_status
+daemon_upstream_new(uv_loop_t *loop, const struct gw_config *config,
+                    struct gw_upstream **ret_upstream);
+
+#endif

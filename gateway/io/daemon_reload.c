@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon_private.h"
+
+#include "log.h"
+
+static void report(void *user, const struct gw_config_problem *problem)
+{
+    (void)user;
+    gw_log_at(problem->warning ? GW_LOG_WARN : GW_LOG_ERROR, "config",
+              problem->warning ? "reload_warning" : "reload_error",
+              "file=%s line=%u key=%s reason=%s", gw_log_text(problem->file),
+              problem->line, gw_log_text(problem->key),
+              gw_log_text(problem->text));
+}
+
+static void kept_the_old(const char *reason)
+{
+    gw_err("config", "reload_failed",
+           "reason=\"%s; the running configuration stays in force\"", reason);
+}
+
+/* All that may fail is done before anything changes that would have to be
+ * changed back. */
+void gw_daemon_reload(struct gw_daemon *d)
+{
+    struct gw_listener_options listeners[GW_LISTENERS_MAX];
+    uint32_t before = daemon_max_datagram(d->config);
+    struct gw_options options;
+    struct gw_config *config;
+    enum mqttsn_status status;
+
+    if (d->sources == NULL || d->phase != RUNNING)
+        return;
+    status = gw_config_reload(d->config, d->sources, report, NULL, &config);
+    if (status != MQTTSN_OK) {
+        kept_the_old(mqttsn_status_text(status));
+        return;
+    }
+
+    /* The pool for datagrams can change its size only while it is empty. */
+    d->now = uv_now(d->loop);
+    daemon_feed_all(d);
+    status = gw_udp_resize(d->udp, daemon_max_datagram(config));
+    if (status == MQTTSN_OK) {
+        daemon_options(d, config, listeners, &options);
+        status = gw_engine_reconfigure(d->engine, &options, d->now);
+        if (status != MQTTSN_OK && gw_udp_resize(d->udp, before) != MQTTSN_OK)
+            gw_warn("config", "reload_left",
+                    "reason=\"datagrams of the new size are still read\"");
+    }
+    if (status != MQTTSN_OK) {
+        kept_the_old(mqttsn_status_text(status));
+        gw_config_free(config);
+        return;
+    }
+    gw_log_configure(config->log.level, config->log.format, config->log.output);
+    gw_config_free(d->config);
+    d->config = config;
+    gw_info("config", "reloaded", NULL);
+    daemon_wake(d);
+}

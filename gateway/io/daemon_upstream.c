@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "upstream_paho.h"
+
+enum mqttsn_status daemon_upstream_new(uv_loop_t *loop,
+                                       const struct gw_config *config,
+                                       struct gw_upstream **ret_upstream)
+{
+    const struct gw_config_upstream *up = &config->upstream;
+    struct gw_upstream_endpoint *endpoints;
+    struct gw_upstream_settings settings;
+    char *password = NULL;
+    enum mqttsn_status status = MQTTSN_ENOSPACE;
+
+    endpoints = calloc(up->broker_count, sizeof(*endpoints));
+    if (endpoints == NULL)
+        return MQTTSN_ENOSPACE;
+    for (size_t i = 0; i < up->broker_count; i++)
+        endpoints[i] = (struct gw_upstream_endpoint){up->brokers[i].host,
+                                                     up->brokers[i].port};
+    if (up->password != NULL) {
+        password = malloc(up->password_len + 1);
+        if (password == NULL)
+            goto out;
+        memcpy(password, up->password, up->password_len);
+        password[up->password_len] = '\0';
+    }
+
+    gw_upstream_settings_default(&settings);
+    settings.endpoints = endpoints;
+    settings.endpoint_count = up->broker_count;
+    settings.client_id = up->client_id;
+    settings.username = up->username;
+    settings.password = password;
+    settings.keep_alive_s = (unsigned)(up->keep_alive / 1000);
+    settings.connect_timeout_s =
+        up->connect_timeout < 1000 ? 1 : (unsigned)(up->connect_timeout / 1000);
+    settings.window = config->options.window;
+    settings.backoff_min_ms = up->reconnect_min;
+    settings.backoff_max_ms = up->reconnect_max;
+    /* The memory store: what the broker kept for the process before this one
+     * is about sessions that nobody remembers (D2). */
+    settings.clean_first = true;
+    status = gw_upstream_paho_new(loop, &settings, ret_upstream);
+
+out:
+    if (password != NULL) {
+        explicit_bzero(password, up->password_len);
+        free(password);
+    }
+    free(endpoints);
+    return status;
+}

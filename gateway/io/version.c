@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#include "version.h"
+
+#include <uv.h>
+
+#include "log.h"
+#include "upstream_paho.h"
+
+const char *gw_version(void)
+{
+    return GW_VERSION;
+}
+
+void gw_version_print(FILE *out)
+{
+    fprintf(out, "mqttsn-gateway %s\n", gw_version());
+    fprintf(out, "libuv %s\n", uv_version_string());
+    fprintf(out, "Paho MQTT C %s, heap tracking: %s\n",
+            gw_upstream_paho_version(), gw_upstream_paho_heap_tracking());
+}
+
+void gw_version_log(const char *gateway_name)
+{
+    gw_info("daemon", "starting",
+            "name=%s version=%s libuv=%s paho=%s paho_heap_tracking=%s",
+            gw_log_text(gateway_name), gw_version(), uv_version_string(),
+            gw_upstream_paho_version(), gw_upstream_paho_heap_tracking());
+}

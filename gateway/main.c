@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - options, signals, exit code.
+ *
+ * Exit status: 0 after an orderly stop, and whatever --check-config and the
+ * like were asked for is fine; 1 when the gateway cannot start or run, which
+ * another try may cure (an address in use); 2 when it was told something wrong,
+ * on the command line or in the configuration, and another try will not.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "io/config.h"
+#include "io/daemon.h"
+#include "io/log.h"
+#include "io/version.h"
+
+#define EXIT_CANNOT_RUN 1
+#define EXIT_TOLD_WRONG 2
+
+#define SETS_MAX 128
+
+extern char **environ;
+
+struct arguments {
+    struct gw_config_sources sources;
+    const char *set[SETS_MAX];
+    char log_format[32];
+    bool check, print;
+};
+
+static void usage(FILE *out)
+{
+    fputs(
+        "Usage: mqttsn-gateway [OPTION]...\n"
+        "Carries MQTT-SN from sensors (UDP) to an MQTT broker (TCP).\n"
+        "\n"
+        "  -c, --config FILE            read FILE; without this option\n"
+        "                               " GW_CONFIG_FILE "\n"
+        "                               if it is there, else the defaults\n"
+        "      --set SECTION.KEY=VALUE  override one key; may be repeated\n"
+        "      --check-config           say what is wrong with the\n"
+        "                               configuration, or sum it up\n"
+        "      --print-config           write the configuration in force\n"
+        "      --log-format FORMAT      text or json\n"
+        "      --version                write the versions, also of libraries\n"
+        "      --help                   write this text\n"
+        "\n"
+        "Exit status: 0 fine; 1 cannot start or run; 2 wrong options or\n"
+        "configuration.\n",
+        out);
+}
+
+static void report(void *user, const struct gw_config_problem *problem)
+{
+    char text[1024];
+
+    (void)user;
+    fprintf(stderr, "mqttsn-gateway: %s%s\n",
+            problem->warning ? "warning: " : "",
+            gw_config_problem_text(problem, text, sizeof(text)));
+}
+
+/* Returns false when the process is to end with '*ret_status'. */
+static bool parse(int argc, char **argv, struct arguments *args,
+                  int *ret_status)
+{
+    enum { SET = 256, CHECK, PRINT, LOG_FORMAT, VERSION, HELP };
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"set", required_argument, NULL, SET},
+        {"check-config", no_argument, NULL, CHECK},
+        {"print-config", no_argument, NULL, PRINT},
+        {"log-format", required_argument, NULL, LOG_FORMAT},
+        {"version", no_argument, NULL, VERSION},
+        {"help", no_argument, NULL, HELP},
+        {0},
+    };
+    const char *set = NULL;
+    int option;
+
+    *ret_status = EXIT_TOLD_WRONG;
+    while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            args->sources.file = optarg;
+            break;
+        case SET:
+            set = optarg;
+            break;
+        case CHECK:
+            args->check = true;
+            break;
+        case PRINT:
+            args->print = true;
+            break;
+        case LOG_FORMAT:
+            snprintf(args->log_format, sizeof(args->log_format),
+                     "log.format=%s", optarg);
+            set = args->log_format;
+            break;
+        case VERSION:
+            gw_version_print(stdout);
+            *ret_status = EXIT_SUCCESS;
+            return false;
+        case HELP:
+            usage(stdout);
+            *ret_status = EXIT_SUCCESS;
+            return false;
+        default:
+            usage(stderr);
+            return false;
+        }
+        if (set != NULL) {
+            if (args->sources.set_count == SETS_MAX) {
+                fprintf(stderr, "mqttsn-gateway: more than %d times --set\n",
+                        SETS_MAX);
+                return false;
+            }
+            args->set[args->sources.set_count++] = set;
+            set = NULL;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "mqttsn-gateway: unexpected argument '%s'\n",
+                argv[optind]);
+        usage(stderr);
+        return false;
+    }
+    args->sources.set = args->set;
+    args->sources.environment = environ;
+    return true;
+}
+
+/* Time is up: nothing the broker or a library does may keep us (D10). */
+static void on_alarm(int number)
+{
+    (void)number;
+    _exit(EXIT_SUCCESS);
+}
+
+static void on_stopping(void *user)
+{
+    const struct itimerval limit = {
+        .it_value = {GW_DAEMON_STOP_MS / 1000,
+                     GW_DAEMON_STOP_MS % 1000 * 1000}};
+
+    (void)user;
+    signal(SIGALRM, on_alarm);
+    setitimer(ITIMER_REAL, &limit, NULL);
+}
+
+static int run(struct gw_config *config, const struct arguments *args)
+{
+    const struct gw_daemon_setup setup = {.config = config,
+                                          .sources = &args->sources,
+                                          .signals = true,
+                                          .stopping = on_stopping};
+    struct gw_daemon *daemon;
+    uv_loop_t loop;
+
+    gw_log_configure(config->log.level, config->log.format, config->log.output);
+    signal(SIGPIPE, SIG_IGN);
+    if (uv_loop_init(&loop) != 0) {
+        gw_err("daemon", "cannot_start", "reason=\"no event loop\"");
+        gw_config_free(config);
+        return EXIT_CANNOT_RUN;
+    }
+    if (gw_daemon_start(&loop, &setup, &daemon) != MQTTSN_OK) {
+        gw_config_free(config);
+        (void)uv_loop_close(&loop);
+        return EXIT_CANNOT_RUN;
+    }
+    uv_run(&loop, UV_RUN_DEFAULT);
+
+    /* A library whose threads still run is not to be cleaned up around. */
+    if (!gw_daemon_free(daemon))
+        _exit(EXIT_SUCCESS);
+    (void)uv_loop_close(&loop);
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments args = {0};
+    struct gw_config *config;
+    int status;
+
+    if (!parse(argc, argv, &args, &status))
+        return status;
+    if (gw_config_load(&args.sources, report, NULL, &config) != MQTTSN_OK)
+        return EXIT_TOLD_WRONG;
+    if (args.check || args.print) {
+        if (args.print)
+            gw_config_print(config, stdout);
+        if (args.check)
+            gw_config_print_summary(config, stdout);
+        gw_config_free(config);
+        return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_CANNOT_RUN;
+    }
+    return run(config, &args);
+}
