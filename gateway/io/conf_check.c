@@ -150,10 +150,12 @@ static void fill_sections(struct conf_load *load)
     struct gw_options *options = &load->config->options;
     size_t listener = 0, rule = 0;
 
-    if (count_sections(load, CONF_LISTENER, GW_LISTENERS_MAX) == 0)
-        add_default_listeners(load);
     options->listener_count =
         count_sections(load, CONF_LISTENER, GW_LISTENERS_MAX);
+    if (options->listener_count == 0) {
+        add_default_listeners(load);
+        options->listener_count = 2;
+    }
     options->client_rule_count =
         count_sections(load, CONF_CLIENT, GW_CLIENT_RULES_MAX);
     private->listeners =

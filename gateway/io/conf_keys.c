@@ -64,11 +64,14 @@ static unsigned distance(const char *a, const char *b)
     return row[b_len];
 }
 
-/* A third of the letters may be wrong; more is another word. */
+/* A third of the letters may be wrong, two in a short name, but never all;
+ * more is another word. */
 static unsigned tolerance(const char *name)
 {
     size_t len = strlen(name);
 
+    if (len < 3)
+        return len < 2 ? 0 : 1;
     return len < 6 ? 2 : (unsigned)len / 3;
 }
 

@@ -261,6 +261,8 @@ static bool same_value(const struct gw_config *a, size_t a_listener,
 {
     const char *a_at, *b_at, *a_text, *b_text;
 
+    if ((key->flags & CONF_LATER) != 0)
+        return true;
     if (key->type == CONF_SECRET)
         return same_bytes(a->upstream.password, a->upstream.password_len,
                           b->upstream.password, b->upstream.password_len);

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+#include "config_support.h"
+
+static struct gw_config *reload_text(struct fixture *f,
+                                     const struct gw_config *running,
+                                     const char *text)
+{
+    struct gw_config *config = NULL;
+    enum mqttsn_status status;
+
+    write_text(f->file, text);
+    f->reported[0] = '\0';
+    status = gw_config_reload(running, &f->sources, note_problem, f, &config);
+    assert_int_equal(status, config == NULL ? MQTTSN_EINVAL : MQTTSN_OK);
+    return config;
+}
+
+static void collect(void *user, const char *key)
+{
+    char *list = user;
+
+    strcat(list, key);
+    strcat(list, "\n");
+}
+
+static void what_reloads_is_taken_over(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_config *a = load_good(f, "[gateway]\nid = 1\n"), *b;
+
+    b = reload_text(f, a,
+                    "[gateway]\nid = 2\n[log]\nlevel = debug\n"
+                    "[predefined]\n5 = x\n[client a*]\nqueue_max_age = 1s\n");
+    assert_non_null(b);
+    assert_string_equal(f->reported, "");
+    assert_int_equal(b->options.gw_id, 2);
+    assert_int_equal(b->log.level, GW_LOG_DEBUG);
+    assert_int_equal(b->options.predefined_count, 1);
+    assert_int_equal(b->options.client_rule_count, 1);
+    gw_config_free(a);
+    gw_config_free(b);
+}
+
+static void what_needs_a_restart_keeps_its_running_value(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_config *a, *b, *c;
+    char keys[512] = "";
+
+    a = load_good(f, "[upstream]\nurl = mqtt://a\nkeep_alive = 10s\n"
+                     "[listener lan]\nbind = 1.2.3.4\nmax_datagram = 100\n"
+                     "[listener old]\nbind = 1.2.3.5\n");
+    b = reload_text(f, a,
+                    "[upstream]\nurl = mqtt://b\nkeep_alive = 10000ms\n"
+                    "upstream_timeout = 1s\n[limits]\nmax_sessions = 7\n"
+                    "[listener new]\nbind = 1.2.3.6\n"
+                    "[listener lan]\nbind = 1.2.3.4:7\nmax_datagram = 200\n"
+                    "[predefined]\n1 = a/b\n2 = c, open\n");
+    assert_non_null(b);
+    assert_string_equal(
+        f->reported,
+        "warning: upstream.url: the new value needs a restart\n"
+        "warning: limits.max_sessions: the new value needs a restart\n"
+        "warning: limits.max_topics: the new value needs a restart\n"
+        "warning: limits.max_subscriptions: the new value needs a restart\n"
+        "warning: limits.max_exchanges: the new value needs a restart\n"
+        "warning: limits.max_queue_entries: the new value needs a restart\n"
+        "warning: limits.names_total_bytes: the new value needs a restart\n"
+        "warning: listener.lan.bind: the new value needs a restart\n"
+        "warning: listener.old: the new value needs a restart\n"
+        "warning: listener.new: the new value needs a restart\n");
+    assert_string_equal(b->upstream.brokers[0].host, "a");
+    assert_int_equal(b->limits.max_sessions, 10000);
+    assert_int_equal(b->options.upstream_timeout, 1000);
+    assert_int_equal(b->options.listener_count, 2);
+    assert_string_equal(b->listeners[0].name, "lan");
+    assert_int_equal(b->listeners[0].bind.port, 1883);
+    assert_int_equal(b->options.listeners[0].max_datagram, 200);
+    assert_string_equal(b->listeners[1].name, "old");
+    assert_int_equal(b->options.predefined_count, 2);
+    assert_true(b->options.predefined[1].open);
+    assert_int_equal(gw_config_changes(a, b, collect, keys), 0);
+    assert_string_equal(keys, "");
+
+    CASE("the old file again: nothing waits any more");
+    c = reload_text(f, b,
+                    "[upstream]\nurl = mqtt://a\nkeep_alive = 10s\n"
+                    "[listener lan]\nbind = 1.2.3.4\n"
+                    "[listener old]\nbind = 1.2.3.5\n");
+    assert_non_null(c);
+    assert_string_equal(f->reported, "");
+    assert_int_equal(c->options.listeners[0].max_datagram, 1024);
+    gw_config_free(a);
+    gw_config_free(b);
+    gw_config_free(c);
+}
+
+static void default_listeners_stay_when_the_file_names_some(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_config *a = load_good(f, ""), *b;
+
+    b = reload_text(f, a, "[listener lan]\nbind = 1.2.3.4\n");
+    assert_non_null(b);
+    assert_int_equal(b->options.listener_count, 2);
+    assert_string_equal(b->listeners[1].name, "ipv6");
+    assert_int_equal(b->listeners[1].bind.family, 6);
+    gw_config_free(a);
+    gw_config_free(b);
+}
+
+static void a_reload_with_an_error_gives_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_config *a = load_good(f, "[gateway]\nid = 7\n");
+
+    assert_null(reload_text(f, a, "[gateway]\nid = 300\n"));
+    assert_string_equal(f->reported,
+                        "2: gateway.id: expected a number from 1 to 255; got "
+                        "'300'\n");
+    assert_null(reload_text(f, a, "[upstream]\nurl = x\n"));
+    assert_int_equal(a->options.gw_id, 7);
+    gw_config_free(a);
+}
+
+/* The connection runs on the old one; its file may be gone by now. */
+static void a_new_password_waits_for_a_restart(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_config *a, *b;
+    char path[64], text[160];
+
+    snprintf(path, sizeof(path), "%s/password", f->dir);
+    write_text(path, "old");
+    chmod(path, 0600);
+    snprintf(text, sizeof(text),
+             "[upstream]\nusername = u\npassword_file = %s\n", path);
+    a = load_good(f, text);
+
+    write_text(path, "new");
+    b = reload_text(f, a, text);
+    assert_non_null(b);
+    assert_string_equal(
+        f->reported,
+        "warning: upstream.password_file: the new value needs a restart\n");
+    assert_string_equal((const char *)b->upstream.password, "old");
+    gw_config_free(b);
+
+    unlink(path);
+    b = reload_text(f, a, "");
+    assert_non_null(b);
+    assert_string_equal((const char *)b->upstream.password, "old");
+    assert_string_equal(b->upstream.username, "u");
+    gw_config_free(a);
+    gw_config_free(b);
+}
+
+static void a_made_up_client_id_stays(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_config *a, *b, *c;
+
+    unlink(f->machine_id);
+    a = load_good(f, "");
+    b = reload_text(f, a, "[gateway]\nid = 2\n");
+    assert_non_null(b);
+    assert_string_equal(f->reported, "");
+    assert_string_equal(a->upstream.client_id, b->upstream.client_id);
+    c = reload_text(f, b, "[upstream]\nclient_id = x\n");
+    assert_non_null(c);
+    assert_string_equal(
+        f->reported,
+        "warning: upstream.client_id: the new value needs a restart\n");
+    assert_string_equal(a->upstream.client_id, c->upstream.client_id);
+    gw_config_free(a);
+    gw_config_free(b);
+    gw_config_free(c);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(what_reloads_is_taken_over),
+        TEST(what_needs_a_restart_keeps_its_running_value),
+        TEST(default_listeners_stay_when_the_file_names_some),
+        TEST(a_reload_with_an_error_gives_nothing),
+        TEST(a_new_password_waits_for_a_restart),
+        TEST(a_made_up_client_id_stays),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
