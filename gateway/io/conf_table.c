@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Data only: one row per key, in the order of the documents. */
+/*
+ * Data only: one row per key, in the order of the documents. After a change
+ * test_config_text, run with GW_UPDATE_DOCUMENTS=1, writes the documents anew.
+ */
 #include "conf_keys.h"
 
 #include "config.h"

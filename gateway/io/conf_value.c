@@ -177,6 +177,10 @@ static bool read_secret(struct conf_load *load, FILE *file, const char *path,
         snprintf(why, CONF_WHY_MAX, "'%.120s' is empty", path);
         return false;
     }
+    if (memchr(secret, '\0', len) != NULL) {
+        snprintf(why, CONF_WHY_MAX, "'%.120s' has a NUL octet", path);
+        return false;
+    }
     secret[len] = '\0';
     ret->list = secret;
     ret->count = len;

@@ -48,7 +48,7 @@ struct gw_config_upstream {
     const char *client_id;
     bool client_id_random;   /* made up, as there is no machine id */
     const char *username;    /* NULL: none */
-    const uint8_t *password; /* NULL: none; read from password_file */
+    const uint8_t *password; /* NULL: none; also ends in a NUL */
     size_t password_len;
     mqttsn_ms keep_alive;      /* whole seconds, 5..65535 */
     mqttsn_ms connect_timeout; /* of one attempt */

@@ -53,12 +53,12 @@ static inline bool gw_log_is_on(enum gw_log_level level)
  * A value may also be quoted in the format, reason=\"%s\", for text of our own
  * without a '"' before a space. In JSON form a number that is not quoted stays
  * a number, everything else becomes a string; what is not key=value ends up in
- * a field "text". A line keeps at most GW_LOG_LINE_MAX octets; fields that do
- * not fit are left out whole, and cut=yes says so.
+ * a field "text". A line keeps at most GW_LOG_LINE_MAX octets, which a pipe
+ * takes whole; fields that do not fit are left out whole, and cut=yes says so.
  */
 void gw_log_write(enum gw_log_level level, const char *area, const char *event,
                   const char *fields, ...) MQTTSN_PRINTF(4, 5);
-#define GW_LOG_LINE_MAX 3072
+#define GW_LOG_LINE_MAX 4096
 
 /*
  * Octets as a value: bare where that is safe and cannot be taken for a number,
@@ -68,7 +68,7 @@ void gw_log_write(enum gw_log_level level, const char *area, const char *event,
  */
 const char *gw_log_value(struct mqttsn_span octets);
 const char *gw_log_text(const char *text); /* NULL is the empty text */
-#define GW_LOG_VALUE_MAX 200
+#define GW_LOG_VALUE_MAX 320
 
 /*
  * A limiter for one kind of line that outsiders can cause; begin with {0}.
