@@ -125,10 +125,12 @@ static void close_handle(uv_handle_t *handle)
         uv_close(handle, on_closed);
 }
 
-/* Gives back everything that lives on the loop. */
-static void close_all(struct gw_daemon *d)
+void daemon_close(struct gw_daemon *d)
 {
     d->phase = CLOSING;
+    if (d->upstream != NULL)
+        d->upstream->ops->free(d->upstream);
+    d->upstream = NULL;
     gw_udp_close(d->udp);
     d->udp = NULL;
     if (d->store != NULL)
@@ -149,15 +151,19 @@ static void on_upstream_stopped(void *user, bool clean)
     /* The last answers for the nodes. */
     daemon_pump(d);
     d->left_in_order = clean;
-    if (clean)
-        gw_info("daemon", "stopped", "after_ms=%llu",
-                (unsigned long long)(uv_now(d->loop) - d->stop_began));
+    if (clean || !d->connected)
+        gw_info("daemon", "stopped", "after_ms=%llu broker_told=%s",
+                (unsigned long long)(uv_now(d->loop) - d->stop_began),
+                clean ? "yes" : "no");
     else
         gw_warn("daemon", "stopped",
-                "after_ms=%llu reason=\"the broker could not be told in time; "
-                "leaving without the library's clean-up\"",
+                "after_ms=%llu broker_told=no reason=\"the broker did not take "
+                "it in time; it will notice by itself\"",
                 (unsigned long long)(uv_now(d->loop) - d->stop_began));
-    close_all(d);
+
+    /* Not from inside a callback of what is to be freed. */
+    d->phase = LEFT;
+    uv_idle_start(&d->more, daemon_on_more);
 }
 
 static void leave(struct gw_daemon *d)
@@ -287,10 +293,7 @@ static void init_handles(struct gw_daemon *d)
 static void undo(struct gw_daemon *d)
 {
     d->config = NULL; /* the caller's still */
-    if (d->upstream != NULL)
-        d->upstream->ops->free(d->upstream);
-    d->upstream = NULL;
-    close_all(d);
+    daemon_close(d);
     while (d->handles > 0)
         uv_run(d->loop, UV_RUN_NOWAIT);
     (void)gw_daemon_free(d);
@@ -363,8 +366,6 @@ bool gw_daemon_free(struct gw_daemon *d)
     if (d == NULL)
         return true;
     in_order = d->left_in_order;
-    if (d->upstream != NULL)
-        d->upstream->ops->free(d->upstream);
     gw_engine_free(d->engine);
     gw_config_free(d->config);
     free(d->upstream_buf);

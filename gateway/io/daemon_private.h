@@ -15,6 +15,7 @@ enum stop_phase {
     RUNNING,
     DRAINING, /* the engine's last words go to the broker */
     LEAVING,  /* the upstream was told to stop */
+    LEFT,     /* it has stopped; the next turn closes everything */
     CLOSING,  /* handles are being closed */
 };
 
@@ -38,6 +39,7 @@ struct gw_daemon {
     mqttsn_ms armed_for;
     bool dirty;
     mqttsn_ms now;
+    bool connected;         /* as the broker side said last */
     uint64_t upstream_open; /* actions that still owe a result */
     uint8_t *upstream_buf;  /* GW_UP_BUFFER */
     uint8_t *store_buf;     /* GW_RECORD_MAX */
@@ -86,6 +88,9 @@ uint32_t daemon_max_datagram(const struct gw_config *config);
 
 /* Called by the pump when nothing is left to wait for. */
 void daemon_drained(struct gw_daemon *d);
+
+/* Gives back everything that lives on the loop, which ends by that. */
+void daemon_close(struct gw_daemon *d);
 
 /* ---- daemon_upstream.c ------------------------------------------------- */
 

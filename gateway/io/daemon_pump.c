@@ -66,6 +66,8 @@ static bool take_upstream(struct gw_daemon *d)
             return false;
         if (event.kind == GW_UP_RESULT && d->upstream_open > 0)
             d->upstream_open--;
+        else if (event.kind == GW_UP_CONNECTED || event.kind == GW_UP_LOST)
+            d->connected = event.kind == GW_UP_CONNECTED;
         gw_engine_on_upstream(d->engine, &event, d->now);
     }
     return true;
@@ -198,7 +200,7 @@ void daemon_pump(struct gw_daemon *d)
 {
     bool out = false, more = true;
 
-    if (d->phase == CLOSING)
+    if (d->phase >= LEFT)
         return;
     d->dirty = false;
     d->now = uv_now(d->loop);
@@ -236,7 +238,9 @@ void daemon_on_turn(uv_check_t *turn)
 {
     struct gw_daemon *d = turn->data;
 
-    if (d->dirty)
+    if (d->phase == LEFT)
+        daemon_close(d);
+    else if (d->dirty)
         daemon_pump(d);
 }
 
