@@ -189,14 +189,16 @@ static uint32_t derived(uint32_t given, uint32_t sessions, uint32_t each)
     return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
 }
 
+/* Twice what a node needs that registers two names and makes one subscription;
+ * with max_sessions at its default the sum stays below 64 MiB. */
 static void derive_limits(struct gw_limits *l)
 {
-    l->max_topics = derived(l->max_topics, l->max_sessions, 8);
-    l->max_subscriptions = derived(l->max_subscriptions, l->max_sessions, 4);
+    l->max_topics = derived(l->max_topics, l->max_sessions, 4);
+    l->max_subscriptions = derived(l->max_subscriptions, l->max_sessions, 2);
     l->max_exchanges = derived(l->max_exchanges, l->max_sessions, 2);
-    l->max_queue_entries = derived(l->max_queue_entries, l->max_sessions, 20);
+    l->max_queue_entries = derived(l->max_queue_entries, l->max_sessions, 10);
     if (l->names_total_bytes == 0)
-        l->names_total_bytes = derived(0, l->max_sessions, 1) * UINT64_C(1024);
+        l->names_total_bytes = derived(0, l->max_sessions, 1) * UINT64_C(512);
 }
 
 static void fill_global(struct conf_load *load)

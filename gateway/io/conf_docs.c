@@ -58,6 +58,21 @@ static const char *reload_text(const struct conf_key *key)
     return (key->flags & CONF_RELOADS) != 0 ? "reloads" : "needs a restart";
 }
 
+/* The meaning, and which words of a choice are still to come. */
+static const char *meaning_of(const struct conf_key *key, char *buf, size_t cap)
+{
+    const char *at = key->words;
+    size_t len = (size_t)snprintf(buf, cap, "%s", key->meaning);
+
+    while (at != NULL && (at = strchr(at, '!')) != NULL && len < cap) {
+        int word = (int)strcspn(++at, "|");
+
+        len += (size_t)snprintf(buf + len, cap - len,
+                                "; %.*s is not in this version", word, at);
+    }
+    return buf;
+}
+
 /* Fills a line of at most 'columns' with words, each line begun by 'lead'. */
 static void print_wrapped(FILE *out, const char *lead, size_t columns,
                           const char *text)
@@ -114,11 +129,12 @@ static const char *sample_value(const struct conf_key *key)
 
 static void sample_key(FILE *out, const struct conf_key *key)
 {
-    char what[160], text[512];
+    char what[160], meaning[512], text[600];
     const char *value = key->note != NULL ? key->note : key->value;
 
     fputc('\n', out);
-    snprintf(text, sizeof(text), "%s.", key->meaning);
+    snprintf(text, sizeof(text), "%s.",
+             meaning_of(key, meaning, sizeof(meaning)));
     print_wrapped(out, "# ", 78, text);
     snprintf(text, sizeof(text), "Takes %s. Default: %s. %c%s.",
              conf_key_expects(key, what, sizeof(what)), value,
@@ -188,7 +204,7 @@ static void print_cell(FILE *out, const char *text)
 
 static void markdown_key(FILE *out, const struct conf_key *key)
 {
-    char what[160];
+    char what[160], meaning[512];
 
     fprintf(out, "| `%s` | ", key->name);
     print_cell(out, conf_key_expects(key, what, sizeof(what)));
@@ -198,7 +214,7 @@ static void markdown_key(FILE *out, const struct conf_key *key)
     else
         fprintf(out, "`%s`", key->value);
     fprintf(out, " | %s | ", (key->flags & CONF_RELOADS) != 0 ? "yes" : "no");
-    print_cell(out, key->meaning);
+    print_cell(out, meaning_of(key, meaning, sizeof(meaning)));
     fputs(" |\n", out);
 }
 
@@ -261,7 +277,7 @@ static void manual_key(FILE *out, const struct conf_key *key)
     fputs(".TP\n.B ", out);
     print_roff(out, key->name);
     fputc('\n', out);
-    print_roff(out, key->meaning);
+    print_roff(out, meaning_of(key, text, sizeof(text)));
     fputs(".\n", out);
     snprintf(text, sizeof(text), "Takes %s; default: %s; %s.",
              conf_key_expects(key, what, sizeof(what)),

@@ -250,8 +250,10 @@ void gw_config_print_summary(const struct gw_config *config, FILE *out)
             limits->max_predefined);
     fprintf(out, ", %s of names",
             conf_size_text(limits->names_total_bytes, size, sizeof(size)));
-    fprintf(out, ", %s of messages\n",
+    fprintf(out, ", %s of messages for nodes",
             conf_size_text(limits->queue_total_bytes, size, sizeof(size)));
+    fprintf(out, ", %s for the broker\n",
+            conf_size_text(limits->uplink_total_bytes, size, sizeof(size)));
     fprintf(out, "memory: nodes can make the gateway use at most %.1f MiB\n",
             (double)gw_engine_size(limits) / (1 << 20));
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "config_support.h"
 
+#include "conf_identity.h"
+#include "core/engine.h"
+
 static void an_empty_file_is_the_documented_default(void **state)
 {
     struct gw_config *c = load_good(*state, "");
@@ -73,11 +76,11 @@ static void limits_follow_max_sessions_unless_given(void **state)
                                             "max_exchanges = 7\n");
 
     assert_int_equal(c->limits.max_sessions, 1000);
-    assert_int_equal(c->limits.max_topics, 8000);
-    assert_int_equal(c->limits.max_subscriptions, 4000);
+    assert_int_equal(c->limits.max_topics, 4000);
+    assert_int_equal(c->limits.max_subscriptions, 2000);
     assert_int_equal(c->limits.max_exchanges, 7);
-    assert_int_equal(c->limits.max_queue_entries, 20000);
-    assert_int_equal(c->limits.names_total_bytes, 1024 * 1024);
+    assert_int_equal(c->limits.max_queue_entries, 10000);
+    assert_int_equal(c->limits.names_total_bytes, 512 * 1024);
     assert_int_equal(c->limits.queue_total_bytes, 16 * 1024 * 1024);
     gw_config_free(c);
 
@@ -333,6 +336,27 @@ static void listeners_come_from_set_and_environment(void **state)
     gw_config_free(c);
 }
 
+/* The size of a small router. */
+static void the_default_limits_add_up_to_less_than_64_mib(void **state)
+{
+    struct gw_config *c = load_good(*state, "");
+
+    assert_true(gw_engine_size(&c->limits) < UINT64_C(64) << 20);
+    gw_config_free(c);
+}
+
+/* The test vector of its authors. */
+static void siphash_is_siphash(void **state)
+{
+    uint8_t octets[16];
+
+    (void)state;
+    for (uint8_t i = 0; i < 16; i++)
+        octets[i] = i;
+    assert_true(conf_siphash(octets, mqttsn_span(octets, 15)) ==
+                UINT64_C(0xa129ca6149be45e5));
+}
+
 static void the_client_id_hangs_on_the_machine_id(void **state)
 {
     struct fixture *f = *state;
@@ -475,6 +499,8 @@ int main(void)
         TEST(client_rules_keep_the_order_of_the_file),
         TEST(set_comes_before_environment_before_file),
         TEST(listeners_come_from_set_and_environment),
+        TEST(the_default_limits_add_up_to_less_than_64_mib),
+        TEST(siphash_is_siphash),
         TEST(the_client_id_hangs_on_the_machine_id),
         TEST(a_password_comes_from_its_file),
         TEST(topics_come_from_a_csv_file),
