@@ -40,8 +40,7 @@ void gw_policy_client(const struct gw_policy *policy,
     }
 }
 
-/* ---- topics and filters ---------------------------------------------------
- */
+/* ---- topics and filters ------------------------------------------------ */
 
 static bool begins_with(struct mqttsn_span text, const char *start)
 {
@@ -127,8 +126,7 @@ bool gw_policy_may_subscribe(const struct gw_policy *policy,
     return policy->options.access_subscribe_count == 0;
 }
 
-/* ---- addresses ------------------------------------------------------------
- */
+/* ---- addresses --------------------------------------------------------- */
 
 static bool any_contains(const struct gw_cidr *blocks, size_t count,
                          const struct gw_addr *addr)

@@ -128,6 +128,8 @@ static void drop_superseded(struct gw_engine *e, uint32_t session,
 bool gw_backlog_make_room(struct gw_engine *e, uint32_t session,
                           size_t payload_len)
 {
+    bool has_queue = gw_session_at(e, session)->queue_count != 0;
+
     for (unsigned n = 0; n < GIVE_WAY_MAX; n++) {
         uint64_t key, share;
         uint32_t fullest;
@@ -137,7 +139,8 @@ bool gw_backlog_make_room(struct gw_engine *e, uint32_t session,
         fullest = gw_heap_top(&e->fullest, &key);
         if (fullest == 0)
             return false;
-        share = e->limits.queue_total_bytes / e->fullest.count;
+        share = e->limits.queue_total_bytes /
+                (e->fullest.count + (has_queue ? 0 : 1));
         if ((uint32_t)~key > share) {
             if (!drop_oldest(e, fullest, &e->counters.drop_fair_share,
                              "fair_share"))

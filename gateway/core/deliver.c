@@ -59,7 +59,7 @@ void gw_deliver_repeat(struct gw_engine *e, uint32_t session)
     gw_session_ready(e, session);
 }
 
-/* ---- out ----------------------------------------------------------------- */
+/* ---- out --------------------------------------------------------------- */
 
 enum id_choice { ID_KNOWN, ID_REGISTER, ID_REFUSED, ID_NONE };
 
@@ -73,7 +73,7 @@ static enum id_choice choose_id(struct gw_engine *e, uint32_t session,
     uint32_t predefined, index;
     bool open;
 
-    if (normal != 0 && (gw_topic_at(e, normal)->flags & GW_T_ANNOUNCED)) {
+    if (normal != 0 && gw_topic_is_announced(e, normal)) {
         s->down_topic_type = MQTTSN_TOPIC_NORMAL;
         s->down_topic_id = gw_topic_at(e, normal)->id;
         return ID_KNOWN;
@@ -287,8 +287,7 @@ bool gw_deliver_take(struct gw_engine *e, uint32_t session,
     return false;
 }
 
-/* ---- answers of the node ---------------------------------------------------
- */
+/* ---- answers of the node ----------------------------------------------- */
 
 static void on_regack(struct gw_engine *e, uint32_t session,
                       const struct mqttsn_frame *frame)
@@ -305,7 +304,7 @@ static void on_regack(struct gw_engine *e, uint32_t session,
     topic = gw_topic_by_id(e, session, MQTTSN_TOPIC_NORMAL, s->down_topic_id);
     if (frame->regack.return_code == MQTTSN_ACCEPTED) {
         if (topic != 0) {
-            gw_topic_at(e, topic)->flags = GW_T_ANNOUNCED;
+            gw_topic_announce(e, topic);
             gw_store_topic(e, topic);
         }
         s->down_backoff = 0;
@@ -343,7 +342,7 @@ static void id_unknown(struct gw_engine *e, uint32_t session, uint8_t type,
     if (type == MQTTSN_TOPIC_PREDEFINED)
         gw_topic_at(e, topic)->flags |= GW_T_UNKNOWN;
     else
-        gw_topic_at(e, topic)->flags &= (uint8_t)~GW_T_ANNOUNCED;
+        gw_topic_unannounce(e, topic);
 }
 
 static void on_invalid_id(struct gw_engine *e, uint32_t session)
@@ -479,8 +478,7 @@ void gw_deliver_on_frame(struct gw_engine *e, uint32_t session,
         on_pubcomp(e, session, frame->pubcomp.msg_id);
 }
 
-/* ---- silence ----------------------------------------------------------------
- */
+/* ---- silence ----------------------------------------------------------- */
 
 /* The awake period ends without PINGRESP; the message waits for the next, but
  * not for ever (G12-18a). */

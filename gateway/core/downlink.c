@@ -64,6 +64,7 @@ static void visit_filter(void *user, uint32_t node)
 {
     struct spread *spread = user;
     struct gw_engine *e = spread->engine;
+    uint32_t index;
 
     for (uint32_t i = gw_filter_at(&e->filters, node)->subs_head; i != 0;
          i = gw_sub_at(e, i)->filter_next) {
@@ -71,6 +72,18 @@ static void visit_filter(void *user, uint32_t node)
 
         if (b->active)
             give(spread, b->session, b->qos, false);
+    }
+    /* A SUBSCRIBE is with the broker, and its SUBACK may be behind this
+     * message: it waits in the queue until the SUBACK is out (G12-39). */
+    index = gw_filter_at(&e->filters, node)->open_window;
+    if (index == 0 || gw_window_at(e, index)->state != GW_W_HANDED)
+        return;
+    for (uint32_t i = gw_window_at(e, index)->claims; i != 0;
+         i = gw_exchange_at(e, i)->link) {
+        const struct gw_exchange *x = gw_exchange_at(e, i);
+
+        if (!x->mute)
+            give(spread, x->session, x->qos, true);
     }
 }
 
@@ -89,7 +102,8 @@ static void visit_window(void *user, uint32_t node)
     for (uint32_t i = w->claims; i != 0; i = gw_exchange_at(e, i)->link) {
         const struct gw_exchange *x = gw_exchange_at(e, i);
 
-        if (!x->mute)
+        if (!x->mute && (x->state != GW_X_DONE ||
+                         gw_sub_find(e, x->session, x->filter) != 0))
             give(spread, x->session, x->qos, true);
     }
     if (w->state == GW_W_SETTLING)

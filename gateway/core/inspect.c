@@ -11,7 +11,8 @@ static void describe(const struct gw_engine *e, const struct gw_session *s,
 
     *ret = (struct gw_session_info){
         .client_id = gw_names_span(&e->names, s->client_id),
-        .state = (enum gw_state)s->state,
+        .state = s->flags & GW_S_CONNACK_DUE ? GW_HALF_OPEN
+                                             : (enum gw_state)s->state,
         .last_heard = s->last_heard,
         .duration_s = sleeps ? s->sleep_s : s->keepalive_s,
         .topics = s->topic_count,

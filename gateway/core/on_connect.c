@@ -35,8 +35,7 @@ static void connack(struct gw_engine *e, const struct gw_peer *peer,
                                          .return_code = (uint8_t)code});
 }
 
-/* ---- half-open -------------------------------------------------------------
- */
+/* ---- half-open --------------------------------------------------------- */
 
 void gw_connect_abandon(struct gw_engine *e, uint32_t session)
 {
@@ -65,6 +64,15 @@ static void refuse_half_open(struct gw_engine *e, uint32_t session,
     gw_connect_abandon(e, session);
 }
 
+/* The whole will exchange has this long (G12-43). */
+static mqttsn_ms exchange_limit(const struct gw_engine *e,
+                                const struct gw_session *s)
+{
+    const struct gw_options *o = &e->policy.options;
+
+    return s->state_since + o->retry_interval * (o->retry_count + 1);
+}
+
 static void prompt(struct gw_engine *e, uint32_t session,
                    enum gw_connect_step step)
 {
@@ -78,6 +86,8 @@ static void prompt(struct gw_engine *e, uint32_t session,
                     step == GW_STEP_WILLTOPIC ? MQTTSN_WILLTOPICREQ
                                               : MQTTSN_WILLMSGREQ);
     s->step_due = e->now + e->policy.options.retry_interval;
+    if (s->step_due > exchange_limit(e, s))
+        s->step_due = exchange_limit(e, s);
     gw_session_arm(e, session, s->step_due);
 }
 
@@ -127,7 +137,8 @@ void gw_connect_on_deadline(struct gw_engine *e, uint32_t session)
                              "upstream timeout");
         else
             accept_when_up(e, session);
-    } else if (s->step_tries >= e->policy.options.retry_count) {
+    } else if (s->step_tries >= e->policy.options.retry_count ||
+               e->now >= exchange_limit(e, s)) {
         e->counters.connects_abandoned++;
         gw_connect_abandon(e, session); /* silently (G12-36) */
     } else {
@@ -137,8 +148,7 @@ void gw_connect_on_deadline(struct gw_engine *e, uint32_t session)
     }
 }
 
-/* ---- a new connection -------------------------------------------------------
- */
+/* ---- a new connection -------------------------------------------------- */
 
 static void start(struct gw_engine *e, uint32_t session,
                   const struct request *r)
@@ -149,7 +159,7 @@ static void start(struct gw_engine *e, uint32_t session,
     gw_replies_wipe(e, session);
     gw_names_unref(&e->names, s->new_will_topic);
     s->new_will_topic = 0;
-    s->last_valid = false;
+    s->last_valid = s->last_sub_valid = false;
     if (r->clean) {
         gw_session_wipe(e, session); /* [SN 6.3], G12-51 */
         s->flags |= GW_S_CLEAN;
@@ -205,12 +215,32 @@ static void take_over(struct gw_engine *e, uint32_t session,
 void gw_contender_end(struct gw_engine *e, uint32_t session)
 {
     struct gw_session *s = gw_session_at(e, session);
+    struct gw_contender *c;
 
     if (s->contender == 0)
         return;
-    gw_names_unref(&e->names, gw_contender_at(e, s->contender)->node_id);
+    c = gw_contender_at(e, s->contender);
+    gw_table_remove(&e->by_contender, gw_peer_hash(e, &c->addr, c->node_id),
+                    s->contender);
+    gw_names_unref(&e->names, c->node_id);
     gw_slab_give(&e->contenders, s->contender);
     s->contender = 0;
+}
+
+bool gw_contender_is(const struct gw_engine *e, const struct gw_peer *peer)
+{
+    uint64_t hash = gw_peer_hash(e, &peer->addr, peer->node_ref);
+    struct gw_table_probe probe;
+
+    for (uint32_t i = gw_table_first(&e->by_contender, hash, &probe); i != 0;
+         i = gw_table_next(&e->by_contender, &probe)) {
+        const struct gw_contender *c = gw_contender_at(e, i);
+
+        if (c->node_id == peer->node_ref &&
+            gw_addr_equal(&c->addr, &peer->addr))
+            return true;
+    }
+    return false;
 }
 
 static struct gw_peer contender_peer(struct gw_engine *e,
@@ -295,6 +325,8 @@ static void contest(struct gw_engine *e, uint32_t session,
     c->hash = r->hash;
     c->since = e->now;
     s->contender = index;
+    gw_table_insert(&e->by_contender, gw_peer_hash(e, &c->addr, c->node_id),
+                    index);
     gw_contender_on_deadline(e, session); /* the first PINGREQ goes now */
 }
 

@@ -23,7 +23,7 @@ static bool takes_part(const struct gw_engine *e, size_t listener)
            o->listeners[listener].discovery;
 }
 
-/* ---- other gateways ------------------------------------------------------ */
+/* ---- other gateways ---------------------------------------------------- */
 
 /* When the table is full somebody gives way at random, silently: whoever makes
  * gateways up shall not fill the log with them. */
@@ -48,7 +48,7 @@ static void remember(struct gw_engine *e, const struct gw_addr *addr,
     e->gateways[at] = (struct gw_known_gateway){.addr = *addr, .gw_id = gw_id};
 }
 
-/* ---- SEARCHGW ------------------------------------------------------------ */
+/* ---- SEARCHGW ---------------------------------------------------------- */
 
 static bool is_near(const struct gw_addr *addr)
 {
@@ -102,7 +102,7 @@ void gw_on_discovery(struct gw_engine *e, const struct gw_peer *peer,
         remember(e, &peer->addr, frame->gwinfo.gw_id);
 }
 
-/* ---- ADVERTISE ----------------------------------------------------------- */
+/* ---- ADVERTISE --------------------------------------------------------- */
 
 static mqttsn_ms interval_of(const struct gw_engine *e, size_t listener)
 {

@@ -10,8 +10,10 @@ static void start_sleep(struct gw_engine *e, uint32_t session)
     struct gw_session *s = gw_session_at(e, session);
 
     gw_deliver_suspend(e, session);
-    if (!e->policy.options.sleep_keeps_topics)
+    if (!e->policy.options.sleep_keeps_topics) {
         gw_topics_forget_announced(e, session);
+        gw_store_session(e, session);
+    }
     s->awake_sent = 0;
     gw_session_enter(e, session, GW_ASLEEP);
 }
@@ -127,9 +129,7 @@ void gw_on_disconnect(struct gw_engine *e, uint32_t session,
     gw_note(e, GW_NOTE_DISCONNECTED, session, 0, NULL);
     if (s->flags & GW_S_CLEAN) {
         /* Nothing of it lasts, so nothing waits for the store. */
-        gw_stranger_reply(e, &peer,
-                          &(struct gw_reply){.type = MQTTSN_DISCONNECT});
-        gw_session_end(e, session);
+        gw_session_dismiss(e, session);
         return;
     }
     gw_session_end_connection(e, session);

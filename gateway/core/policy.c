@@ -77,8 +77,7 @@ void gw_policy_fini(struct gw_policy *policy)
     memset(policy, 0, sizeof(*policy));
 }
 
-/* ---- what is checked before anything changes ------------------------------
- */
+/* ---- what is checked before anything changes --------------------------- */
 
 static bool in_range(uint64_t value, uint64_t min, uint64_t max)
 {
@@ -161,8 +160,7 @@ static bool lists_fit(const struct gw_policy *policy,
            o->predefined_count <= policy->max_predefined;
 }
 
-/* ---- the new policy, beside the one in force ------------------------------
- */
+/* ---- the new policy, beside the one in force --------------------------- */
 
 struct draft {
     uint32_t access_publish[GW_ACCESS_FILTERS_MAX];

@@ -60,6 +60,7 @@ static bool write_session(const struct gw_engine *e,
     mqttsn_write_u16(w, s->next_msg_id);
     write_u32(w, s->next_sub_item);
     write_u32(w, s->next_place_item);
+    write_u32(w, s->connection);
     /* Without address, 'addr' is the host it had last (D5). */
     mqttsn_write_u8(w, bound ? s->addr.family : s->via.family);
     mqttsn_write_u16(w, s->addr.port);
@@ -103,6 +104,7 @@ static bool write_topic(const struct gw_engine *e,
         gw_topic_by_id(e, t->session, t->type, t->id) != entry->ref)
         return false;
     mqttsn_write_u8(w, t->flags);
+    write_u32(w, t->announced);
     mqttsn_write_bytes(w, gw_names_span(&e->names, t->name));
     return true;
 }

@@ -7,12 +7,14 @@
  *
  *   SESSION       version, state, flags (GW_REC_CLEAN..), keepalive_s u16,
  *                 sleep_s u16, next_topic_id u16, next_msg_id u16,
- *                 next_sub_item u32, next_place_item u32, family, port u16,
+ *                 next_sub_item u32, next_place_item u32, connection u32,
+ *                 family, port u16,
  *                 scope u32, ip 16 octets, listener u16, local_ip 16 octets,
  *                 client id text, node id text
  *   WILL          version, flags (GW_REC_TOPIC..), qos, topic text, message
- * rest TOPIC         version, flags (gw_topic_flag), name rest; the item is
- *                 type << 16 | id
+ *                 rest
+ *   TOPIC         version, flags (gw_topic_flag), announced u32, name rest;
+ *                 the item is type << 16 | id
  *   SUBSCRIPTION  version, type, qos, topic_id u16, filter rest
  *   MESSAGE       version, retain, age in ms u64, topic text, payload rest
  *   QUEUED        version, message number u32, qos, flags (gw_place_flag),

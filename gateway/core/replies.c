@@ -226,7 +226,7 @@ bool gw_reply_take(struct gw_engine *e, uint32_t session,
     return false;
 }
 
-/* ---- sources without session -------------------------------------------- */
+/* ---- sources without session ------------------------------------------- */
 
 bool gw_bucket_take(struct gw_bucket *bucket, uint32_t rate, uint32_t burst,
                     mqttsn_ms now)

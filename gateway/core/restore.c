@@ -52,7 +52,7 @@ static uint32_t message_of(const struct gw_engine *e, uint32_t number)
     return bisect(e, e->down_messages.messages.high, number_of_message, number);
 }
 
-/* ---- messages ------------------------------------------------------------ */
+/* ---- messages ---------------------------------------------------------- */
 
 static enum mqttsn_status restore_message(struct gw_engine *e, uint32_t owner,
                                           uint32_t item,
@@ -111,7 +111,7 @@ static enum mqttsn_status restore_place(struct gw_engine *e, uint32_t owner,
     return MQTTSN_OK;
 }
 
-/* ---- exchanges ----------------------------------------------------------- */
+/* ---- exchanges --------------------------------------------------------- */
 
 /* PUBREC is out: all that is left of it is its MsgId, until PUBREL. */
 static uint32_t new_done(struct gw_engine *e, uint32_t session)
@@ -210,7 +210,7 @@ enum mqttsn_status gw_engine_restore(struct gw_engine *engine, uint8_t kind,
     return MQTTSN_EFIELD;
 }
 
-/* ---- the end of it ------------------------------------------------------- */
+/* ---- the end of it ----------------------------------------------------- */
 
 /* Who was awake has gone back to sleep by now; who was half-way through its
  * CONNECT will begin again. */

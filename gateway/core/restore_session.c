@@ -12,12 +12,12 @@ static void read_ip(struct mqttsn_reader *r, uint8_t ret_ip[16])
         memcpy(ret_ip, ip.data, 16);
 }
 
-/* ---- sessions ------------------------------------------------------------ */
+/* ---- sessions ---------------------------------------------------------- */
 
 struct session_record {
     uint8_t state, flags;
     uint16_t keepalive_s, sleep_s, next_topic_id, next_msg_id;
-    uint32_t next_sub_item, next_place_item;
+    uint32_t next_sub_item, next_place_item, connection;
     struct gw_addr addr;
     struct gw_via via;
     struct mqttsn_span client_id, node_id;
@@ -34,6 +34,7 @@ static bool read_session(struct mqttsn_reader *r, struct session_record *ret)
     ret->next_msg_id = mqttsn_read_u16(r);
     ret->next_sub_item = gw_rec_read_u32(r);
     ret->next_place_item = gw_rec_read_u32(r);
+    ret->connection = gw_rec_read_u32(r);
     ret->addr.family = ret->via.family = mqttsn_read_u8(r);
     ret->addr.port = mqttsn_read_u16(r);
     ret->addr.scope = gw_rec_read_u32(r);
@@ -110,6 +111,7 @@ enum mqttsn_status gw_restore_session(struct gw_engine *e, uint32_t owner,
     s->next_msg_id = rec.next_msg_id;
     s->next_sub_item = rec.next_sub_item;
     s->next_place_item = rec.next_place_item;
+    s->connection = rec.connection ? rec.connection : 1;
     place_session(e, index, &rec, node);
     gw_names_unref(&e->names, node);
     return MQTTSN_OK;
@@ -151,13 +153,14 @@ enum mqttsn_status gw_restore_will(struct gw_engine *e, uint32_t owner,
     return MQTTSN_OK;
 }
 
-/* ---- what a session knows and wants -------------------------------------- */
+/* ---- what a session knows and wants ------------------------------------ */
 
 enum mqttsn_status gw_restore_topic(struct gw_engine *e, uint32_t owner,
                                     uint32_t item, struct mqttsn_reader *r)
 {
     uint32_t session = gw_restore_find(e, owner);
     uint8_t flags = mqttsn_read_u8(r);
+    uint32_t announced = gw_rec_read_u32(r), topic;
     struct mqttsn_span name = mqttsn_read_rest(r);
     uint8_t type = (uint8_t)(item >> 16);
     uint16_t id = (uint16_t)(item & 0xffff);
@@ -171,8 +174,10 @@ enum mqttsn_status gw_restore_topic(struct gw_engine *e, uint32_t owner,
         return MQTTSN_ENOTFOUND;
     if (gw_topic_by_id(e, session, type, id) != 0)
         return MQTTSN_EFIELD;
-    if (gw_topic_restore(e, session, type, id, name, flags) == 0)
+    topic = gw_topic_restore(e, session, type, id, name, flags);
+    if (topic == 0)
         return MQTTSN_ENOSPACE;
+    gw_topic_at(e, topic)->announced = announced;
     /* Sessions are not stored for every id that they give. */
     s = gw_session_at(e, session);
     if (type == MQTTSN_TOPIC_NORMAL && s->next_topic_id <= id)

@@ -59,7 +59,7 @@ uint32_t gw_session_by_client(const struct gw_engine *e,
     return 0;
 }
 
-/* ---- fresh sessions: those that give way first (D7) --------------------- */
+/* ---- fresh sessions: those that give way first (D7) -------------------- */
 
 static void fresh_remove(struct gw_engine *e, uint32_t index)
 {
@@ -93,7 +93,7 @@ static void fresh_append(struct gw_engine *e, uint32_t index)
     e->fresh_tail = index;
 }
 
-/* ---- life ---------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------- */
 
 uint32_t gw_session_new(struct gw_engine *e, struct mqttsn_span client_id)
 {
@@ -116,6 +116,7 @@ uint32_t gw_session_new(struct gw_engine *e, struct mqttsn_span client_id)
     s->client_id = name;
     s->number = ++e->next_session_number;
     s->next_topic_id = 1;
+    s->connection = 1;
     s->next_msg_id = (uint16_t)gw_random(e);
     s->state = GW_DISCONNECTED;
     s->last_heard = s->state_since = e->now;
@@ -180,7 +181,7 @@ void gw_session_wipe(struct gw_engine *e, uint32_t index)
     gw_exchanges_leave(e, index, true);
     gw_will_delete(e, index);
     gw_replies_wipe(e, index);
-    s->last_valid = false;
+    s->last_valid = s->last_sub_valid = false;
     s->next_topic_id = 1;
     gw_store_forget_owner(e, s->number);
 }
@@ -218,6 +219,22 @@ void gw_session_end_connection(struct gw_engine *e, uint32_t index)
     gw_replies_wipe(e, index);
     gw_exchanges_leave(e, index, false);
     gw_session_enter(e, index, GW_DISCONNECTED);
+}
+
+void gw_session_dismiss(struct gw_engine *e, uint32_t index)
+{
+    struct gw_session *s = gw_session_at(e, index);
+    struct gw_peer peer = {.addr = s->addr,
+                           .via = s->via,
+                           .node_id = gw_names_span(&e->names, s->node_id)};
+
+    gw_stranger_reply(e, &peer, &(struct gw_reply){.type = MQTTSN_DISCONNECT});
+    if (s->flags & GW_S_CLEAN) {
+        gw_session_end(e, index);
+        return;
+    }
+    gw_session_end_connection(e, index);
+    gw_store_session(e, index);
 }
 
 void gw_session_ready(struct gw_engine *e, uint32_t index)
@@ -259,7 +276,7 @@ size_t gw_session_max_frame(struct gw_engine *e, struct gw_session *s)
     return most > header ? most - header : 0;
 }
 
-/* ---- supervision --------------------------------------------------------- */
+/* ---- supervision ------------------------------------------------------- */
 
 /* +10 % above one minute, +50 % otherwise [SN 7.2]; exactly 60 s is not
  * above. */

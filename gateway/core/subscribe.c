@@ -120,7 +120,7 @@ void gw_sub_refused_name(struct gw_engine *e, uint32_t session, uint32_t name)
         gw_sub_end(e, sub);
 }
 
-/* ---- frames -------------------------------------------------------------- */
+/* ---- frames ------------------------------------------------------------ */
 
 /*
  * The filter that a SUBSCRIBE or UNSUBSCRIBE names; a short name is written to
@@ -209,6 +209,10 @@ void gw_subscribe_done(struct gw_engine *e, uint32_t exchange, uint8_t granted)
     b->active = true;
     x->state = GW_X_DONE;
     x->due = 0;
+    if (x->wants) { /* from here on the subscription does */
+        x->wants = false;
+        gw_filter_at(&e->filters, x->filter)->wants--;
+    }
     if (x->counted) {
         x->counted = false;
         s->exchange_count--;
@@ -217,12 +221,43 @@ void gw_subscribe_done(struct gw_engine *e, uint32_t exchange, uint8_t granted)
         uint32_t t =
             gw_topic_by_id(e, x->session, MQTTSN_TOPIC_NORMAL, x->topic_id);
 
-        if (t != 0 && !x->mute)
-            gw_topic_at(e, t)->flags = GW_T_ANNOUNCED; /* G12-13 */
+        if (t != 0 && !x->mute) {
+            gw_topic_announce(e, t); /* G12-13 */
+            gw_store_topic(e, t);
+        }
     }
+    s->last_sub_valid = !x->mute;
+    s->last_sub = x->filter;
+    s->last_sub_msg_id = x->msg_id;
+    s->last_sub_topic_id = x->topic_id;
+    s->last_sub_done = e->now;
     uint64_t kept = gw_store_sub(e, sub);
     if (!x->mute)
         suback(e, x, true, kept);
+}
+
+/* True: its SUBACK was lost, and all it asks for is another (G12-39). */
+static bool is_late_repetition(struct gw_engine *e, uint32_t session,
+                               const struct mqttsn_frame *frame,
+                               struct mqttsn_span filter)
+{
+    const struct gw_options *o = &e->policy.options;
+    const struct gw_session *s = gw_session_at(e, session);
+    uint32_t node = gw_filters_find(&e->filters, filter);
+    uint32_t sub = node ? gw_sub_find(e, session, node) : 0;
+
+    if (!frame->subscribe.flags.dup || sub == 0 || !s->last_sub_valid ||
+        s->last_sub != node || s->last_sub_msg_id != frame->subscribe.msg_id ||
+        e->now - s->last_sub_done > o->retry_interval * (o->retry_count + 1))
+        return false;
+    e->counters.up_duplicates++;
+    gw_reply_push(e, session,
+                  &(struct gw_reply){.type = MQTTSN_SUBACK,
+                                     .qos = gw_sub_at(e, sub)->qos,
+                                     .msg_id = s->last_sub_msg_id,
+                                     .topic_id = s->last_sub_topic_id},
+                  0);
+    return true;
 }
 
 /* True: the frame repeats a SUBSCRIBE that is under way (G12-39). */
@@ -276,7 +311,8 @@ void gw_on_subscribe(struct gw_engine *e, uint32_t session,
                             MQTTSN_REJECTED_NOT_SUPPORTED);
         return;
     }
-    if (is_repetition(e, session, frame, filter))
+    if (is_repetition(e, session, frame, filter) ||
+        is_late_repetition(e, session, frame, filter))
         return;
     if (s->exchange_count >= e->policy.options.client_inflight_max ||
         gw_store_behind(e)) {
@@ -311,6 +347,7 @@ void gw_on_subscribe(struct gw_engine *e, uint32_t session,
     }
     x = gw_exchange_at(e, index);
     x->filter = node;
+    x->wants = true;
     x->msg_id = msg_id;
     x->topic_id = topic_id;
     x->topic_type = type;

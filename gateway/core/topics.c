@@ -181,10 +181,30 @@ void gw_topics_wipe(struct gw_engine *e, uint32_t session)
         end(e, s->topics);
 }
 
+void gw_topic_announce(struct gw_engine *e, uint32_t topic)
+{
+    struct gw_topic *t = gw_topic_at(e, topic);
+
+    t->announced = gw_session_at(e, t->session)->connection;
+    t->flags = 0; /* what it refused before, it knows now (G12-15) */
+}
+
+void gw_topic_unannounce(struct gw_engine *e, uint32_t topic)
+{
+    gw_topic_at(e, topic)->announced = 0;
+}
+
+bool gw_topic_is_announced(const struct gw_engine *e, uint32_t topic)
+{
+    const struct gw_topic *t = gw_topic_at(e, topic);
+
+    return t->announced == gw_session_at(e, t->session)->connection;
+}
+
 void gw_topics_forget_announced(struct gw_engine *e, uint32_t session)
 {
-    uint32_t i = gw_session_at(e, session)->topics;
+    struct gw_session *s = gw_session_at(e, session);
 
-    for (; i != 0; i = gw_topic_at(e, i)->next)
-        gw_topic_at(e, i)->flags &= (uint8_t)~GW_T_ANNOUNCED;
+    if (++s->connection == 0)
+        s->connection = 1; /* 0 is "never" */
 }

@@ -31,7 +31,7 @@ uint32_t gw_exchange_new(struct gw_engine *e, uint32_t session,
     return index;
 }
 
-/* ---- the line ------------------------------------------------------------ */
+/* ---- the line ---------------------------------------------------------- */
 
 static void line_insert(struct gw_engine *e, uint32_t index)
 {
@@ -74,7 +74,7 @@ static void line_remove(struct gw_engine *e, uint32_t index)
     x->line_prev = x->line_next = 0;
 }
 
-/* ---- ends ---------------------------------------------------------------- */
+/* ---- ends -------------------------------------------------------------- */
 
 /* Off its session's list; nobody is answered any more. */
 static void detach(struct gw_engine *e, uint32_t index)
@@ -131,7 +131,7 @@ void gw_exchange_end(struct gw_engine *e, uint32_t index)
     } else if (x->kind == GW_X_SUBSCRIBE) {
         if (x->window != 0)
             gw_window_leave(e, index);
-        gw_filter_release(e, x->filter, true);
+        gw_filter_release(e, x->filter, x->wants);
     } else if (x->kind == GW_X_UNSUBSCRIBE && x->filter != 0) {
         unlink_from_filter(e, index);
         gw_filter_release(e, x->filter, false);
@@ -190,7 +190,7 @@ uint32_t gw_exchange_find(const struct gw_engine *e, uint32_t session,
     return 0;
 }
 
-/* ---- in ------------------------------------------------------------------ */
+/* ---- in ---------------------------------------------------------------- */
 
 static void drop_oldest_qos0(struct gw_engine *e, uint32_t session)
 {
@@ -252,7 +252,7 @@ uint32_t gw_uplink_publish(struct gw_engine *e, uint32_t session,
     return index;
 }
 
-/* ---- out ----------------------------------------------------------------- */
+/* ---- out --------------------------------------------------------------- */
 
 bool gw_uplink_poll(struct gw_engine *e, uint8_t *buf,
                     struct gw_up_action *ret_action)
@@ -415,7 +415,7 @@ void gw_exchange_on_timeout(struct gw_engine *e, uint32_t index)
     }
 }
 
-/* ---- wills --------------------------------------------------------------- */
+/* ---- wills ------------------------------------------------------------- */
 
 void gw_will_delete(struct gw_engine *e, uint32_t session)
 {

@@ -16,7 +16,7 @@
 
 #define UPSTREAM_QOS 2
 
-/* ---- filters ------------------------------------------------------------- */
+/* ---- filters ----------------------------------------------------------- */
 
 static void answer_unsubscribes(struct gw_engine *e, uint32_t filter)
 {
@@ -109,8 +109,7 @@ static struct mqttsn_span filter_name(const struct gw_engine *e,
     return gw_names_span(&e->names, gw_filter_at(&e->filters, filter)->name);
 }
 
-/* ---- windows: in line, blocked, open --------------------------------------
- */
+/* ---- windows: in line, blocked, open ----------------------------------- */
 
 static void append_runnable(struct gw_engine *e, uint32_t index)
 {
@@ -235,7 +234,7 @@ static uint32_t blocker(struct gw_engine *e, const struct gw_window *w)
     return 0;
 }
 
-/* ---- polls --------------------------------------------------------------- */
+/* ---- polls ------------------------------------------------------------- */
 
 static void fill(struct gw_engine *e, enum gw_up_action_kind kind,
                  enum gw_token_kind token, uint32_t index, uint32_t filter,
@@ -346,7 +345,7 @@ bool gw_windows_poll(struct gw_engine *e, uint8_t *buf,
            poll_subscribe(e, buf, ret_action);
 }
 
-/* ---- results ------------------------------------------------------------- */
+/* ---- results ----------------------------------------------------------- */
 
 /* Not with the broker: back in line, with whoever joined meanwhile. */
 static void unsent(struct gw_engine *e, uint32_t index)
