@@ -209,8 +209,7 @@ static void take_over(struct gw_engine *e, uint32_t session,
         start(e, session, r);
 }
 
-/* ---- contested client ids (D5)
- * ------------------------------------------------ */
+/* ---- contested client ids (D5) ----------------------------------------- */
 
 void gw_contender_end(struct gw_engine *e, uint32_t session)
 {
@@ -344,8 +343,7 @@ static bool held_elsewhere(const struct gw_engine *e, uint32_t session,
     return !gw_addr_same_host(&s->addr, &peer->addr);
 }
 
-/* ---- frames
- * -------------------------------------------------------------------- */
+/* ---- frames ------------------------------------------------------------- */
 
 /* Why a CONNECT is refused at the door, or NULL. */
 static const char *flaw(const struct gw_engine *e,

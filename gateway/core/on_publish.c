@@ -163,10 +163,30 @@ static bool is_repetition(struct gw_engine *e, uint32_t session,
     return false;
 }
 
+/* Room for one more request of the node. An open QoS 2 MsgId of an earlier
+ * connection that was never released gives way, oldest first: its node has
+ * long begun anew. */
+static bool has_room(struct gw_engine *e, uint32_t session)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    uint32_t oldest = 0;
+
+    if (s->exchange_count < e->policy.options.client_inflight_max)
+        return true;
+    for (uint32_t i = s->exchanges; i != 0; i = gw_exchange_at(e, i)->next) {
+        const struct gw_exchange *x = gw_exchange_at(e, i);
+
+        if (x->kind == GW_X_PUBLISH && x->state == GW_X_DONE && x->dup_only)
+            oldest = i; /* the list begins with the newest */
+    }
+    if (oldest != 0)
+        gw_exchange_end(e, oldest);
+    return oldest != 0;
+}
+
 void gw_on_publish(struct gw_engine *e, uint32_t session,
                    const struct mqttsn_frame *frame)
 {
-    struct gw_session *s = gw_session_at(e, session);
     uint8_t qos = frame->publish.flags.qos;
     enum mqttsn_return_code code;
     uint64_t hash = 0;
@@ -176,8 +196,7 @@ void gw_on_publish(struct gw_engine *e, uint32_t session,
         hash = message_hash(frame);
         if (is_repetition(e, session, frame, hash))
             return;
-        if (s->exchange_count >= e->policy.options.client_inflight_max ||
-            gw_store_behind(e)) {
+        if (gw_store_behind(e) || !has_room(e, session)) {
             refuse(e, session, frame, MQTTSN_REJECTED_CONGESTION);
             return;
         }

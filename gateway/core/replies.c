@@ -33,6 +33,25 @@ static void give(struct gw_engine *e, uint32_t index)
     gw_slab_give(&e->replies, index);
 }
 
+/* What changes for the session once an answer is on its way. */
+static void settle(struct gw_session *s, const struct gw_reply *r)
+{
+    if (r->type == GW_REPLY_RESUME && s->down_phase == GW_DOWN_STORE)
+        s->down_phase = GW_DOWN_IDLE;
+    else if (r->type == MQTTSN_CONNACK)
+        s->flags &= ~(unsigned)GW_S_CONNACK_DUE;
+    else if (r->type == MQTTSN_SUBACK && r->exchange && s->subs_pending != 0)
+        s->subs_pending--;
+}
+
+/* Whether something hangs on it; there are never more of those than requests
+ * under way. */
+static bool is_bound_up(const struct gw_reply *r)
+{
+    return r->type == MQTTSN_CONNACK || r->type == GW_REPLY_RESUME ||
+           (r->type == MQTTSN_SUBACK && r->exchange);
+}
+
 void gw_reply_push(struct gw_engine *e, uint32_t session,
                    const struct gw_reply *reply, uint64_t wait)
 {
@@ -40,13 +59,14 @@ void gw_reply_push(struct gw_engine *e, uint32_t session,
     uint32_t index;
     struct gw_reply *r;
 
-    /* CONNACK and RESUME each come once and something hangs on them. */
-    if (s->reply_count >= REPLIES_MAX && reply->type != MQTTSN_CONNACK &&
-        reply->type != GW_REPLY_RESUME)
+    if (s->reply_count >= REPLIES_MAX && !is_bound_up(reply))
         return;
     index = gw_slab_take(&e->replies);
-    if (index == 0)
+    if (index == 0) {
+        settle(s, reply); /* unsaid, but nothing may wait for it for ever */
+        gw_session_ready(e, session);
         return;
+    }
     r = gw_reply_at(e, index);
     *r = *reply;
     r->session = session;
@@ -211,16 +231,8 @@ bool gw_reply_take(struct gw_engine *e, uint32_t session,
             s->reply_tail = 0;
         s->reply_count--;
         give(e, index);
-        if (r.type == GW_REPLY_RESUME) {
-            if (s->down_phase == GW_DOWN_STORE)
-                s->down_phase = GW_DOWN_IDLE;
-            continue;
-        }
-        if (r.type == MQTTSN_CONNACK)
-            s->flags &= ~(unsigned)GW_S_CONNACK_DUE;
-        if (r.type == MQTTSN_SUBACK && s->subs_pending != 0 && r.exchange)
-            s->subs_pending--;
-        if (frame_of(e, &r, ret_frame))
+        settle(s, &r);
+        if (r.type != GW_REPLY_RESUME && frame_of(e, &r, ret_frame))
             return true;
     }
     return false;
