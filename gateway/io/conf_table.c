@@ -112,10 +112,10 @@ const struct conf_key conf_keys[] = {
         .flags = CONF_RELOADS | CONF_SECONDS,
         SAYS("Time between two ADVERTISE (T_ADV), more than 15m by the "
              "specification; 0 sends none")),
-    KEY("listener", "receive_buffer", SIZE, "0", SOCKET(receive_buffer),
-        RANGE(0, 1 * GIB), .note = "as the system gives",
-        SAYS("Kernel buffer for datagrams that wait to be read; 10000 small "
-             "ones need 8MiB")),
+    KEY("listener", "receive_buffer", SIZE, "8MiB", SOCKET(receive_buffer),
+        RANGE(0, 1 * GIB),
+        SAYS("Kernel buffer for datagrams that wait to be read; 8MiB hold "
+             "10000 small ones, 0 takes what the system gives")),
     KEY("listener", "forwarders", FORWARDERS, "", LISTEN(forwarders),
         COUNTED(struct gw_listener_options, forwarder_count),
         RANGE(0, GW_FORWARDERS_MAX), RELOADS, .note = "none",
