@@ -61,8 +61,8 @@ class E2ETest(unittest.TestCase):
         if complaints:
             self.fail("; ".join(complaints))
 
-    def start_broker(self, *lines, persistence=False):
-        broker = Broker(*lines, persistence=persistence)
+    def start_broker(self, *lines, **more):
+        broker = Broker(*lines, **more)
         self.addCleanup(broker.close)
         # The gateway must end before its broker does; cleanups run backwards.
         self.addCleanup(self._end_gateways)

@@ -27,7 +27,7 @@ class Mqtt:
         self.acks = {}
         self.taken = 0
         self.next_id = 0
-        self.held = {}
+        self.held = set()
         self.closed = False
         self.session_present = None
         name = client_id or "e2e-%08x" % random.getrandbits(32)
@@ -92,22 +92,19 @@ class Mqtt:
             if qos:
                 packet_id, rest = struct.unpack(">H", rest[:2])[0], rest[2:]
             message = Message(topic, rest, qos, bool(head & 1), bool(head & 8))
-            if qos == 2:
-                self.held[packet_id] = message
-                self._send(0x50, struct.pack(">H", packet_id))
-                return
-            with self.changed:
-                self.messages.append(message)
-                self.changed.notify_all()
-            if qos == 1:
-                self._send(0x40, struct.pack(">H", packet_id))
-        elif kind == 6:
-            packet_id = struct.unpack(">H", body)[0]
-            message = self.held.pop(packet_id, None)
-            if message:
+            # The gateway asks the broker something by such a message.
+            ours = topic.startswith("mqttsn-gw/")
+            if not ours and not (qos == 2 and packet_id in self.held):
                 with self.changed:
                     self.messages.append(message)
                     self.changed.notify_all()
+            if qos == 1:
+                self._send(0x40, struct.pack(">H", packet_id))
+            elif qos == 2:
+                self.held.add(packet_id)
+                self._send(0x50, struct.pack(">H", packet_id))
+        elif kind == 6:
+            self.held.discard(struct.unpack(">H", body)[0])
             self._send(0x70, body)
         elif kind == 5:
             self._send(0x62, body)

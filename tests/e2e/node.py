@@ -113,6 +113,21 @@ class Node:
         self.expect(fr.connack())
         return self
 
+    def insist(self, request, answer, again=None, attempts=6, each=1.0):
+        """A request that is sent again until it is answered, as nodes do;
+        anything else that comes is passed over. How often it was repeated."""
+        self.send(request)
+        for attempt in range(attempts):
+            while True:
+                octets = self.receive(timeout=each)
+                if octets is None or answer.matches(octets):
+                    break
+            if octets is not None:
+                return attempt
+            self.send(again or request)
+        raise AssertionError("%s: not answered\n%s" % (
+            self.client_id, self.story()))
+
     def fence(self):
         """An active node: everything sent before is done, and nothing else
         was answered."""

@@ -118,7 +118,7 @@ class Process:
 class Broker:
     """A mosquitto of our own. Extra lines go into its configuration."""
 
-    def __init__(self, *lines, persistence=False):
+    def __init__(self, *lines, persistence=False, files=None):
         self.port = free_port()
         self.directory = tempfile.mkdtemp(prefix="mqttsn-broker-")
         self.config = os.path.join(self.directory, "mosquitto.conf")
@@ -136,7 +136,12 @@ class Broker:
             rows += ["persistence true",
                      "persistence_location %s/" % self.directory,
                      "autosave_interval 1", "autosave_on_changes true"]
-        rows += lines
+        # A line names a file beside the configuration as {name}.
+        paths = {name: os.path.join(self.directory, name)
+                 for name in files or {}}
+        for name, text in (files or {}).items():
+            self.file(name, text)
+        rows += [line.format(**paths) for line in lines]
         with open(self.config, "w", encoding="utf-8") as out:
             out.write("\n".join(rows) + "\n")
         self.start()
@@ -219,14 +224,15 @@ class Gateway:
         self.process = Process(
             "gateway", [os.environ["MQTTSN_GATEWAY"], "-c", self.file,
                         *self.argv], env=self.env)
+        self.wait_log(r"event\W+ready")
         if ready:
             self.wait_up()
 
     def wait_up(self, start=0):
         """Waits until the broker has accepted the gateway; where the log
         stood then."""
-        return self.process.wait_line(r"area=upstream event=connected",
-                                      start)[0] + 1
+        return self.process.wait_line(
+            r"area\W+upstream\W+event\W+connected", start)[0] + 1
 
     def mark(self):
         return self.process.mark()

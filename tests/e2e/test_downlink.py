@@ -14,12 +14,24 @@ class Downlink(E2ETest):
 
     def test_one_message_at_a_time_in_order_over_all_topics_and_qos(self):
         # [G12-14] [SN12-401]
-        ids = [self.n1.subscribe("t/%d" % q, 2, q + 1) for q in range(3)]
+        # QoS 2 is not among them: the broker hands such a message over only
+        # at the end of its exchange, when others may have overtaken it.
+        ids = [self.n1.subscribe("t/%d" % q, 2, q + 1) for q in range(2)]
         for number in range(9):
-            self.source.publish("t/%d" % (number % 3), str(number), number % 3)
+            self.source.publish("t/%d" % (number % 2), str(number), number % 2)
 
         for number in range(9):
-            self.n1.take_publish(ids[number % 3], str(number), number % 3)
+            self.n1.take_publish(ids[number % 2], str(number), number % 2)
+        self.n1.fence()
+
+    def test_qos_2_messages_keep_their_order(self):
+        # [SN12-401] [SN12-049]
+        topic_id = self.n1.subscribe("t", 2)
+        for number in range(9):
+            self.source.publish("t", str(number), 2)
+
+        for number in range(9):
+            self.n1.take_publish(topic_id, str(number), 2)
         self.n1.fence()
 
     def test_the_next_message_waits_for_the_acknowledgement(self):
@@ -217,6 +229,7 @@ class Retransmission(E2ETest):
             self.n1.expect(fr.publish(topic_id, "x", 1, msg_id, dup=True))
 
         # Exhausted: it waits for the node to say something, and tries again.
+        self.gw.wait_log(r"event=unresponsive .*n1")
         self.n1.send(fr.pingreq())
         self.n1.expect_set(
             fr.pingresp(), fr.publish(topic_id, "x", 1, fr.ANY, dup=True))
@@ -272,8 +285,8 @@ class Retransmission(E2ETest):
         for _ in range(4):
             n2.expect(fr.willtopicreq())
 
-        # Silently abandoned: a stranger again.
-        self.gw.wait_log(r"event=connect\w* .*client=n2|abandon", 0)
+        # Silently abandoned: a stranger again, whom PINGREQ is answered so.
+        n2.insist(fr.pingreq(), fr.disconnect(), each=0.3, attempts=20)
 
     def test_congestion_at_the_node_repeats_register_later(self):
         # [G12-15]

@@ -76,17 +76,7 @@ class Flood(E2ETest):
         print("most retransmissions of one request: %d" % worst)
 
     def ask(self, node, request, answer, again=None):
-        """One request of a node that retransmits (N_RETRY = 5)."""
-        node.send(request)
-        for attempt in range(6):
-            while True:
-                octets = node.receive(timeout=PATIENCE / 5)
-                if octets is None or answer.matches(octets):
-                    break
-            if octets is not None:
-                return attempt
-            node.send(again or request)
-        self.fail("not served\n" + node.story())
+        return node.insist(request, answer, again, each=PATIENCE / 5)
 
     def test_a_stranger_that_floods_pings(self):
         self.serve(self.flood(fr.pingreq()))

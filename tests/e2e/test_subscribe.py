@@ -5,7 +5,7 @@ from harness import E2ETest, fr, main
 
 
 class Subscribe(E2ETest):
-    CONFIG = {"predefined": {"101": "site/boiler", "102": "site/+"},
+    CONFIG = {"predefined": {"101": "site/boiler"},
               "upstream": {"retain_settle": "100ms"}}
 
     def begin(self):
