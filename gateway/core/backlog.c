@@ -62,7 +62,8 @@ void gw_backlog_count_drop(struct gw_engine *e, uint32_t session,
 {
     ++*counter;
     gw_note_topic(e, GW_NOTE_QUEUE_DROP, session,
-                  gw_names_span(&e->names, topic_name), reason);
+                  gw_names_span(&e->names, topic_name),
+                  gw_session_at(e, session)->queue_count, reason);
 }
 
 static void drop_after(struct gw_engine *e, uint32_t session, uint32_t before,

@@ -179,6 +179,25 @@ static bool repeat_step(struct gw_engine *e, uint32_t session,
     return false;
 }
 
+/* No frame to this node can carry the head (G12-09); said once per topic. */
+static void drop_too_large(struct gw_engine *e, uint32_t session,
+                           size_t max_frame)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    uint32_t name =
+        gw_message_at(&e->down_messages, head_of(e, s)->message)->topic;
+    uint32_t topic = gw_topic_by_name(e, session, MQTTSN_TOPIC_NORMAL, name);
+
+    if (topic == 0 || !(gw_topic_at(e, topic)->flags & GW_T_TOO_LARGE)) {
+        gw_note_topic(e, GW_NOTE_TOO_LARGE, session,
+                      gw_names_span(&e->names, name), max_frame, NULL);
+        if (topic != 0)
+            gw_topic_at(e, topic)->flags |= GW_T_TOO_LARGE;
+    }
+    e->counters.drop_too_large++;
+    gw_backlog_pop(e, session);
+}
+
 /* Begins to deliver the head. False: it waits, or was dropped; '*ret_again'
  * says which. */
 static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
@@ -202,15 +221,12 @@ static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
         gw_backlog_drop_head(e, session, &e->counters.drop_expired, "expired");
         return false;
     }
-    if ((p->flags & GW_P_CLAIM) && s->subs_pending != 0) {
+    if (s->subacks != 0 || ((p->flags & GW_P_CLAIM) && s->subs_pending != 0)) {
         *ret_again = false; /* its SUBACK goes first (G12-39) */
         return false;
     }
     if (!fits(max_frame, 7, m->payload_len)) {
-        gw_note_topic(e, GW_NOTE_TOO_LARGE, session,
-                      gw_names_span(&e->names, m->topic), NULL);
-        gw_backlog_drop_head(e, session, &e->counters.drop_too_large,
-                             "too_large");
+        drop_too_large(e, session, max_frame);
         return false;
     }
     switch (choose_id(e, session, m->topic)) {
@@ -224,8 +240,7 @@ static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
         return false;
     case ID_REGISTER:
         if (!fits(max_frame, 6, gw_names_span(&e->names, m->topic).len)) {
-            gw_backlog_drop_head(e, session, &e->counters.drop_too_large,
-                                 "too_large");
+            drop_too_large(e, session, max_frame);
             return false;
         }
         s->down_msg_id = gw_next_msg_id(s);

@@ -126,7 +126,8 @@ void gw_downlink_message(struct gw_engine *e, const struct gw_up_event *event)
     spread.topic = gw_names_intern(&e->names, event->message.topic);
     if (spread.topic == 0) {
         e->counters.drop_table_full++;
-        gw_note_topic(e, GW_NOTE_TABLE_FULL, 0, event->message.topic, "names");
+        gw_note_topic(e, GW_NOTE_TABLE_FULL, 0, event->message.topic, 0,
+                      "names");
         return;
     }
     e->visit_stamp++;

@@ -230,6 +230,7 @@ bool gw_engine_poll_store(struct gw_engine *engine, mqttsn_ms now, uint8_t *buf,
     X(REGISTER_TIMEOUT, "register_timeout", WARN)                              \
     X(UNRESPONSIVE, "unresponsive", INFO)                                      \
     X(WILL_PUBLISHED, "will_published", INFO)                                  \
+    X(WILL_QOS, "will_qos_invalid", WARN)                                      \
     X(UP_REJECTED, "upstream_rejected", WARN)                                  \
     X(STORE_FAILED, "store_failed", ERROR)                                     \
     X(OVERLAP_RULE, "overlap_rule", INFO)                                      \
@@ -242,7 +243,7 @@ enum gw_note_kind {
 };
 
 /* Something an operator may want to know. 'value' is a number that belongs to
- * the kind: duration in seconds, dropped messages, return code. */
+ * the kind: duration in seconds, messages in the queue, return code. */
 struct gw_note {
     enum gw_note_kind kind;
     struct gw_addr addr;

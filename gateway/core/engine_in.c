@@ -66,17 +66,13 @@ static enum gw_column column_of(const struct gw_engine *e, uint32_t session)
 static bool is_barred(const struct gw_engine *e, enum gw_column column,
                       enum mqttsn_type type)
 {
-    const struct gw_options *o = &e->policy.options;
-
-    if (column == GW_COL_ASLEEP && o->strict_sleep &&
+    if (column == GW_COL_ASLEEP && e->policy.options.strict_sleep &&
         (type == MQTTSN_REGISTER || type == MQTTSN_PUBLISH ||
          type == MQTTSN_SUBSCRIBE || type == MQTTSN_UNSUBSCRIBE ||
          type == MQTTSN_WILLTOPICUPD || type == MQTTSN_WILLMSGUPD))
         return true;
     return column >= GW_COL_ACTIVE && column <= GW_COL_AWAKE &&
-           o->upstream_down_max != 0 && e->link != GW_LINK_UP &&
-           e->now - e->link_since > o->upstream_down_max &&
-           type != MQTTSN_DISCONNECT;
+           gw_link_given_up(e) && type != MQTTSN_DISCONNECT;
 }
 
 static void handle(struct gw_engine *e, const struct gw_peer *peer,
@@ -143,6 +139,16 @@ static void handle(struct gw_engine *e, const struct gw_peer *peer,
     }
 }
 
+/* Larger than what [client] allows from this node (G12-09). */
+static bool is_oversize(struct gw_engine *e, uint32_t session, size_t len)
+{
+    size_t most = 0;
+
+    if (e->policy.options.client_rule_count != 0)
+        most = gw_session_settings(e, gw_session_at(e, session))->max_datagram;
+    return most != 0 && len > most;
+}
+
 static void on_frame(struct gw_engine *e, const struct gw_peer *peer,
                      const struct mqttsn_frame *frame,
                      struct mqttsn_span octets)
@@ -161,6 +167,16 @@ static void on_frame(struct gw_engine *e, const struct gw_peer *peer,
     }
     session = gw_session_by_peer(e, peer);
     column = column_of(e, session);
+    if (session != 0 && is_oversize(e, session, peer->datagram_len)) {
+        e->counters.rx_oversize++;
+        return;
+    }
+    /* What has no way of saying "congestion" is repeated by its node. */
+    if (gw_store_behind(e) && (frame->type == MQTTSN_UNSUBSCRIBE ||
+                               frame->type == MQTTSN_DISCONNECT)) {
+        e->counters.store_full++;
+        return;
+    }
     if (session != 0 && gw_reaction_to(column, frame) != GW_R_DROP) {
         gw_session_at(e, session)->via = peer->via;
         gw_session_heard(e, session); /* G12-52 */
@@ -197,7 +213,8 @@ void gw_engine_on_datagram(struct gw_engine *e, const struct gw_addr *from,
     const struct gw_options *o = &e->policy.options;
     unsigned quirk =
         o->paho_len_quirk ? MQTTSN_DECODE_PAHO_LEN_QUIRK : MQTTSN_DECODE_STRICT;
-    struct gw_peer peer = {.addr = *from, .via = *via};
+    struct gw_peer peer = {
+        .addr = *from, .via = *via, .datagram_len = bytes.len};
     enum mqttsn_status status;
     struct mqttsn_frame frame;
 

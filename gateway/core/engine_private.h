@@ -176,6 +176,14 @@ static inline bool gw_session_connected(const struct gw_session *s)
            s->state == GW_AWAKE;
 }
 
+/* The upstream has been away for longer than upstream_down_max (G12-37). */
+static inline bool gw_link_given_up(const struct gw_engine *e)
+{
+    mqttsn_ms most = e->policy.options.upstream_down_max;
+
+    return most != 0 && e->link != GW_LINK_UP && e->now - e->link_since > most;
+}
+
 uint32_t gw_random(struct gw_engine *e);
 uint64_t gw_hash(const struct gw_engine *e, const void *data, size_t len);
 
@@ -283,6 +291,7 @@ uint64_t gw_store_exchange(struct gw_engine *e, uint32_t exchange);
 uint64_t gw_store_forget(struct gw_engine *e, enum gw_record_kind kind,
                          uint32_t owner, uint32_t item);
 uint64_t gw_store_forget_owner(struct gw_engine *e, uint32_t owner);
+/* Further behind than it should be: take in no more that it must keep. */
 bool gw_store_behind(const struct gw_engine *e);
 
 /* records.c: the octets of a record; 0 when the object is gone. */
@@ -326,7 +335,7 @@ struct gw_bucket *gw_bucket_of(struct gw_engine *e, struct gw_bucket *buckets,
 void gw_note(struct gw_engine *e, enum gw_note_kind kind, uint32_t session,
              uint64_t value, const char *reason);
 void gw_note_topic(struct gw_engine *e, enum gw_note_kind kind,
-                   uint32_t session, struct mqttsn_span topic,
+                   uint32_t session, struct mqttsn_span topic, uint64_t value,
                    const char *reason);
 void gw_note_peer(struct gw_engine *e, enum gw_note_kind kind,
                   const struct gw_addr *addr, struct mqttsn_span client_id,

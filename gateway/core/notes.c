@@ -61,10 +61,10 @@ void gw_note(struct gw_engine *e, enum gw_note_kind kind, uint32_t session,
 }
 
 void gw_note_topic(struct gw_engine *e, enum gw_note_kind kind,
-                   uint32_t session, struct mqttsn_span topic,
+                   uint32_t session, struct mqttsn_span topic, uint64_t value,
                    const char *reason)
 {
-    struct gw_note *note = append(e, kind, 0, reason);
+    struct gw_note *note = append(e, kind, value, reason);
 
     name_session(e, note, session);
     note->topic_len = copy_text(note->topic, sizeof(note->topic), topic);

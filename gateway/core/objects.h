@@ -90,6 +90,7 @@ struct gw_session {
     uint16_t exchange_count; /* that count against client_inflight_max */
     uint16_t qos0_waiting;
     uint16_t subs_pending; /* SUBSCRIBEs whose SUBACK is not out yet */
+    uint16_t subacks;      /* of these, granted: only the store holds it */
 
     uint32_t topics, subs;
     uint32_t queue_head, queue_tail, queue_count, queue_bytes;
@@ -126,8 +127,9 @@ struct gw_session {
 };
 
 enum gw_topic_flag {
-    GW_T_REFUSED = 2, /* the client refused the name (G12-15) */
-    GW_T_UNKNOWN = 4, /* predefined: the client said it has no such id */
+    GW_T_REFUSED = 2,   /* the client refused the name (G12-15) */
+    GW_T_UNKNOWN = 4,   /* predefined: the client said it has no such id */
+    GW_T_TOO_LARGE = 8, /* it was said that its messages do not fit */
 };
 
 struct gw_topic {
@@ -266,7 +268,8 @@ struct gw_peer {
     struct gw_addr addr;
     struct gw_via via;
     struct mqttsn_span node_id; /* empty: not behind a forwarder */
-    uint32_t node_ref;          /* its name if it is kept, else 0 */
+    size_t datagram_len;
+    uint32_t node_ref; /* its name if it is kept, else 0 */
 };
 
 /* An answer to a source without session. */

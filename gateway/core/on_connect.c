@@ -111,7 +111,8 @@ static void accept_when_up(struct gw_engine *e, uint32_t session)
 {
     struct gw_session *s = gw_session_at(e, session);
 
-    if (e->link == GW_LINK_UP || (e->link == GW_LINK_DOWN && e->link_was_up)) {
+    if (e->link == GW_LINK_UP ||
+        (e->link == GW_LINK_DOWN && e->link_was_up && !gw_link_given_up(e))) {
         accept(e, session);
     } else if (e->link == GW_LINK_UNKNOWN) {
         /* Looked at again shortly: no list is kept for the few that come in
@@ -462,9 +463,13 @@ static void set_will_message(struct gw_engine *e, struct gw_session *s,
 }
 
 /* Will QoS 3 is treated as 0 (G12-06). */
-static uint8_t will_qos(const struct mqttsn_flags *flags)
+static uint8_t will_qos(struct gw_engine *e, uint32_t session,
+                        const struct mqttsn_flags *flags)
 {
-    return flags->qos > 2 ? 0 : flags->qos;
+    if (flags->qos <= 2)
+        return flags->qos;
+    gw_note(e, GW_NOTE_WILL_QOS, session, flags->qos, NULL);
+    return 0;
 }
 
 void gw_on_willtopic(struct gw_engine *e, uint32_t session,
@@ -498,7 +503,7 @@ void gw_on_willtopic(struct gw_engine *e, uint32_t session,
         refuse_half_open(e, session, MQTTSN_REJECTED_CONGESTION, "table full");
         return;
     }
-    s->new_will_qos = will_qos(&frame->willtopic.flags);
+    s->new_will_qos = will_qos(e, session, &frame->willtopic.flags);
     s->flags &= ~(unsigned)GW_S_NEW_WILL_RETAIN;
     if (frame->willtopic.flags.retain)
         s->flags |= GW_S_NEW_WILL_RETAIN;
@@ -546,7 +551,9 @@ void gw_on_willupd(struct gw_engine *e, uint32_t session,
     uint32_t name = 0;
     uint64_t kept;
 
-    if (frame->type == MQTTSN_WILLTOPICUPD) {
+    if (gw_store_behind(e)) {
+        reply.return_code = MQTTSN_REJECTED_CONGESTION;
+    } else if (frame->type == MQTTSN_WILLTOPICUPD) {
         struct mqttsn_span topic = frame->willtopicupd.topic;
 
         if (frame->willtopicupd.empty || topic.len == 0)
@@ -557,7 +564,8 @@ void gw_on_willupd(struct gw_engine *e, uint32_t session,
         else if ((name = gw_names_intern(&e->names, topic)) == 0)
             reply.return_code = MQTTSN_REJECTED_CONGESTION;
         else
-            set_will_topic(e, s, name, will_qos(&frame->willtopicupd.flags),
+            set_will_topic(e, s, name,
+                           will_qos(e, session, &frame->willtopicupd.flags),
                            frame->willtopicupd.flags.retain);
     } else {
         struct mqttsn_span message = frame->willmsgupd.message;

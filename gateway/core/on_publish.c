@@ -29,6 +29,9 @@ void gw_on_register(struct gw_engine *e, uint32_t session,
         !gw_policy_may_publish(&e->policy, frame->reg.topic_name)) {
         e->counters.up_refused_topic++;
         reply.return_code = MQTTSN_REJECTED_NOT_SUPPORTED; /* G12-40 */
+    } else if (gw_store_behind(e)) {
+        e->counters.up_congestion++;
+        reply.return_code = MQTTSN_REJECTED_CONGESTION;
     } else {
         enum mqttsn_status status =
             gw_topic_register(e, session, frame->reg.topic_name, &index);

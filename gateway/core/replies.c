@@ -40,8 +40,12 @@ static void settle(struct gw_session *s, const struct gw_reply *r)
         s->down_phase = GW_DOWN_IDLE;
     else if (r->type == MQTTSN_CONNACK)
         s->flags &= ~(unsigned)GW_S_CONNACK_DUE;
-    else if (r->type == MQTTSN_SUBACK && r->exchange && s->subs_pending != 0)
+    if (r->type != MQTTSN_SUBACK || !r->exchange)
+        return;
+    if (s->subs_pending != 0)
         s->subs_pending--;
+    if (s->subacks != 0)
+        s->subacks--;
 }
 
 /* Whether something hangs on it; there are never more of those than requests
@@ -61,6 +65,8 @@ void gw_reply_push(struct gw_engine *e, uint32_t session,
 
     if (s->reply_count >= REPLIES_MAX && !is_bound_up(reply))
         return;
+    if (reply->type == MQTTSN_SUBACK && reply->exchange)
+        s->subacks++;
     index = gw_slab_take(&e->replies);
     if (index == 0) {
         settle(s, reply); /* unsaid, but nothing may wait for it for ever */
@@ -131,6 +137,7 @@ void gw_replies_wipe(struct gw_engine *e, uint32_t session)
             gw_reply_at(e, i)->session = 0;
     }
     s->reply_count = 0;
+    s->subacks = 0;
     s->flags &= ~(unsigned)GW_S_CONNACK_DUE;
     if (s->down_phase == GW_DOWN_STORE)
         s->down_phase = GW_DOWN_IDLE;
@@ -157,8 +164,8 @@ void gw_reply_puback(struct gw_engine *e, uint32_t session, uint16_t topic_id,
 static bool frame_of(const struct gw_engine *e, const struct gw_reply *r,
                      struct mqttsn_frame *f)
 {
-    /* What could not be stored was not done; what cannot say so stays
-     * unanswered, and the node asks again. */
+    /* What could not be stored may be gone with the next crash: the node is
+     * told to try again; what cannot say so stays unanswered. */
     uint8_t code = r->failed ? MQTTSN_REJECTED_CONGESTION : r->return_code;
 
     memset(f, 0, sizeof(*f));

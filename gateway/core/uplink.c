@@ -365,7 +365,7 @@ void gw_uplink_on_result(struct gw_engine *e, uint32_t index,
             e, GW_NOTE_UP_REJECTED, x->session,
             gw_names_span(&e->names,
                           gw_message_at(&e->up_messages, x->message)->topic),
-            outcome == GW_UP_QUOTA ? "quota" : "refused");
+            0, outcome == GW_UP_QUOTA ? "quota" : "refused");
         refuse(e, index,
                outcome == GW_UP_QUOTA ? MQTTSN_REJECTED_CONGESTION
                                       : MQTTSN_REJECTED_NOT_SUPPORTED);
@@ -446,5 +446,5 @@ void gw_will_publish(struct gw_engine *e, uint32_t session)
         gw_store_exchange(e, index);
     e->counters.wills_published++;
     gw_note_topic(e, GW_NOTE_WILL_PUBLISHED, session,
-                  gw_names_span(&e->names, s->will_topic), NULL);
+                  gw_names_span(&e->names, s->will_topic), s->will_qos, NULL);
 }

@@ -386,7 +386,7 @@ static void refused(struct gw_engine *e, uint32_t index,
         if (x->mute)
             continue;
         gw_note_topic(e, GW_NOTE_UP_REJECTED, x->session,
-                      filter_name(e, w->filter), "subscribe");
+                      filter_name(e, w->filter), 0, "subscribe");
         gw_subscribe_refuse(e, x->session, x->msg_id, x->topic_id, code);
         if (gw_session_at(e, x->session)->subs_pending != 0)
             gw_session_at(e, x->session)->subs_pending--;
@@ -437,7 +437,7 @@ void gw_resubscribe_on_result(struct gw_engine *e, uint32_t filter,
     if (e->resubscribing == 0 && e->resubscribe == 0 && outcome != GW_UP_UNSENT)
         e->sweep_incomplete = false;
     if (outcome == GW_UP_REJECTED || outcome == GW_UP_QUOTA)
-        gw_note_topic(e, GW_NOTE_UP_REJECTED, 0, filter_name(e, filter),
+        gw_note_topic(e, GW_NOTE_UP_REJECTED, 0, filter_name(e, filter), 0,
                       "subscribe");
     /* Unsent: the next connection sweeps again, for it finds no session. */
     gw_filter_release(e, filter, false);

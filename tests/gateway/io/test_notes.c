@@ -63,7 +63,7 @@ static void a_note_is_one_line_with_what_it_has(void **unused)
                         "level=info area=sleep event=asleep client=n7 "
                         "address=192.0.2.9:1883 duration_s=300\n"
                         "level=warn area=queue event=queue_drop client=n7 "
-                        "topic=\"a b/c\" dropped=300 reason=\"queue full\"\n");
+                        "topic=\"a b/c\" queued=300 reason=\"queue full\"\n");
 }
 
 static void every_kind_has_its_event_and_its_level(void **unused)
