@@ -223,8 +223,9 @@ void daemon_pump(struct gw_daemon *d)
         out |= serve_notes(d);
         more = in || out;
     }
-    rearm(d, more);
-    if (d->phase == DRAINING && !more && daemon_is_drained(d))
+    /* A port may say from inside a call that there is something to take. */
+    rearm(d, more || d->dirty);
+    if (d->phase == DRAINING && !more && !d->dirty && daemon_is_drained(d))
         daemon_drained(d);
 }
 
