@@ -231,7 +231,7 @@ static bool drain_upstream(struct world *world)
         kept->up.payload.data = kept->data + topic_len;
         world->action_total++;
         if (world->broker != NULL)
-            broker_take(world->broker, world, kept);
+            broker_take(world->broker, kept);
         finish_output(world, kept);
         if (++n > TURNS_MAX)
             world_fail(world, "upstream actions without end");

@@ -72,7 +72,7 @@ struct records {
 #define WORLD_LISTENERS 4
 #define WORLD_PREDEFINED 16
 #define WORLD_RULES 8
-#define WORLD_TRACE 60
+#define WORLD_TRACE 100
 #define WORLD_TEXT 512 /* enough for one message in words */
 
 struct world {
