@@ -4,8 +4,10 @@
 void gw_backoff_init(struct gw_backoff *backoff, mqttsn_ms min_ms,
                      mqttsn_ms max_ms, uint64_t seed)
 {
+    if (min_ms == 0)
+        min_ms = 1;
     *backoff = (struct gw_backoff){
-        .min_ms = min_ms > 0 ? min_ms : 1,
+        .min_ms = min_ms,
         .max_ms = max_ms > min_ms ? max_ms : min_ms,
         .random = seed,
     };

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "io/log.h"
+
 /* Notes what happened for the thread. Under 'lock'. */
 static struct gw_paho_record *add_record(struct gw_paho_port *port)
 {
@@ -108,7 +110,7 @@ static int make_handle(struct gw_paho_port *port)
     }
     port->handle_endpoint = port->endpoint;
     return MQTTAsync_setCallbacks(port->handle, port, on_lost,
-                                  gw_paho_on_message, gw_paho_on_delivered);
+                                  gw_paho_on_message, NULL);
 }
 
 static int begin_connect(struct gw_paho_port *port, bool clean)
@@ -170,9 +172,19 @@ bool gw_paho_disconnect(struct gw_paho_port *port)
 
 void gw_paho_drop_handle(struct gw_paho_port *port)
 {
+    bool poisoned;
+
     if (!port->handle)
         return;
-    MQTTAsync_destroy(&port->handle);
+    pthread_mutex_lock(&port->lock);
+    poisoned = port->poisoned;
+    port->poisoned = false;
+    pthread_mutex_unlock(&port->lock);
+    if (poisoned)
+        gw_warn("upstream", "handle_abandoned", "reason=\"%s\"",
+                "a write of a publish failed: Paho cannot free it any more");
+    else
+        MQTTAsync_destroy(&port->handle);
     port->handle = NULL;
     port->handle_endpoint = GW_ENDPOINT_NONE;
 

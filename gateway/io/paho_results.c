@@ -3,17 +3,17 @@
  * What Paho 1.3.12 really does with the requests that it accepts, read in its
  * source and seen in the contract test:
  *
- *  - A publish whose write fails ends with onFailure, code -1, but with QoS 1
- *    and 2 Paho keeps it and sends it again on the next connection; of that
- *    only deliveryComplete tells, by packet id. Here: an orphan.
+ *  - A publish with QoS 1 or 2 whose write fails ends with onFailure, code -1,
+ *    and leaves the handle with a dangling pointer (paho_guard.h). Here: the
+ *    handle is poisoned.
  *  - A QoS 0 publish that was written in part when the connection broke, and a
  *    SUBSCRIBE or UNSUBSCRIBE without its answer, are forgotten until the
  *    handle or the session ends.
  *  - With the session kept, unacknowledged publishes are sent again in order,
  *    and end as if nothing had happened.
  *  - With the session lost, what was sent ends with onFailure, code -11, in
- *    order, before the connection's own onSuccess; orphans end in silence.
- *    What was still queued stays, and is sent: younger than what was lost.
+ *    order, before the connection's own onSuccess. What was still queued
+ *    stays, and is sent: younger than what was lost.
  *
  * The last point is why the handle is dropped when the connection is lost,
  * unless a QoS 2 exchange may be open in it (upstream_thread.c).
@@ -95,13 +95,13 @@ static void on_failed(void *context, MQTTAsync_failureData *data)
 {
     struct gw_paho_entry *entry = context;
     struct gw_paho_port *port = entry->owner;
-    int code = data ? data->code : MQTTASYNC_FAILURE;
 
     pthread_mutex_lock(&port->lock);
+    if (entry->list == GW_PAHO_ACKED &&
+        (!data || data->code == MQTTASYNC_FAILURE))
+        port->poisoned = true;
     if (entry->list == GW_PAHO_STALE)
         gw_paho_table_remove(&port->table, entry);
-    else if (entry->list == GW_PAHO_ACKED && code == MQTTASYNC_FAILURE)
-        gw_paho_table_mark_orphan(&port->table, entry);
     else
         entry->state = GW_PAHO_FAILED;
     count_outcome(port);
@@ -115,21 +115,6 @@ static void on_subscribe_failed(void *context, MQTTAsync_failureData *data)
         settle(context, GW_UP_REJECTED, 0);
     else
         on_failed(context, data);
-}
-
-void gw_paho_on_delivered(void *context, MQTTAsync_token token)
-{
-    struct gw_paho_port *port = context;
-    struct gw_paho_entry *orphan;
-
-    pthread_mutex_lock(&port->lock);
-    orphan = gw_paho_table_orphan(&port->table, (uint16_t)token);
-    if (orphan) {
-        gw_paho_give_result(port, orphan->token, GW_UP_DONE, 0);
-        gw_paho_table_remove(&port->table, orphan);
-        count_outcome(port);
-    }
-    pthread_mutex_unlock(&port->lock);
 }
 
 int gw_paho_on_message(void *context, char *topic, int topic_len,
@@ -162,7 +147,7 @@ int gw_paho_on_message(void *context, char *topic, int topic_len,
 
 static int hand_over(struct gw_paho_port *port,
                      const struct gw_outbox_entry *action,
-                     struct gw_paho_entry *entry, int *ret_token)
+                     struct gw_paho_entry *entry)
 {
     MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
     int rc = MQTTASYNC_FAILURE;
@@ -187,7 +172,6 @@ static int hand_over(struct gw_paho_port *port,
         rc = MQTTAsync_unsubscribe(port->handle, action->topic, &options);
         break;
     }
-    *ret_token = options.token;
     return rc;
 }
 
@@ -213,40 +197,33 @@ bool gw_paho_submit(struct gw_paho_port *port,
                     const struct gw_outbox_entry *action)
 {
     struct gw_paho_entry *entry = add_entry(port, action);
-    int token = 0;
-    int rc =
-        entry ? hand_over(port, action, entry, &token) : MQTTASYNC_DISCONNECTED;
+    int rc;
 
     if (!entry)
         return false;
+    rc = hand_over(port, action, entry);
+    if (rc == MQTTASYNC_SUCCESS)
+        return true;
+
+    /* Paho has not taken it and will not call for it. */
     pthread_mutex_lock(&port->lock);
-    /* Only this thread adds entries, so it is still the same one. */
-    if (rc == MQTTASYNC_SUCCESS) {
-        if (entry->state != GW_PAHO_FREE)
-            entry->packet_id = (uint16_t)token;
-    } else {
-        gw_paho_table_remove(&port->table, entry);
-        if (rc != MQTTASYNC_DISCONNECTED)
-            gw_paho_give_result(port, action->token,
-                                rc == MQTTASYNC_NO_MORE_MSGIDS ? GW_UP_QUOTA
-                                                               : GW_UP_REJECTED,
-                                0);
-    }
+    gw_paho_table_remove(&port->table, entry);
     pthread_mutex_unlock(&port->lock);
-    if (rc != MQTTASYNC_SUCCESS && rc != MQTTASYNC_DISCONNECTED)
-        gw_warn("upstream", "submit_refused", "code=%d reason=\"%s\"", rc,
-                "Paho would not take it");
-    return rc != MQTTASYNC_DISCONNECTED;
+    if (rc == MQTTASYNC_DISCONNECTED)
+        return false;
+    gw_warn("upstream", "submit_refused", "code=%d reason=\"%s\"", rc,
+            "Paho would not take it");
+    gw_paho_give_result(
+        port, action->token,
+        rc == MQTTASYNC_NO_MORE_MSGIDS ? GW_UP_QUOTA : GW_UP_REJECTED, 0);
+    return true;
 }
 
 static bool ends_unsent(const struct gw_paho_entry *entry,
                         enum gw_paho_unsent which)
 {
-    if (which == GW_PAHO_UNSENT_ALL || entry->state == GW_PAHO_FAILED)
-        return true;
-    if (entry->state == GW_PAHO_ORPHANED)
-        return which == GW_PAHO_UNSENT_SESSION;
-    return entry->list == GW_PAHO_CONTROL;
+    return which == GW_PAHO_UNSENT_ALL || entry->state == GW_PAHO_FAILED ||
+           (which == GW_PAHO_UNSENT_LOST && entry->list == GW_PAHO_CONTROL);
 }
 
 /* The next in its list, from 'entry' on, that ends unsent. */

@@ -72,7 +72,6 @@ static void unlink_entry(struct gw_paho_table *table,
         at(table, entry->next)->previous = entry->previous;
     table->lists[list].count--;
     table->qos2 -= list == GW_PAHO_ACKED && entry->qos == 2;
-    table->orphans -= entry->state == GW_PAHO_ORPHANED;
 }
 
 struct gw_paho_entry *gw_paho_table_add(struct gw_paho_table *table,
@@ -121,27 +120,6 @@ struct gw_paho_entry *gw_paho_table_next(struct gw_paho_table *table,
                                          const struct gw_paho_entry *entry)
 {
     return at(table, entry->next);
-}
-
-void gw_paho_table_mark_orphan(struct gw_paho_table *table,
-                               struct gw_paho_entry *entry)
-{
-    assert(entry->list == GW_PAHO_ACKED && entry->state == GW_PAHO_HELD);
-    entry->state = GW_PAHO_ORPHANED;
-    table->orphans++;
-}
-
-struct gw_paho_entry *gw_paho_table_orphan(struct gw_paho_table *table,
-                                           uint16_t packet_id)
-{
-    struct gw_paho_entry *entry = gw_paho_table_first(table, GW_PAHO_ACKED);
-
-    if (table->orphans == 0)
-        return NULL;
-    while (entry &&
-           !(entry->state == GW_PAHO_ORPHANED && entry->packet_id == packet_id))
-        entry = gw_paho_table_next(table, entry);
-    return entry;
 }
 
 uint32_t gw_paho_table_count(const struct gw_paho_table *table)

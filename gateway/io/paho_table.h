@@ -30,9 +30,8 @@ enum gw_paho_list {
 
 enum gw_paho_state {
     GW_PAHO_FREE,
-    GW_PAHO_HELD,     /* Paho will tell */
-    GW_PAHO_ORPHANED, /* Paho holds it, and will tell only by packet id */
-    GW_PAHO_FAILED,   /* Paho gave it up; the result is still to be given */
+    GW_PAHO_HELD,   /* Paho will tell */
+    GW_PAHO_FAILED, /* Paho gave it up; the result is still to be given */
 };
 
 struct gw_paho_entry {
@@ -41,7 +40,6 @@ struct gw_paho_entry {
     uint64_t order; /* of submission */
     uint32_t previous;
     uint32_t next;
-    uint16_t packet_id; /* 0 until known */
     uint8_t list;
     uint8_t state;
     uint8_t qos;
@@ -58,8 +56,7 @@ struct gw_paho_table {
         uint32_t last;
         uint32_t count;
     } lists[GW_PAHO_LISTS];
-    uint32_t qos2;    /* of the acknowledged ones */
-    uint32_t orphans; /* of the acknowledged ones */
+    uint32_t qos2; /* of the acknowledged ones */
 };
 
 /* 'capacity' 1..65535. MQTTSN_ENOSPACE: memory cannot be had. */
@@ -83,13 +80,6 @@ struct gw_paho_entry *gw_paho_table_first(struct gw_paho_table *table,
                                           enum gw_paho_list list);
 struct gw_paho_entry *gw_paho_table_next(struct gw_paho_table *table,
                                          const struct gw_paho_entry *entry);
-
-/* Paho will tell of an acknowledged publish only by its packet id from now on;
- * and the one with that packet id, or NULL. */
-void gw_paho_table_mark_orphan(struct gw_paho_table *table,
-                               struct gw_paho_entry *entry);
-struct gw_paho_entry *gw_paho_table_orphan(struct gw_paho_table *table,
-                                           uint16_t packet_id);
 
 /* How many have no result yet. */
 uint32_t gw_paho_table_count(const struct gw_paho_table *table);

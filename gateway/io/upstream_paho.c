@@ -112,7 +112,7 @@ static bool copy_settings(struct gw_upstream_settings *to,
     return ok;
 }
 
-/* ---- the operations; loop thread ---------------------------------------- */
+/* ---- the operations; loop thread ------------------------------------ */
 
 static void on_stop_timer_closed(uv_handle_t *handle)
 {
@@ -232,7 +232,6 @@ static void stop(struct gw_upstream *upstream, unsigned limit_ms,
     /* A callback that waits for room would keep the thread out of Paho. */
     gw_inbox_stop_waiting(&port->inbox);
     pthread_mutex_lock(&port->lock);
-    port->spoiled = false;
     port->stop_wanted = true;
     port->flush_until = gw_paho_now() + limit_ms - margin;
     pthread_mutex_unlock(&port->lock);
@@ -292,7 +291,7 @@ static const struct gw_upstream_ops ops = {
     .free = upstream_free,
 };
 
-/* ---- making one ---------------------------------------------------------- */
+/* ---- making one ----------------------------------------------------- */
 
 static void on_room(void *user)
 {
@@ -398,8 +397,7 @@ void gw_upstream_paho_stats(const struct gw_upstream *upstream,
                     &ret_stats->inbox_waits);
 }
 
-/* ---- which Paho it is -----------------------------------------------------
- */
+/* ---- which Paho it is ----------------------------------------------- */
 
 const char *gw_upstream_paho_version(void)
 {

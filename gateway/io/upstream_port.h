@@ -5,7 +5,8 @@
  *   upstream_paho.c    the loop's side: the operations of the port
  *   upstream_thread.c  the upstream thread: attempts, submitting, stopping
  *   paho_connect.c     one connection: handle, options, connect and lost
- *   paho_results.c     outcomes: callbacks of requests, and what is unsent
+ *   paho_submit.c      from the outbox to Paho, within the window
+ *   paho_results.c     requests and their outcomes, callbacks, what is unsent
  *
  * Order of locks: Paho's own, then 'lock', then those inside inbox and outbox.
  * Paho calls back with its lock held, so nothing calls Paho under 'lock'.
@@ -84,12 +85,12 @@ struct gw_paho_port {
     bool clean_attempt;   /* the attempt under way only discards */
     bool hungry;          /* the thread left something: the window was full */
     bool downlink_qos2;   /* a subscription with QoS 2 may exist */
+    bool poisoned;        /* the handle may not be used any more */
     uint64_t outcomes;    /* requests that Paho has ended */
     bool stop_wanted;
     mqttsn_ms flush_until; /* stopping: when to give up waiting for acks */
     bool finished;         /* the thread is about to end */
     bool stopped_clean;
-    bool spoiled; /* stopping: the connection broke meanwhile */
     struct gw_upstream_paho_stats stats;
 
     /* Upstream thread only. */
@@ -105,25 +106,27 @@ struct gw_paho_port {
     mqttsn_ms phase_until; /* CONNECTING and CLOSING: when patience ends */
     uint64_t attempt_started_us;
     uint64_t unsent_before; /* actions of older epochs go back unsent */
-    mqttsn_ms submit_at;    /* not before: Paho has yet to tell of a loss */
-    uint64_t outcomes_seen;
+    bool ending_clean;    /* stopping: all acknowledged, and the broker told */
+    mqttsn_ms submit_at;  /* not before: Paho has yet to tell of a loss */
+    uint64_t submissions; /* requests handed to Paho */
+    uint64_t moved_seen;  /* both counts, when last looked at */
     mqttsn_ms ring_at;
     mqttsn_ms ring_pause_ms;
 };
 
-/* ---- time (upstream_thread.c) ------------------------------------------ */
+/* ---- time (upstream_thread.c) --------------------------------------- */
 
 uint64_t gw_paho_now_us(void);
 mqttsn_ms gw_paho_now(void);
 
-/* ---- the thread (upstream_thread.c) ------------------------------------ */
+/* ---- the thread (upstream_thread.c) --------------------------------- */
 
 void *gw_paho_thread(void *port);
 
 /* Wakes the thread. Any thread, under any lock. */
 void gw_paho_wake(struct gw_paho_port *port);
 
-/* ---- one connection (paho_connect.c); upstream thread ------------------- */
+/* ---- one connection (paho_connect.c); upstream thread --------------- */
 
 /* Hands an attempt to Paho. False: it failed on the spot, and the record says
  * so; '*ret_busy': it has not been tried, try again soon. */
@@ -132,8 +135,12 @@ bool gw_paho_connect(struct gw_paho_port *port, bool clean, bool *ret_busy);
 /* Begins to disconnect; false when there is nothing to disconnect. */
 bool gw_paho_disconnect(struct gw_paho_port *port);
 
-/* Destroys the handle, with whatever Paho still holds in it. It is not Paho's
- * last one, so this is quick: the doorbell's stays for ever. */
+/*
+ * Gives up the handle and whatever Paho still holds in it. It is destroyed,
+ * which is quick, since it is not Paho's last one: the doorbell's stays for
+ * ever. One that is poisoned is left alone for ever: Paho would free something
+ * twice. The latter needs a write to fail past the guard, and is logged.
+ */
 void gw_paho_drop_handle(struct gw_paho_port *port);
 
 /* Tells the loop that the broker is there. Under 'lock'. */
@@ -143,7 +150,13 @@ void gw_paho_announce(struct gw_paho_port *port, bool session_present);
 const char *gw_paho_reason(const struct gw_paho_record *record,
                            bool *ret_denied);
 
-/* ---- outcomes (paho_results.c) ------------------------------------------ */
+/* ---- submitting (paho_submit.c); upstream thread -------------------- */
+
+/* Hands over what is queued and fits the window. True when there is more to
+ * do at once. */
+bool gw_paho_submit_queued(struct gw_paho_port *port);
+
+/* ---- outcomes (paho_results.c) -------------------------------------- */
 
 /* Hands one entry to Paho. False: not connected any more; nothing happened. */
 bool gw_paho_submit(struct gw_paho_port *port,
@@ -154,9 +167,9 @@ void gw_paho_give_result(struct gw_paho_port *port, uint64_t token,
 
 /* Which requests end unsent. */
 enum gw_paho_unsent {
-    GW_PAHO_UNSENT_ALL,     /* the handle is gone */
-    GW_PAHO_UNSENT_LOST,    /* connection gone: control, and what failed */
-    GW_PAHO_UNSENT_SESSION, /* session gone: that, and the orphans */
+    GW_PAHO_UNSENT_ALL,   /* the handle is gone */
+    GW_PAHO_UNSENT_LOST,  /* the connection is gone: control, and what failed */
+    GW_PAHO_UNSENT_FAILED /* what failed, since the session is gone */
 };
 
 /* Gives their results in the order of submission. Upstream thread. */
@@ -165,8 +178,7 @@ void gw_paho_unsent(struct gw_paho_port *port, enum gw_paho_unsent which);
 /* The same for all that is in the outbox. True when there was anything. */
 bool gw_paho_unsent_outbox(struct gw_paho_port *port);
 
-/* Callbacks for gw_paho_connect to register. */
-void gw_paho_on_delivered(void *context, MQTTAsync_token token);
+/* The callback for messages, for gw_paho_connect to register. */
 int gw_paho_on_message(void *context, char *topic, int topic_len,
                        MQTTAsync_message *message);
 

@@ -7,10 +7,7 @@
 
 #include "io/doorbell.h"
 #include "io/log.h"
-
-/* Entries handed to Paho between two looks at what Paho says. */
-#define BATCH 64
-#define TURN 512
+#include "io/paho_guard.h"
 
 /*
  * How often to ring while something is awaited (doorbell.h). Connecting needs
@@ -199,7 +196,7 @@ static void on_accepted(struct gw_paho_port *port,
     port->session_endpoint = port->endpoint;
     port->any_session = false;
     if (!record->session_present) {
-        gw_paho_unsent(port, GW_PAHO_UNSENT_SESSION);
+        gw_paho_unsent(port, GW_PAHO_UNSENT_FAILED);
         pthread_mutex_lock(&port->lock);
         port->downlink_qos2 = false;
         if (again)
@@ -217,6 +214,9 @@ static void on_accepted(struct gw_paho_port *port,
         port->downlink_qos2 = true;
         pthread_mutex_unlock(&port->lock);
     }
+    if (!gw_paho_guard_used())
+        gw_warn("upstream", "guard_unused", "reason=\"%s\"",
+                "Paho does not write through our writev");
     gw_backoff_connected(&port->backoff, now);
     enter(port, GW_PAHO_UP, now);
     gw_info("upstream", "connected",
@@ -237,14 +237,14 @@ static void on_lost(struct gw_paho_port *port, mqttsn_ms now)
     bool was_up = port->phase == GW_PAHO_UP;
 
     pthread_mutex_lock(&port->lock);
-    keep = (port->table.qos2 > 0 || port->downlink_qos2) &&
+    keep = !port->poisoned && (port->table.qos2 > 0 || port->downlink_qos2) &&
            port->table.lists[GW_PAHO_STALE].count < GW_PAHO_STALE_MAX;
     pthread_mutex_unlock(&port->lock);
     if (keep)
         gw_paho_unsent(port, GW_PAHO_UNSENT_LOST);
     else
         give_back_everything(port);
-    port->spoiled = true; /* counts only when stopping */
+    port->ending_clean = false;
     gw_warn("upstream", "lost", "host=%s port=%u reason=\"%s\"",
             gw_log_text(endpoint(port)->host), endpoint(port)->port,
             "closed by the broker or the network, or the keep-alive was not "
@@ -295,88 +295,7 @@ static void take_records(struct gw_paho_port *port)
         on_record(port, &records[i], gw_paho_now());
 }
 
-/* ---- submitting -------------------------------------------------------- */
-
-static size_t left_of(size_t window, size_t used)
-{
-    return used < window ? window - used : 0;
-}
-
-/* What Paho may still be given; the window is ours, so that Paho never waits
- * for one of its own (1.3.12 then sends one window a second). */
-static struct gw_outbox_appetite appetite(struct gw_paho_port *port,
-                                          uint64_t *ret_outcomes)
-{
-    struct gw_outbox_appetite appetite;
-
-    pthread_mutex_lock(&port->lock);
-    appetite.acked =
-        left_of(port->settings.window, port->table.lists[GW_PAHO_ACKED].count);
-    appetite.qos0 = left_of(port->settings.qos0_window,
-                            port->table.lists[GW_PAHO_QOS0].count);
-    appetite.control = left_of(GW_PAHO_CONTROL_WINDOW,
-                               port->table.lists[GW_PAHO_CONTROL].count);
-    *ret_outcomes = port->outcomes;
-    pthread_mutex_unlock(&port->lock);
-    return appetite;
-}
-
-/* Hands over some entries; false when Paho is not connected any more. */
-static bool submit_all(struct gw_paho_port *port,
-                       struct gw_outbox_entry *entries[], size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (entries[i]->epoch < port->unsent_before) {
-            gw_paho_give_result(port, entries[i]->token, GW_UP_UNSENT, 0);
-        } else if (!gw_paho_submit(port, entries[i])) {
-            gw_outbox_return(&port->outbox, entries + i, n - i);
-            return false;
-        }
-        gw_outbox_done(&port->outbox, entries[i]);
-    }
-    return true;
-}
-
-/* Asks to be woken by the next outcome; false when one came meanwhile. */
-static bool wait_for_outcome(struct gw_paho_port *port, uint64_t seen)
-{
-    bool waits;
-
-    pthread_mutex_lock(&port->lock);
-    waits = port->outcomes == seen;
-    port->hungry = waits;
-    pthread_mutex_unlock(&port->lock);
-    return waits;
-}
-
-/* True when there is more to do at once. */
-static bool submit(struct gw_paho_port *port)
-{
-    struct gw_outbox_entry *entries[BATCH];
-    uint64_t outcomes;
-    size_t total = 0;
-
-    while (total < TURN) {
-        struct gw_outbox_appetite want = appetite(port, &outcomes);
-        size_t n = gw_outbox_take(&port->outbox, &want, entries, BATCH);
-
-        if (n == 0) {
-            if (gw_outbox_empty(&port->outbox) ||
-                wait_for_outcome(port, outcomes))
-                return false;
-            continue;
-        }
-        if (!submit_all(port, entries, n)) {
-            port->submit_at = gw_paho_now() + 10;
-            return false;
-        }
-        total += n;
-        reset_rings(port, gw_paho_now());
-    }
-    return true;
-}
-
-/* ---- stopping ---------------------------------------------------------- */
+/* ---- stopping ------------------------------------------------------- */
 
 static bool nothing_left(struct gw_paho_port *port)
 {
@@ -397,17 +316,20 @@ static bool stopping(struct gw_paho_port *port, mqttsn_ms now)
 {
     bool nothing;
 
-    if (port->phase == GW_PAHO_CLOSING)
-        return now >= port->phase_until;
-    nothing = nothing_left(port);
-    if (port->phase != GW_PAHO_UP) {
-        port->stopped_clean = nothing && !port->spoiled;
+    if (port->phase == GW_PAHO_CLOSING) {
+        if (now < port->phase_until)
+            return false;
+        port->ending_clean = false;
         return true;
     }
+    if (port->phase != GW_PAHO_UP)
+        return true; /* closed, or nobody there to be told */
+    nothing = nothing_left(port);
     if (!nothing && now < port->flush_until)
         return false;
     if (!gw_paho_disconnect(port))
         return true;
+    port->ending_clean = nothing;
     enter(port, GW_PAHO_CLOSING, now);
     return false;
 }
@@ -419,12 +341,13 @@ static void finish(struct gw_paho_port *port)
     gw_paho_unsent_outbox(port);
     pthread_mutex_lock(&port->lock);
     port->announced = false;
+    port->stopped_clean = port->ending_clean;
     port->finished = true;
     pthread_mutex_unlock(&port->lock);
     gw_inbox_signal(&port->inbox);
 }
 
-/* ---- the loop of the thread --------------------------------------------- */
+/* ---- the loop of the thread ----------------------------------------- */
 
 static void check_patience(struct gw_paho_port *port, mqttsn_ms now)
 {
@@ -446,17 +369,17 @@ static void ring(struct gw_paho_port *port, mqttsn_ms now, mqttsn_ms *wake_at)
 {
     bool connecting = port->phase == GW_PAHO_CONNECTING;
     bool waiting;
-    uint64_t outcomes;
+    uint64_t moved;
 
     pthread_mutex_lock(&port->lock);
     waiting = gw_paho_table_count(&port->table) > 0;
-    outcomes = port->outcomes;
+    moved = port->outcomes + port->submissions;
     pthread_mutex_unlock(&port->lock);
     if (port->phase == GW_PAHO_IDLE || (port->phase == GW_PAHO_UP && !waiting))
         return;
-    if (outcomes != port->outcomes_seen)
+    if (moved != port->moved_seen)
         reset_rings(port, now);
-    port->outcomes_seen = outcomes;
+    port->moved_seen = moved;
     if (now >= port->ring_at) {
         mqttsn_ms max =
             connecting ? RING_CONNECTING_MAX_MS : RING_WAITING_MAX_MS;
@@ -505,7 +428,7 @@ static bool turn(struct gw_paho_port *port, mqttsn_ms *ret_wake_at)
     if (port->phase == GW_PAHO_UP) {
         if (now < port->submit_at)
             sooner(ret_wake_at, port->submit_at);
-        else if (submit(port))
+        else if (gw_paho_submit_queued(port))
             *ret_wake_at = now;
     } else if (port->unsent_before > 0) {
         /* Nothing may overtake what went back. */

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * paho_guard.h - keeps Paho from a write that fails.
+ *
+ * Paho frees the topic of a publish with QoS 1 or 2 when the write of it
+ * fails, and keeps the publish: it then reads the freed octets when it sends
+ * it again, or frees them a second time (eclipse-paho/paho.mqtt.c issue 1621;
+ * seen here with 1.3.12 when a broker dies under load). Nothing in its
+ * interface can prevent that, or tell in time.
+ *
+ * So writev, through which Paho writes, is ours in this program. On Paho's own
+ * threads, and there only when the C library's would fail because the
+ * connection is broken, it says that the socket is busy. Paho then keeps
+ * everything in good order until its receiving thread finds the connection
+ * closed, which it does at once, since the same error ends its poll.
+ *
+ * Where this does not reach (TLS writes with write), a publish whose write
+ * fails makes the handle unusable, and it is abandoned: paho_connect.c.
+ */
+#ifndef GW_PAHO_GUARD_H
+#define GW_PAHO_GUARD_H
+
+#include <stdbool.h>
+
+/* Whether writes do pass through here. True as soon as Paho has written
+ * anything; if it is not then, this Paho has been linked in another way. */
+bool gw_paho_guard_used(void);
+
+#endif
