@@ -19,8 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "check.h"
-#include "upstream_contract.h"
+#include "upstream_contract_rig.h"
 
 #include "io/log.h"
 
@@ -32,7 +31,9 @@ struct mosquitto {
     char program[64];
     char plugin[96]; /* dynamic security; empty: none */
     uint16_t port;
-    pid_t pid; /* 0: not up */
+    uint16_t dead_port; /* nobody listens there */
+    pid_t pid;          /* 0: not up */
+    bool dead_first;    /* ports try an endpoint without a broker first */
 };
 
 static struct mosquitto broker;
@@ -198,13 +199,15 @@ static void resume_broker(void *user)
 static struct gw_upstream *make_port(void *user, uv_loop_t *loop,
                                      const struct contract_settings *wanted)
 {
-    struct gw_upstream_endpoint endpoint = {"127.0.0.1", broker.port};
+    struct gw_upstream_endpoint endpoints[] = {{"127.0.0.1", broker.dead_port},
+                                               {"127.0.0.1", broker.port}};
     struct gw_upstream_settings settings;
     struct gw_upstream *upstream = NULL;
 
     (void)user;
     gw_upstream_settings_default(&settings);
-    settings.endpoints = &endpoint;
+    settings.endpoints = broker.dead_first ? endpoints : endpoints + 1;
+    settings.endpoint_count = broker.dead_first ? 2 : 1;
     settings.client_id = "contract";
     settings.window = wanted->window;
     settings.outbox_entries = wanted->outbox_entries;
@@ -266,6 +269,84 @@ static void remove_directory(void)
     rmdir(broker.directory);
 }
 
+/* ---- what only this port does --------------------------------------- */
+
+static void an_endpoint_without_a_broker_is_passed_over(void **state)
+{
+    struct rig *rig;
+
+    (void)state;
+    broker.dead_first = true;
+    rig = rig_connected(&contract_plain);
+    broker.dead_first = false;
+    rig_subscribe(rig, 1, "t/#", 1);
+    assert_int_equal(rig_count(rig, GW_UP_UNREACHABLE), 1);
+
+    /* The one that has our session is tried first from then on. */
+    kill_broker(NULL, true);
+    start(NULL, CONTRACT_WILLING);
+    WAIT_FOR(rig, rig_count(rig, GW_UP_CONNECTED) == 2);
+    assert_true(
+        rig_nth(rig, GW_UP_CONNECTED, 2)->event.connected.session_present);
+    rig_free(rig);
+}
+
+static void the_environment_changes_nothing(void **state)
+{
+    struct rig *rig;
+
+    (void)state;
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    setenv("MQTT_C_CLIENT_TRACE", "ON", 1);
+    rig = rig_connected(&contract_plain);
+    assert_null(getenv("http_proxy"));
+    assert_null(getenv("MQTT_C_CLIENT_TRACE"));
+    rig_free(rig);
+}
+
+static void settings_out_of_range_are_refused(void **state)
+{
+    struct gw_upstream_settings good;
+    struct gw_upstream *upstream = NULL;
+    uv_loop_t loop;
+
+    (void)state;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    gw_upstream_settings_default(&good);
+    assert_int_equal(gw_upstream_paho_new(&loop, &good, &upstream),
+                     MQTTSN_EINVAL); /* no client id */
+    good.client_id = "contract";
+    for (int i = 0; i < 6; i++) {
+        struct gw_upstream_settings bad = good;
+
+        bad.window = i == 0 ? 0 : i == 1 ? 1001 : bad.window;
+        bad.keep_alive_s = i == 2 ? 4 : bad.keep_alive_s;
+        bad.endpoint_count = i == 3 ? 0 : 1;
+        bad.backoff_max_ms = i == 4 ? 1 : bad.backoff_max_ms;
+        bad.client_id = i == 5 ? "" : bad.client_id;
+        assert_int_equal(gw_upstream_paho_new(&loop, &bad, &upstream),
+                         MQTTSN_EINVAL);
+    }
+    assert_null(upstream);
+    assert_int_equal(gw_upstream_paho_new(&loop, &good, &upstream), MQTTSN_OK);
+    upstream->ops->free(upstream);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+static int run_own_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            an_endpoint_without_a_broker_is_passed_over, contract_setup,
+            contract_teardown),
+        cmocka_unit_test_setup_teardown(the_environment_changes_nothing,
+                                        contract_setup, contract_teardown),
+        cmocka_unit_test(settings_out_of_range_are_refused),
+    };
+
+    return cmocka_run_group_tests_name("upstream_paho_own", tests, NULL, NULL);
+}
+
 int main(void)
 {
     struct contract_factory factory = {.name = "upstream_paho",
@@ -289,6 +370,9 @@ int main(void)
     /* As root, mosquitto becomes another user, who must be able to write. */
     assert_int_equal(chmod(broker.directory, 0777), 0);
     broker.port = free_port();
+    do
+        broker.dead_port = free_port();
+    while (broker.dead_port == broker.port);
     if (getenv("UPSTREAM_LOG"))
         gw_log_configure(GW_LOG_DEBUG, GW_LOG_TEXT, GW_LOG_STDERR);
     else
@@ -296,6 +380,7 @@ int main(void)
     printf("Paho %s, heap tracking %s\n", gw_upstream_paho_version(),
            gw_upstream_paho_heap_tracking());
     failures = upstream_contract_run(&factory);
+    failures += run_own_tests();
     kill_broker(NULL, false);
     remove_directory();
     return failures;
