@@ -97,6 +97,8 @@ static enum id_choice choose_id(struct gw_engine *e, uint32_t session,
         return ID_NONE;
     if (gw_topic_at(e, index)->flags & GW_T_REFUSED)
         return ID_REFUSED;
+    /* Kept before the node can learn it: it must never mean another name. */
+    gw_store_topic(e, index);
     s->down_topic_type = MQTTSN_TOPIC_NORMAL;
     s->down_topic_id = gw_topic_at(e, index)->id;
     return ID_REGISTER;

@@ -100,6 +100,9 @@ static enum mqttsn_status restore_place(struct gw_engine *e, uint32_t owner,
         return MQTTSN_EFIELD;
     if (session == 0 || message == 0)
         return MQTTSN_ENOTFOUND;
+    /* Its MsgId was kept so that it could be sent: it may have been. */
+    if (qos == 2 && msg_id != 0)
+        flags |= GW_P_SENT;
     /* No SUBSCRIBE is under way any more, so nothing is claimed. */
     flags = (uint8_t)((flags & (GW_P_SENT | GW_P_RELEASED)) | GW_P_KEPT);
     if (gw_backlog_restore(e, session, item, message, qos, flags, msg_id,
