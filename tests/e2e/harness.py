@@ -56,6 +56,8 @@ class E2ETest(unittest.TestCase):
         if failed or complaints:
             for gw in self.gateways:
                 print(gw.process.tail(400 if complaints else 80))
+            if self.broker and hasattr(self.broker, "process"):
+                print(self.broker.process.tail(40))
         for thing in self.nodes + self.gateways:
             thing.close()
         if complaints:

@@ -2,6 +2,7 @@
 """Child processes of a test: brokers and the daemon, each with a directory
 of its own, on a free port of loopback."""
 
+import ctypes
 import os
 import random
 import re
@@ -17,6 +18,7 @@ import time
 PATIENCE = 10.0 * float(os.environ.get("MQTTSN_TEST_PATIENCE", "1"))
 MOSQUITTO = shutil.which("mosquitto", path=os.pathsep.join(
     (os.environ.get("PATH", ""), "/usr/sbin", "/sbin")))
+LIBC = ctypes.CDLL(None)
 SANITIZER = re.compile(
     r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:"
     r"|MemorySanitizer|Assertion .* failed")
@@ -36,6 +38,11 @@ def free_port():
             continue
 
 
+def end_with_parent():
+    """A child ends with the test that began it, however that ends."""
+    LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 class Process:
     """A child process whose output is collected line by line."""
 
@@ -46,7 +53,7 @@ class Process:
         self.ended = False
         self.child = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, env=env)
+            stderr=subprocess.STDOUT, env=env, preexec_fn=end_with_parent)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
@@ -118,7 +125,7 @@ class Process:
 class Broker:
     """A mosquitto of our own. Extra lines go into its configuration."""
 
-    def __init__(self, *lines, persistence=False, files=None):
+    def __init__(self, *lines, persistence=False, files=None, quiet=False):
         self.port = free_port()
         self.directory = tempfile.mkdtemp(prefix="mqttsn-broker-")
         self.config = os.path.join(self.directory, "mosquitto.conf")
@@ -127,9 +134,9 @@ class Broker:
             "listener %d 127.0.0.1" % self.port,
             "allow_anonymous true",
             "log_dest stderr",
-            "log_type all",
-            "connection_messages true",
         ]
+        rows += ["log_type information", "log_type error"] if quiet else [
+            "log_type all", "connection_messages true"]
         if os.geteuid() == 0:
             rows.append("user root")
         if persistence:
@@ -144,7 +151,11 @@ class Broker:
         rows += [line.format(**paths) for line in lines]
         with open(self.config, "w", encoding="utf-8") as out:
             out.write("\n".join(rows) + "\n")
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def start(self):
         self.process = Process("mosquitto", [MOSQUITTO, "-c", self.config])
@@ -196,7 +207,11 @@ class Gateway:
         self.process = None
         self.stopped = False
         self.write(config or {})
-        self.start(ready)
+        try:
+            self.start(ready)
+        except BaseException:
+            self.close()
+            raise
 
     def sections(self):
         return {

@@ -23,8 +23,8 @@ MALFORMED = [bytes.fromhex(text) for text in """
     0205 040500ff 0306ff 0308ff
     03171f 041b0000 031d 021b
     0201 0401000a 0200 040001ff 06000103840a
-    0a0c200001000232312e 0c0c200001000232312e35
-    01000c0c200001000232312e 01000d0c200001000232312e35
+    090c200001000232312e 0c0c200001000232312e35
+    01000d0c200001000232312e 01000c0c200001000232312e35
     0100070a0000 010005 0100060400 0100040a
 """.split() if len(text) % 2 == 0]
 
@@ -52,10 +52,13 @@ class Malformed(E2ETest):
 
     def alive(self):
         """Somebody else is served."""
-        other = self.node("other").connect()
-        other.publish1("ab", "x", 1, kind=fr.SHORT)
-        other.send(fr.disconnect())
-        other.expect(fr.disconnect())
+        if not hasattr(self, "other"):
+            self.other = self.node("other")
+        # A datagram may be lost in a burst of others.
+        self.other.insist(fr.connect("other"), fr.connack())
+        self.other.insist(fr.publish("ab", "x", 1, 1, fr.SHORT),
+                          fr.puback("ab", 1))
+        self.other.insist(fr.disconnect(), fr.disconnect())
 
     def test_malformed_datagrams_get_no_answer_in_any_state(self):
         # [SN12-001] [SN12-006] [SN12-007] [G12-08]
@@ -140,22 +143,12 @@ class Malformed(E2ETest):
         for number, octets in enumerate(datagrams):
             if octets not in leave_out:
                 node.send_quietly(octets)
-            if number % 256 == 255:
+            if number % 64 == 63:
                 again(node)
         again(node)
 
-    @staticmethod
-    def drain(node, pattern):
-        """Waits for a frame, whatever comes before it."""
-        for _ in range(5000):
-            octets = node.next()
-            if pattern.matches(octets):
-                return
-        raise AssertionError("%s never came" % pattern)
-
     def reconnect(self, node):
-        node.send(fr.connect(node.client_id, 4660))
-        self.drain(node, fr.connack())
+        node.insist(fr.connect(node.client_id, 4660), fr.connack())
 
     def test_every_short_datagram_from_a_stranger(self):
         stranger = self.node("stranger")
@@ -170,8 +163,7 @@ class Malformed(E2ETest):
     def test_every_short_datagram_from_a_sleeping_node(self):
         def sleep(node):
             self.reconnect(node)
-            node.send(fr.disconnect(4660))
-            self.drain(node, fr.disconnect())
+            node.insist(fr.disconnect(4660), fr.disconnect())
 
         n1 = self.node("n1").connect()
         n1.sleep(4660)
@@ -180,8 +172,13 @@ class Malformed(E2ETest):
 
     def test_every_short_datagram_from_a_half_open_node(self):
         def half_open(node):
-            node.send(fr.connect("n1", 4660, will=True))
-            self.drain(node, fr.willtopicreq())
+            # Never the same octets twice: those might be a repetition of the
+            # CONNECT that a stray WILLTOPIC has completed.
+            half_open.duration = half_open.duration % 60000 + 1
+            node.insist(fr.connect("n1", half_open.duration, will=True),
+                        fr.willtopicreq())
+
+        half_open.duration = 4660
 
         n1 = self.node("n1")
         half_open(n1)
@@ -219,9 +216,15 @@ class Malformed(E2ETest):
         n1 = self.node("n1").connect()
         names = [b"a\x00b", b"\xff\xfe", b"\xed\xa0\x80", b"a/+", b"#",
                  b"$SYS/x", b"\xf8\x88\x80\x80\x80", b"\xc0\xaf", b"\x00",
-                 b"+", b"x" * 1000]
+                 b"+", b"x" * 1000,
+                 # What MQTT lets a broker close the connection for.
+                 b"a\x01b", b"a\x1f", b"a\x7fb", b"a\xc2\x85",
+                 "a\uffff".encode(), "a\ufdd0".encode(),
+                 "a\U0001fffe".encode()]
         for number, name in enumerate(names):
             n1.send(fr.register(0, number, name))
+            topic_id = fr.topic_id_of(n1.next())
+            n1.send(fr.publish(topic_id, "x", 1, 300 + number))
             n1.next()
             n1.send(fr.subscribe(name, 100 + number, 1))
             n1.next()
@@ -229,7 +232,8 @@ class Malformed(E2ETest):
             n1.expect(fr.unsuback(200 + number))
             n1.send(fr.willtopicupd(name))
             n1.next()
-        for two in (b"\x00\x00", b"+a", b"a#", b"\xff\xff", b"//"):
+        for two in (b"\x00\x00", b"+a", b"a#", b"\xff\xff", b"//",
+                    b"a\x01", b"\xc2\x85", b"\x7fa"):
             n1.send(fr.publish(int.from_bytes(two, "big"), "x", 1, 9, fr.SHORT))
             n1.next()
 
