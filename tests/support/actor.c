@@ -62,7 +62,7 @@ void actor_connect(struct actor *actor, struct world *world, uint16_t duration,
     uint8_t flags =
         (uint8_t)((actor->clean ? SN_CLEAN : 0) | (will ? SN_WILL : 0));
 
-    actor->awake = actor->gone = false;
+    actor->connected = actor->asleep = actor->awake = actor->gone = false;
     if (actor->clean) {
         memset(actor->names, 0, sizeof(actor->names));
         actor->open2_count = 0;
@@ -157,9 +157,6 @@ static void note_message(struct actor *actor, struct world *world,
 
     memcpy(payload, f->tail,
            f->tail_len < sizeof(payload) ? f->tail_len : sizeof(payload) - 1);
-    if ((f->flags & SN_TYPE_BITS) == SN_NORMAL &&
-        (f->topic >= ACTOR_NAMES || actor->names[f->topic][0] == '\0'))
-        world_fail(world, "%s was never told id %u", actor->id, f->topic);
     while (i < actor->ledger_count &&
            strcmp(actor->ledger[i].payload, payload) != 0)
         i++;
@@ -170,7 +167,9 @@ static void note_message(struct actor *actor, struct world *world,
     }
     actor->received++;
     actor->ledger[i].qos = qos;
-    if (++actor->ledger[i].count > 1 && qos == 2)
+    /* Only these are said to be unique. */
+    if (++actor->ledger[i].count > 1 && qos == 2 &&
+        strchr("dum", payload[0]) != NULL && payload[0] != '\0')
         world_fail(world, "%s received '%s' of QoS 2 twice", actor->id,
                    payload);
 }
@@ -180,6 +179,12 @@ static void on_publish(struct actor *actor, struct world *world,
 {
     uint8_t qos = (f->flags & SN_QOS_BITS) >> 5;
 
+    /* The answer that told the id may have been lost. */
+    if ((f->flags & SN_TYPE_BITS) == SN_NORMAL &&
+        (f->topic >= ACTOR_NAMES || actor->names[f->topic][0] == '\0')) {
+        send(actor, world, sn_ack(SN_PUBACK, f->topic, f->msg, 2));
+        return;
+    }
     if (qos == 2) {
         for (size_t i = 0; i < actor->open2_count; i++)
             if (actor->open2[i] == f->msg) {
@@ -230,7 +235,11 @@ static void on_answer(struct actor *actor, struct world *world,
     } else if (sort == SN_PUBACK) {
         actor->acked += f->code == 0;
         actor->refused += f->code != 0;
+        if (actor->on_outcome != NULL)
+            actor->on_outcome(actor, actor->asked_payload, f->code);
     } else if (sort == SN_PUBREC) {
+        if (actor->on_outcome != NULL)
+            actor->on_outcome(actor, actor->asked_payload, 0);
         ask(actor, world, SN_PUBCOMP, f->msg, sn_msg(SN_PUBREL, f->msg), 0);
     } else if (sort == SN_PUBCOMP) {
         actor->acked++;

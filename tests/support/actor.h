@@ -3,10 +3,10 @@
  * actor.h - a node that behaves: it answers what it is sent, repeats what was
  * not answered, and remembers what it received.
  *
- * It keeps a ledger by payload, which the test makes unique, and it fails the
- * test when the gateway breaks a promise that holds whatever happens: a topic
- * id never means two names, a QoS 2 message never comes twice, nothing comes
- * while asleep but answers.
+ * It keeps a ledger by payload; those that begin with 'd', 'u' or 'm' the test
+ * makes unique. It fails the test when the gateway breaks a promise that holds
+ * whatever happens: a topic id never means two names, a QoS 2 message never
+ * comes twice, nothing comes while asleep but answers.
  */
 #ifndef ACTOR_H
 #define ACTOR_H
@@ -44,7 +44,8 @@ struct actor {
     unsigned asked;
     char asked_payload[32];
     uint8_t answer_code;
-    bool may_double; /* its last QoS 2 publish was refused half-way */
+    /* A publish was accepted (code 0) or refused. */
+    void (*on_outcome)(struct actor *actor, const char *payload, uint8_t code);
 
     uint16_t next_msg;
     unsigned acked, refused; /* its own publishes */

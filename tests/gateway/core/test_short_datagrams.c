@@ -45,6 +45,13 @@ static void build(enum state state)
 
     world_init(&w);
     w.fail = stop_test;
+    w.limits.max_sessions = 8; /* small, for it is built thousands of times */
+    w.limits.max_topics = 16;
+    w.limits.max_subscriptions = 16;
+    w.limits.max_exchanges = 16;
+    w.limits.max_queue_entries = 16;
+    w.limits.queue_total_bytes = 16384;
+    w.limits.names_total_bytes = 16384;
     world_start(&w);
     world_send(&w, &other, sn_connect("other", 60000, 0));
     if (state == HALF_OPEN) {
