@@ -25,14 +25,14 @@ void gw_limits_default(struct gw_limits *ret_limits)
 
     *ret_limits = (struct gw_limits){
         .max_sessions = sessions,
-        .max_topics = 8 * sessions,
-        .max_subscriptions = 4 * sessions,
+        .max_topics = 4 * sessions,
+        .max_subscriptions = 2 * sessions,
         .max_exchanges = 2 * sessions,
-        .max_queue_entries = 20 * sessions,
+        .max_queue_entries = 10 * sessions,
         .max_predefined = 1024,
         .queue_total_bytes = 16 * MIB,
         .uplink_total_bytes = 4 * MIB,
-        .names_total_bytes = 16 * MIB,
+        .names_total_bytes = 512 * sessions,
     };
 }
 

@@ -66,6 +66,7 @@ struct gw_engine {
     uint32_t next_generation;
     uint32_t own_qos0; /* QoS 0 publishes of no session in the line */
     uint32_t handed;   /* acknowledged publishes with the shell */
+    bool alone;        /* one of them is suspected of ending the connection */
     uint32_t window_size;
 
     /* subscribe.c */
@@ -350,6 +351,8 @@ uint32_t gw_uplink_publish(struct gw_engine *e, uint32_t session,
                            uint8_t qos, bool retain);
 uint32_t gw_exchange_new(struct gw_engine *e, uint32_t session,
                          enum gw_exchange_kind kind);
+/* Its SUBACK is in the session's replies, or will never be. */
+void gw_exchange_answered(struct gw_engine *e, uint32_t exchange);
 /* Frees it and takes it off every list. */
 void gw_exchange_end(struct gw_engine *e, uint32_t exchange);
 /* The node's connection is over: finish what the broker side holds, answer

@@ -89,8 +89,8 @@ struct gw_session {
     uint16_t sub_count;
     uint16_t exchange_count; /* that count against client_inflight_max */
     uint16_t qos0_waiting;
-    uint16_t subs_pending; /* SUBSCRIBEs whose SUBACK is not out yet */
-    uint16_t subacks;      /* of these, granted: only the store holds it */
+    uint16_t subs_pending; /* SUBSCRIBEs that were not answered yet */
+    uint16_t subacks;      /* SUBACKs on their way: nothing overtakes them */
 
     uint32_t topics, subs;
     uint32_t queue_head, queue_tail, queue_count, queue_bytes;
@@ -192,12 +192,13 @@ struct gw_exchange {
     uint8_t qos;
     uint8_t topic_type;
     bool retain;
-    bool mute;     /* the node's connection is gone: nobody to answer */
-    bool dup_only; /* a CONNECT came since: only DUP=1 repeats it (D7) */
-    bool counted;  /* against client_inflight_max */
-    bool again;    /* it was with the shell before */
-    bool wants;    /* SUBSCRIBE: it keeps the filter wanted, until the
-                      subscription does */
+    bool mute;       /* the node's connection is gone: nobody to answer */
+    bool dup_only;   /* a CONNECT came since: only DUP=1 repeats it (D7) */
+    bool counted;    /* against client_inflight_max */
+    uint8_t tries;   /* how often it was handed to the shell */
+    bool unanswered; /* SUBSCRIBE: counts in subs_pending */
+    bool wants;      /* SUBSCRIBE: it keeps the filter wanted, until the
+                        subscription does */
     uint16_t msg_id;
     uint16_t topic_id;
     uint32_t session; /* 0: the gateway's own */

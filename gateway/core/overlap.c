@@ -21,9 +21,12 @@ static size_t probe_topic(struct gw_engine *e, char *buf, bool second)
     n = 10;
     if (id.len > 512)
         id.len = 512;
-    if (id.len != 0)
-        memcpy(buf + n, id.data, id.len);
-    n += id.len;
+    for (size_t i = 0; i < id.len; i++) {
+        /* A client id may hold what a topic name may not. */
+        bool wild = id.data[i] == '+' || id.data[i] == '#';
+
+        buf[n++] = wild ? '_' : (char)id.data[i];
+    }
     memcpy(buf + n, second ? "/probe/#" : "/probe", second ? 8 : 6);
     return n + (second ? 8 : 6);
 }

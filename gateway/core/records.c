@@ -177,7 +177,7 @@ static bool write_exchange(const struct gw_engine *e,
                flag_if(x->mute, GW_REC_MUTE) |
                flag_if(x->dup_only, GW_REC_DUP_ONLY) |
                flag_if(x->session != 0, GW_REC_ATTACHED) |
-               flag_if(x->again || x->state == GW_X_HANDED, GW_REC_AGAIN));
+               flag_if(x->tries != 0 || x->state == GW_X_HANDED, GW_REC_AGAIN));
     mqttsn_write_u8(w, x->qos);
     mqttsn_write_u8(w, x->topic_type);
     mqttsn_write_u16(w, x->msg_id);

@@ -40,11 +40,7 @@ static void settle(struct gw_session *s, const struct gw_reply *r)
         s->down_phase = GW_DOWN_IDLE;
     else if (r->type == MQTTSN_CONNACK)
         s->flags &= ~(unsigned)GW_S_CONNACK_DUE;
-    if (r->type != MQTTSN_SUBACK || !r->exchange)
-        return;
-    if (s->subs_pending != 0)
-        s->subs_pending--;
-    if (s->subacks != 0)
+    if (r->type == MQTTSN_SUBACK && r->exchange && s->subacks != 0)
         s->subacks--;
 }
 

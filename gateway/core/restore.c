@@ -180,7 +180,7 @@ static enum mqttsn_status restore_exchange(struct gw_engine *e, uint32_t owner,
     x->hash = hash;
     x->mute = (flags & GW_REC_MUTE) != 0;
     x->dup_only = (flags & GW_REC_DUP_ONLY) != 0;
-    x->again = (flags & GW_REC_AGAIN) != 0;
+    x->tries = (flags & GW_REC_AGAIN) != 0;
     return MQTTSN_OK;
 }
 

@@ -100,7 +100,10 @@ uint32_t gw_session_new(struct gw_engine *e, struct mqttsn_span client_id)
     uint32_t name, index;
     struct gw_session *s;
 
-    if (e->sessions.used == e->sessions.capacity && e->fresh_head) {
+    /* The oldest that never said anything after its CONNECT gives way, once it
+     * has its CONNACK: nobody is left without an answer. */
+    if (e->sessions.used == e->sessions.capacity && e->fresh_head &&
+        !(gw_session_at(e, e->fresh_head)->flags & GW_S_CONNACK_DUE)) {
         e->counters.connects_evicted++;
         gw_session_end(e, e->fresh_head);
     }

@@ -192,8 +192,6 @@ void gw_subscribe_done(struct gw_engine *e, uint32_t exchange, uint8_t granted)
         sub = add(e, x->session, x->filter, ++s->next_sub_item);
     if (sub == 0) {
         gw_note(e, GW_NOTE_TABLE_FULL, x->session, 0, "subscriptions");
-        if (!x->mute && s->subs_pending != 0)
-            s->subs_pending--;
         if (!x->mute)
             gw_subscribe_refuse(e, x->session, x->msg_id, 0,
                                 MQTTSN_REJECTED_CONGESTION);
@@ -234,6 +232,7 @@ void gw_subscribe_done(struct gw_engine *e, uint32_t exchange, uint8_t granted)
     uint64_t kept = gw_store_sub(e, sub);
     if (!x->mute)
         suback(e, x, true, kept);
+    gw_exchange_answered(e, exchange);
 }
 
 /* True: its SUBACK was lost, and all it asks for is another (G12-39). */
@@ -260,32 +259,27 @@ static bool is_late_repetition(struct gw_engine *e, uint32_t session,
     return true;
 }
 
-/* True: the frame repeats a SUBSCRIBE that is under way (G12-39). */
+/* True: the frame repeats a SUBSCRIBE that is under way (G12-39). Some stacks
+ * use one MsgId for all: only with the same filter is it the same. */
 static bool is_repetition(struct gw_engine *e, uint32_t session,
                           const struct mqttsn_frame *frame,
                           struct mqttsn_span filter)
 {
-    uint32_t open =
-        gw_exchange_find(e, session, (enum gw_exchange_kind)GW_X_SUBSCRIBE,
-                         frame->subscribe.msg_id);
-    struct gw_exchange *x;
+    uint32_t node = gw_filters_find(&e->filters, filter);
 
-    if (open == 0)
-        return false;
-    x = gw_exchange_at(e, open);
-    if (x->mute ||
-        !mqttsn_span_equal(
-            gw_names_span(&e->names,
-                          gw_filter_at(&e->filters, x->filter)->name),
-            filter)) {
-        if (x->state != GW_X_DONE)
-            gw_exchange_end(e, open); /* the MsgId has a new owner */
-        return false;
+    for (uint32_t i = gw_session_at(e, session)->exchanges; i != 0;
+         i = gw_exchange_at(e, i)->next) {
+        const struct gw_exchange *x = gw_exchange_at(e, i);
+
+        if (x->kind != GW_X_SUBSCRIBE || x->mute || x->filter != node ||
+            x->msg_id != frame->subscribe.msg_id)
+            continue;
+        e->counters.up_duplicates++;
+        if (x->state == GW_X_DONE)
+            suback(e, x, false, 0);
+        return true;
     }
-    e->counters.up_duplicates++;
-    if (x->state == GW_X_DONE)
-        suback(e, x, false, 0);
-    return true;
+    return false;
 }
 
 void gw_on_subscribe(struct gw_engine *e, uint32_t session,
@@ -360,6 +354,7 @@ void gw_on_subscribe(struct gw_engine *e, uint32_t session,
     }
     x->counted = true;
     s->exchange_count++;
+    x->unanswered = true;
     s->subs_pending++;
     x->due = e->now + e->policy.options.upstream_timeout;
     gw_session_arm(e, session, x->due);

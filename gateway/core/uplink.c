@@ -9,6 +9,12 @@
 /* QoS 0 publishes of one node that wait while the broker side is busy. */
 #define QOS0_WAITING_MAX 16
 
+/* A publish that was with the broker side this often when the connection ended
+ * goes alone, so that it is known whether it is the one that ends it; and this
+ * often, it is given up. */
+#define TRIES_BEFORE_ALONE 3
+#define TRIES_MAX 6
+
 uint32_t gw_exchange_new(struct gw_engine *e, uint32_t session,
                          enum gw_exchange_kind kind)
 {
@@ -76,6 +82,17 @@ static void line_remove(struct gw_engine *e, uint32_t index)
 
 /* ---- ends -------------------------------------------------------------- */
 
+void gw_exchange_answered(struct gw_engine *e, uint32_t index)
+{
+    struct gw_exchange *x = gw_exchange_at(e, index);
+
+    if (!x->unanswered)
+        return;
+    x->unanswered = false;
+    gw_session_at(e, x->session)->subs_pending--;
+    gw_session_ready(e, x->session);
+}
+
 /* Off its session's list; nobody is answered any more. */
 static void detach(struct gw_engine *e, uint32_t index)
 {
@@ -85,6 +102,7 @@ static void detach(struct gw_engine *e, uint32_t index)
 
     if (x->session == 0)
         return;
+    gw_exchange_answered(e, index);
     s = gw_session_at(e, x->session);
     for (link = &s->exchanges; *link != index;
          link = &gw_exchange_at(e, *link)->next)
@@ -121,8 +139,10 @@ void gw_exchange_end(struct gw_engine *e, uint32_t index)
     if (x->kind == GW_X_PUBLISH) {
         if (x->state == GW_X_WAITING)
             line_remove(e, index);
-        else if (x->state == GW_X_HANDED)
+        else if (x->state == GW_X_HANDED) {
             e->handed--;
+            e->alone = e->alone && e->handed != 0;
+        }
         gw_message_unref(&e->up_messages, x->message);
         if (x->qos == 0)
             e->own_qos0--;
@@ -147,6 +167,7 @@ static void leave(struct gw_engine *e, uint32_t index, bool wipe)
 
     x->mute = true;
     x->dup_only = true;
+    gw_exchange_answered(e, index);
     if (x->kind != GW_X_PUBLISH) {
         /* SUBSCRIBE and UNSUBSCRIBE go on in silence, but for a session whose
          * subscriptions end. */
@@ -172,7 +193,6 @@ void gw_exchanges_leave(struct gw_engine *e, uint32_t session, bool wipe)
         next = gw_exchange_at(e, i)->next;
         leave(e, i, wipe);
     }
-    s->subs_pending = 0;
 }
 
 uint32_t gw_exchange_find(const struct gw_engine *e, uint32_t session,
@@ -265,7 +285,9 @@ bool gw_uplink_poll(struct gw_engine *e, uint8_t *buf,
     if (index == 0 || e->link != GW_LINK_UP)
         return false;
     x = gw_exchange_at(e, index);
-    if (x->qos != 0 && e->handed >= e->window_size)
+    if (e->alone ||
+        (x->qos != 0 &&
+         e->handed >= (x->tries < TRIES_BEFORE_ALONE ? e->window_size : 1)))
         return false;
     m = gw_message_at(&e->up_messages, x->message);
     topic = gw_names_span(&e->names, m->topic);
@@ -281,7 +303,7 @@ bool gw_uplink_poll(struct gw_engine *e, uint8_t *buf,
         .payload = mqttsn_span(buf + topic.len, m->payload_len),
     };
     e->counters.up_publishes++;
-    if (x->again)
+    if (x->tries != 0)
         e->counters.up_resubmitted++;
     if (x->qos == 0) {
         gw_exchange_end(e, index);
@@ -289,8 +311,8 @@ bool gw_uplink_poll(struct gw_engine *e, uint8_t *buf,
     }
     line_remove(e, index);
     x->state = GW_X_HANDED;
-    x->again = true;
     e->handed++;
+    e->alone = ++x->tries > TRIES_BEFORE_ALONE;
     return true;
 }
 
@@ -342,6 +364,18 @@ static void done(struct gw_engine *e, uint32_t index)
             kept);
 }
 
+static void rejected(struct gw_engine *e, uint32_t index,
+                     enum mqttsn_return_code code, const char *reason)
+{
+    const struct gw_exchange *x = gw_exchange_at(e, index);
+    uint32_t topic = gw_message_at(&e->up_messages, x->message)->topic;
+
+    e->counters.up_rejected++;
+    gw_note_topic(e, GW_NOTE_UP_REJECTED, x->session,
+                  gw_names_span(&e->names, topic), 0, reason);
+    refuse(e, index, code);
+}
+
 void gw_uplink_on_result(struct gw_engine *e, uint32_t index,
                          enum gw_up_outcome outcome)
 {
@@ -349,26 +383,26 @@ void gw_uplink_on_result(struct gw_engine *e, uint32_t index,
 
     if (x->kind != GW_X_PUBLISH || x->state != GW_X_HANDED)
         return;
+    e->alone = false;
     switch (outcome) {
     case GW_UP_DONE:
         done(e, index);
         return;
     case GW_UP_UNSENT:
+        if (x->tries >= TRIES_MAX) {
+            rejected(e, index, MQTTSN_REJECTED_NOT_SUPPORTED,
+                     "ends_connection");
+            return;
+        }
         e->handed--;
         x->state = GW_X_WAITING;
         line_insert(e, index);
         return;
     case GW_UP_REJECTED:
+        rejected(e, index, MQTTSN_REJECTED_NOT_SUPPORTED, "refused");
+        return;
     case GW_UP_QUOTA:
-        e->counters.up_rejected++;
-        gw_note_topic(
-            e, GW_NOTE_UP_REJECTED, x->session,
-            gw_names_span(&e->names,
-                          gw_message_at(&e->up_messages, x->message)->topic),
-            0, outcome == GW_UP_QUOTA ? "quota" : "refused");
-        refuse(e, index,
-               outcome == GW_UP_QUOTA ? MQTTSN_REJECTED_CONGESTION
-                                      : MQTTSN_REJECTED_NOT_SUPPORTED);
+        rejected(e, index, MQTTSN_REJECTED_CONGESTION, "quota");
         return;
     }
 }
@@ -398,8 +432,6 @@ void gw_exchange_on_timeout(struct gw_engine *e, uint32_t index)
         if (!x->mute)
             gw_subscribe_refuse(e, x->session, x->msg_id, x->topic_id,
                                 MQTTSN_REJECTED_CONGESTION);
-        if (!x->mute && gw_session_at(e, x->session)->subs_pending != 0)
-            gw_session_at(e, x->session)->subs_pending--;
         gw_exchange_end(e, index);
         return;
     case GW_X_UNSUBSCRIBE:

@@ -388,8 +388,7 @@ static void refused(struct gw_engine *e, uint32_t index,
         gw_note_topic(e, GW_NOTE_UP_REJECTED, x->session,
                       filter_name(e, w->filter), 0, "subscribe");
         gw_subscribe_refuse(e, x->session, x->msg_id, x->topic_id, code);
-        if (gw_session_at(e, x->session)->subs_pending != 0)
-            gw_session_at(e, x->session)->subs_pending--;
+        gw_exchange_answered(e, i);
     }
     close_window(e, index);
 }
