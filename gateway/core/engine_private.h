@@ -117,6 +117,7 @@ struct gw_engine {
     /* store.c */
     struct gw_store_entry *store_ring;
     uint32_t store_mask;
+    uint64_t store_base;   /* the operation before the ring's first place */
     uint64_t store_queued; /* operations ever queued */
     uint64_t store_taken;  /* of these, offered to the shell */
     uint64_t store_done;   /* all up to here are finished */

@@ -9,7 +9,7 @@
 
 static struct gw_store_entry *entry_at(struct gw_engine *e, uint64_t op)
 {
-    return &e->store_ring[(op - 1) & e->store_mask];
+    return &e->store_ring[(op - 1 - e->store_base) & e->store_mask];
 }
 
 bool gw_store_behind(const struct gw_engine *e)
@@ -26,6 +26,9 @@ static uint64_t queue(struct gw_engine *e, uint8_t verb, uint8_t kind,
         e->counters.store_full++;
         return 0;
     }
+    /* An empty ring begins anew, so that only what is needed is touched. */
+    if (e->store_done == e->store_queued)
+        e->store_base = e->store_queued;
     e->store_queued++;
     entry = entry_at(e, e->store_queued);
     *entry = (struct gw_store_entry){verb, kind, 0, ref, owner, item};
