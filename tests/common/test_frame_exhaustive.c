@@ -101,8 +101,10 @@ every_datagram_of_up_to_three_octets_is_judged_by_the_table(void **unused)
 
         assert_non_null(octets);
         for (uint32_t value = 0; value < end; value++) {
-            for (size_t i = 0; i < len; i++)
-                octets[i] = (uint8_t)(value >> 8 * i);
+            const uint8_t all[3] = {(uint8_t)value, (uint8_t)(value >> 8),
+                                    (uint8_t)(value >> 16)};
+
+            memcpy(octets, all, len);
             check(octets, len, &accepted);
         }
         free(octets);
