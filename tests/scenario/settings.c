@@ -144,19 +144,12 @@ static size_t set(const struct statement *at, const struct word *word,
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-static void set_list(const struct statement *at, const char *text,
-                     const char ***ret_list, size_t *ret_count)
+static void append(const struct statement *at, const char *text,
+                   const char *list[GW_ACCESS_FILTERS_MAX], size_t *ret_count)
 {
-    static const char *lists[2][GW_ACCESS_FILTERS_MAX];
-    static unsigned used;
-    const char **list = lists[used++ % 2];
-
     if (*ret_count == GW_ACCESS_FILTERS_MAX)
         script_error(at, "too many filters");
-    if (*ret_count > 0)
-        list = *ret_list;
     list[(*ret_count)++] = text;
-    *ret_list = list;
 }
 
 static void option_line(struct world *world, const struct statement *at)
@@ -164,15 +157,17 @@ static void option_line(struct world *world, const struct statement *at)
     for (size_t i = 1; i < at->count; i++) {
         const struct word *word = &at->words[i];
         struct gw_options *o = &world->options;
-        const char *value, **list;
+        static const char *publish[GW_ACCESS_FILTERS_MAX],
+            *subscribe[GW_ACCESS_FILTERS_MAX];
+        const char *value;
 
         if ((value = word_value(word, "access.publish", NULL)) != NULL) {
-            set_list(at, value, &list, &o->access_publish_count);
-            o->access_publish = list;
+            append(at, value, publish, &o->access_publish_count);
+            o->access_publish = publish;
         } else if ((value = word_value(word, "access.subscribe", NULL)) !=
                    NULL) {
-            set_list(at, value, &list, &o->access_subscribe_count);
-            o->access_subscribe = list;
+            append(at, value, subscribe, &o->access_subscribe_count);
+            o->access_subscribe = subscribe;
         } else {
             set(at, word, options, COUNT(options), o);
         }

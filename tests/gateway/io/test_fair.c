@@ -162,7 +162,7 @@ static void random_traffic_is_conserved_and_keeps_its_order(void **unused)
     struct gw_fair *fair = fair_of(SLOTS, 128, 200);
     static uint32_t sent[SOURCES], seen[SOURCES];
     uint32_t random = 2463534242u, pushed = 0, popped = 0, dropped = 0;
-    uint32_t who, number;
+    uint32_t who = 0, number = 0;
     size_t len;
 
     (void)unused;
