@@ -47,6 +47,8 @@ void expect_datagram(struct runner *r, const struct statement *at,
     static struct sn_frame seen;
     struct octets want, got = {0};
     struct output *out = NULL;
+    size_t first = 2;
+    const char *hops;
     char text[WORLD_TEXT];
 
     if (node != NULL) {
@@ -77,7 +79,13 @@ void expect_datagram(struct runner *r, const struct statement *at,
     }
     if (sn_unpack(got.data, got.len, &seen) != NULL)
         world_fail(&r->world, "%s", sn_unpack(got.data, got.len, &seen));
-    want = message_of(&r->variables, at, 2, &seen);
+    if (at->count > 2 &&
+        (hops = word_value(&at->words[2], "hops", NULL)) != NULL) {
+        if (parse_number(at, hops) != out->datagram.radius)
+            world_fail(&r->world, "its radius is %u", out->datagram.radius);
+        first = 3;
+    }
+    want = message_of(&r->variables, at, first, &seen);
     if (want.len == got.len && memcmp(want.data, got.data, got.len) == 0)
         return;
     datagram_text(got.data, got.len, text, sizeof(text));

@@ -5,7 +5,7 @@
  *   at 40s / after 5s      move the clock; 0 is the start
  *   n1 > MESSAGE           the node sends (message.h)
  *   n1 < MESSAGE           it was sent exactly this, next and now
- *   group < MESSAGE        the same, to the listener's multicast group
+ *   group < [hops=3] MESSAGE   the same, to the listener's multicast group
  *   up < PUBLISH a/b qos=1 retain=0 "x" [token=$t]
  *   up < SUBSCRIBE a/+ qos=2       up < UNSUBSCRIBE a/+
  *   up <any ...            not necessarily the next one
