@@ -53,17 +53,21 @@ class Pattern:
 
     def __str__(self):
         name = NAMES.get(self.octets[3 if self.octets[0] == 1 else 1], "?")
-        return "%s  (%s)" % (
-            " ".join("??" if o is ANY else "%02x" % o for o in self.octets),
-            name)
+        text = " ".join("??" if o is ANY else "%02x" % o for o in self.octets)
+        return "%s  (%s)" % (cut(text, len(self.octets)), name)
+
+
+def cut(text, octets):
+    return text if octets <= 64 else "%s ... %d octets" % (text[:192], octets)
 
 
 def hexed(octets):
     """Received octets, for people."""
+    text = cut(octets.hex(" "), len(octets))
     if len(octets) < 2:
-        return octets.hex(" ")
+        return text
     at = 3 if octets[0] == 1 and len(octets) > 3 else 1
-    return "%s  (%s)" % (octets.hex(" "), NAMES.get(octets[at], "?"))
+    return "%s  (%s)" % (text, NAMES.get(octets[at], "?"))
 
 
 def octets_of(text):

@@ -301,6 +301,8 @@ class FakeBroker:
                     self.changed.notify_all()
                 if self.on_publish(self, message, packet_id):
                     self.acknowledge(packet_id, qos)
+            elif kind == 5:
+                client.sendall(b"\x62\x02" + body)
             elif kind == 6:
                 client.sendall(b"\x70\x02" + body)
             elif kind == 8:
@@ -311,6 +313,7 @@ class FakeBroker:
                     self.changed.notify_all()
                 granted = self.granted(body[4:4 + size].decode(), qos)
                 client.sendall(b"\x90\x03" + body[:2] + bytes([granted]))
+                self.subscribing(body[4:4 + size].decode(), qos)
             elif kind == 10:
                 client.sendall(b"\xb0\x02" + body[:2])
             elif kind == 12:
@@ -321,6 +324,9 @@ class FakeBroker:
     def granted(self, topic, qos):
         """What a SUBSCRIBE is answered; 0x80 refuses."""
         return qos
+
+    def subscribing(self, topic, qos):
+        """After SUBACK: a test may send retained messages."""
 
     def acknowledge(self, packet_id, qos):
         if qos and self.client:

@@ -262,5 +262,78 @@ class Unanswered(E2ETest):
         self.assertEqual(ours()[5:], ["m%d" % n for n in range(1, 6)])
 
 
+class Retained(E2ETest):
+    """A broker that loses its sessions but not its retained messages."""
+
+    def begin(self):
+        self.broker = self.start_fake_broker()
+
+        def subscribing(topic, qos):
+            if topic == "kept/x":
+                self.broker.send("kept/x", "state", qos, retain=True,
+                                 packet_id=9)
+
+        self.broker.subscribing = subscribing
+        self.gw = self.start_gateway(self.broker.port, {
+            "upstream": {**QUICK["upstream"], "retain_settle": "50ms"}})
+
+    def test_resubscribing_does_not_repeat_retained_messages(self):
+        # [G12-37] [G12-39]
+        n1 = self.node("n1").connect()
+        topic_id = n1.subscribe("kept/x", 1)
+        n1.take_publish(topic_id, "state", 1, retain=True)
+        start = self.gw.mark()
+        count = len(self.broker.subscribed)
+
+        self.broker.drop()
+
+        self.gw.wait_up(start)
+        with self.broker.changed:
+            self.assertTrue(self.broker.changed.wait_for(
+                lambda: "kept/x" in [
+                    topic for topic, _ in self.broker.subscribed[count:]], 10))
+        n2 = self.node("n2").connect()
+        n2.subscribe("kept/x", 1)
+        n2.take_publish(1, "state", 1, retain=True)
+        n2.fence()
+        n1.fence()
+
+
+class OneCopyPerFilter(E2ETest):
+    """A broker that sends a message once for each filter that matches."""
+
+    def begin(self):
+        self.packet_id = 0
+
+        def on_publish(broker, message, _):
+            if message.topic.endswith("/probe"):
+                self.copies(message.topic, message.payload, message.qos)
+            return True
+
+        self.broker = self.start_fake_broker(on_publish)
+        self.gw = self.start_gateway(self.broker.port, QUICK)
+
+    def copies(self, topic, payload, qos):
+        for _ in range(2):
+            self.packet_id += 1
+            self.broker.send(topic, payload, qos, packet_id=self.packet_id)
+
+    def test_a_node_gets_one_copy_all_the_same(self):
+        self.gw.wait_log(r"event=overlap_rule")
+        n1 = self.node("n1").connect()
+        topic_id = n1.subscribe("a/b", 1, 1)
+        n1.subscribe("a/#", 1, 2)
+
+        for payload in ("one", "two"):
+            self.copies("a/b", payload, 1)
+
+        n1.take_publish(topic_id, "one", 1)
+        n1.take_publish(topic_id, "two", 1)
+        self.broker.send("a/b", "end", 1, packet_id=99)
+        self.broker.send("a/b", "end", 1, packet_id=98)
+        n1.take_publish(topic_id, "end", 1)
+        n1.fence()
+
+
 if __name__ == "__main__":
     main()

@@ -161,6 +161,15 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(self.value(text, "listener lan", "bind"),
                          "127.0.0.1:2883")
 
+    def test_advertise_is_rare_unless_configured_otherwise(self):
+        # [SN12-109]
+        text = self.printed("-c", self.file(""), "--set",
+                            "listener.lan.discovery=yes", "--set",
+                            "listener.lan.multicast=225.1.1.1:1885")
+
+        self.assertEqual(
+            self.value(text, "listener lan", "advertise_interval"), "16m")
+
     def test_what_is_printed_loads_to_the_same(self):
         path = self.file("[gateway]\nid = 7\n[retry]\ninterval = 250ms\n"
                          "[predefined]\n5 = a/b, open\n")

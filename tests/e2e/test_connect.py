@@ -149,7 +149,7 @@ class Connect(E2ETest):
                 n1.expect(fr.connack(fr.NOT_SUPPORTED))
 
     def test_subscriptions_survive_a_disconnect_unless_clean(self):
-        # [SN12-206] [SN12-710] [SN12-211] [SN12-306] [SN12-602] [G12-13]
+        # [G12-54] [SN12-206] [SN12-710] [SN12-211] [SN12-306] [SN12-602] [G12-13]
         n1 = self.node().connect(clean=False)
         topic_id = n1.subscribe("cmd/x", 1)
         n1.send(fr.disconnect())

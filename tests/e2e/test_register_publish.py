@@ -180,6 +180,13 @@ class Publish(E2ETest):
 
                     self.n1.expect(fr.puback(555, msg_id, fr.INVALID_ID))
 
+    def test_registering_does_not_cure_an_unknown_predefined_id(self):
+        # [SN12-309] [SN12-308]
+        for msg_id in (3, 5):
+            self.n1.send(fr.publish(999, "x", 1, msg_id, fr.PREDEFINED))
+            self.n1.expect(fr.puback(999, msg_id, fr.INVALID_ID))
+            self.n1.register("some/name", 4)
+
     def test_reserved_ids_are_never_known(self):
         # [SN12-017]
         for topic_id in (0x0000, 0xFFFF):
