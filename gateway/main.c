@@ -223,8 +223,12 @@ int main(int argc, char **argv)
     if (args.check || args.print) {
         if (args.print)
             gw_config_print(config, stdout);
-        if (args.check)
+        if (args.check) {
             gw_config_print_summary(config, stdout);
+            printf("memory: and at most %.1f MiB wait between sockets, threads "
+                   "and broker\n",
+                   (double)gw_daemon_waiting_bytes() / (1 << 20));
+        }
         gw_config_free(config);
         return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_CANNOT_RUN;
     }

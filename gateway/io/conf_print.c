@@ -222,6 +222,16 @@ static void print_address(const char *what, const struct gw_addr *addr,
             addr->port);
 }
 
+/* In the words of the configuration, not in those of the library. */
+static void print_broker(const struct gw_config_broker *broker, size_t index,
+                         FILE *out)
+{
+    bool v6 = strchr(broker->host, ':') != NULL;
+
+    fprintf(out, "%s mqtt://%s%s%s:%u", index == 0 ? "" : ",", v6 ? "[" : "",
+            broker->host, v6 ? "]" : "", (unsigned)broker->port);
+}
+
 void gw_config_print_summary(const struct gw_config *config, FILE *out)
 {
     const struct gw_limits *limits = &config->limits;
@@ -238,8 +248,7 @@ void gw_config_print_summary(const struct gw_config *config, FILE *out)
     }
     fprintf(out, "broker:");
     for (size_t i = 0; i < config->upstream.broker_count; i++)
-        fprintf(out, "%s %s", i == 0 ? "" : ",",
-                config->upstream.brokers[i].uri);
+        print_broker(&config->upstream.brokers[i], i, out);
     fprintf(out, "\nclient id at the broker: %s\n", config->upstream.client_id);
     fprintf(out,
             "limits: %" PRIu32 " sessions, %" PRIu32 " topics, %" PRIu32

@@ -66,6 +66,10 @@ void gw_daemon_stop(struct gw_daemon *daemon);
  * that need a restart are named and keep their value. */
 void gw_daemon_reload(struct gw_daemon *daemon);
 
+/* The most octets that wait between sockets, threads and engine; what the
+ * engine itself can come to use is gw_engine_size. */
+uint64_t gw_daemon_waiting_bytes(void);
+
 /* Where a listener is bound. */
 void gw_daemon_bound(const struct gw_daemon *daemon, size_t listener,
                      struct gw_addr *ret_addr);

@@ -6,6 +6,16 @@
 
 #include "upstream_paho.h"
 
+uint64_t gw_daemon_waiting_bytes(void)
+{
+    struct gw_upstream_settings settings;
+
+    gw_upstream_settings_default(&settings);
+    /* Paho copies what it was given: the outbox counts twice. */
+    return settings.inbox_bytes + 2 * settings.outbox_bytes +
+           GW_UDP_POOL_OCTETS;
+}
+
 enum mqttsn_status daemon_upstream_new(uv_loop_t *loop,
                                        const struct gw_config *config,
                                        struct gw_upstream **ret_upstream)

@@ -12,7 +12,6 @@
 #include "udp_private.h"
 
 /* Slots of the pool: this many octets' worth, within bounds. */
-#define POOL_OCTETS (1024u * 1024u)
 #define POOL_MIN 128u
 #define POOL_MAX 1024u
 
@@ -266,7 +265,7 @@ static void on_rescan(uv_timer_t *timer)
 /* A pool for datagrams of this size takes the place of the old one. */
 static enum mqttsn_status new_pool(struct gw_udp *udp, uint32_t max_datagram)
 {
-    uint32_t slots = max_datagram > 0 ? POOL_OCTETS / max_datagram : 0;
+    uint32_t slots = max_datagram > 0 ? GW_UDP_POOL_OCTETS / max_datagram : 0;
     struct gw_fair *fair;
     enum mqttsn_status status;
 

@@ -61,6 +61,10 @@ struct gw_udp_counters {
 #undef GW_UDP_COUNTER_FIELD
 };
 
+/* Octets of datagrams that are read and wait for their turn. It is more only
+ * where max_datagram is above 8 KiB: 128 of them always have room. */
+#define GW_UDP_POOL_OCTETS (1024u * 1024u)
+
 struct gw_udp;
 
 struct gw_udp_handlers {
