@@ -188,7 +188,7 @@ static void the_summary_adds_up_the_limits(void **state)
 
     assert_non_null(
         strstr(text, "listener a: [::1]:5, group [ff18::2]:1883\n"));
-    assert_non_null(strstr(text, "broker: tcp://a:1883, tcp://b:2\n"));
+    assert_non_null(strstr(text, "broker: mqtt://a:1883, mqtt://b:2\n"));
     assert_non_null(strstr(text, "client id at the broker: me\n"));
     snprintf(memory, sizeof(memory), "at most %.1f MiB\n",
              (double)gw_engine_size(&c->limits) / (1 << 20));
