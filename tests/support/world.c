@@ -252,7 +252,7 @@ static bool drain_store(struct world *world)
         if (world->waiting_count >= GW_STORE_INFLIGHT)
             world_fail(world, "more than GW_STORE_INFLIGHT operations wait");
         finish_output(world, record_output(world, out, world->buf, len));
-        if (!world->store_fails)
+        if (!world->store_fails && !world->no_records)
             records_apply(&world->records, &out.store, world->buf);
         world->waiting_ops =
             grow(world->waiting_ops, world->waiting_count, &world->waiting_room,

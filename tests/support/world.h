@@ -84,6 +84,7 @@ struct world {
     struct gw_predefined predefined[WORLD_PREDEFINED];
     struct gw_client_rule rules[WORLD_RULES];
     uint8_t seed[16];
+    bool no_records;       /* the store forgets at once: no world_restart */
     bool start_offline;    /* do not connect the upstream at start */
     bool orphans_allowed;  /* a restart may find rows whose session is gone */
     struct broker *broker; /* NULL: the test plays the broker */
