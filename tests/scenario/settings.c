@@ -224,6 +224,10 @@ static void predefined_line(struct world *world, const struct statement *at)
     const char *client = NULL;
     bool open = false;
 
+    if (at->count == 2 && word_is(&at->words[1], "none")) {
+        world->options.predefined_count = 0;
+        return;
+    }
     if (at->count < 3 || world->options.predefined_count == WORLD_PREDEFINED)
         script_error(at, "predefined ID TOPIC [open] [client=ID]");
     for (size_t i = 3; i < at->count; i++) {
@@ -267,7 +271,7 @@ bool settings_line(struct world *world, const struct statement *at)
         !word_is(first, "predefined") && !word_is(first, "rule") &&
         !word_is(first, "offline"))
         return false;
-    if (world->engine != NULL)
+    if (world->engine != NULL && !word_is(first, "predefined"))
         script_error(at, "too late: the engine runs already");
     if (word_is(first, "limit"))
         for (size_t i = 1; i < at->count; i++)

@@ -7,6 +7,7 @@
  *   listener max_datagram=1024 discovery=no advertise_interval=16m
  *            forwarders=any|10.0.0.9
  *   predefined 101 site/x [open] [client=n1]
+ *   predefined none    then others, for the next 'option' line: a reload
  *   rule sensor-* queue_max_messages=3
  *   offline            the upstream is not connected at the start
  */

@@ -197,6 +197,9 @@ static void ten_thousand_strangers_get_the_configured_rate(void **unused)
  * out, and a node gets one copy. */
 static void one_copy_comes_whatever_the_broker_does(void **unused)
 {
+    struct output *note;
+    uint64_t value;
+
     (void)unused;
     for (int each = 0; each < 2; each++) {
         begin();
@@ -204,6 +207,13 @@ static void one_copy_comes_whatever_the_broker_does(void **unused)
         w.options.overlapping = GW_OVERLAPPING_PROBE;
         world_start(&w);
         world_until(&w, w.now + 10000);
+        note = world_take(&w, OUT_NOTE, NULL);
+        assert_true((note != NULL) == (each != 0)); /* when it is news */
+        if (note != NULL)
+            assert_int_equal(note->note.kind, GW_NOTE_OVERLAP_RULE);
+        assert_true(world_counter(&w, "down_unmatched", &value));
+        assert_int_equal(value, 0); /* the probe is nobody's message */
+        assert_int_equal(broker.filter_count, 0);
         world_send(&w, &node, sn_connect("n1", 60000, SN_CLEAN));
         world_send(&w, &node, sn_subscribe(SN_SUBSCRIBE, SN_QOS1, 1, "a/b"));
         world_until(&w, w.now + 1000);
@@ -221,6 +231,8 @@ static void one_copy_comes_whatever_the_broker_does(void **unused)
             expect_silence();
             world_forget_outputs(&w);
         }
+        assert_true(world_counter(&w, "down_overlap_swallowed", &value));
+        assert_int_equal(value, each ? 10 : 0);
         world_stop(&w);
     }
 }
