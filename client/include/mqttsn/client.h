@@ -200,76 +200,74 @@ enum mqttsn_client_state {
 
 /* Visible so that it can be placed anywhere; the fields are private. */
 struct mqttsn_client {
-    const struct mqttsn_client_config *config;
-    mqttsn_ms retry_at;
-    mqttsn_ms ping_at;
-    mqttsn_ms wait_until;
-#if MQTTSN_CLIENT_DISCOVERY
-    mqttsn_ms search_at;
-    mqttsn_ms gwinfo_at;
-    uint32_t search_gap_ms;
-    uint8_t search_radius;
-    uint8_t gwinfo_radius;
-    bool search_sent;
-    bool search_due;
-    bool gwinfo_due;
-#endif
-    uint32_t random;
-    uint16_t events; /* set of pending kinds */
-    uint16_t msg_id; /* the last one used */
-    uint16_t sleep_s;
-    uint8_t state;
-    uint8_t want; /* one of three states */
-    uint8_t step; /* what an answer is awaited to */
-    uint8_t tries;
+    /* Octets first, then pairs, then words: the small cores reach only the
+     * beginning of a struct with short instructions. */
+    uint8_t state;    /* enum mqttsn_client_state */
+    uint8_t want;     /* ACTIVE, ASLEEP or DISCONNECTED */
+    uint8_t step;     /* type of the message that awaits its answer */
+    bool step_due;    /* to be sent at the next poll */
+    uint8_t tries;    /* repetitions left */
+    uint8_t armed;    /* set of deadlines that count */
     uint8_t attempts; /* connections in a row that came to nothing */
     uint8_t gateway;  /* index into the list */
-    bool step_due;    /* to be sent at the next poll */
     bool check;       /* mail is to be collected */
     bool wake_up;     /* the session goes on: no clean session, no will */
-    bool fresh;       /* subscriptions may be gone */
-    bool started;     /* the first CONNECT has been accepted */
-
+    bool started;     /* this gateway has a session of ours */
+    bool resubscribe;
     struct {
         uint8_t kind; /* enum mqttsn_client_request */
         uint8_t qos;  /* as on the wire */
         uint8_t topic_type;
-        uint8_t slot; /* of the topic table */
-        uint8_t stage;
-        uint8_t flags;
+        uint8_t slot;  /* of the topic table */
+        uint8_t flags; /* how far it is */
+        bool retain;
         uint16_t topic_id;
         uint16_t msg_id;
-        size_t len; /* octets in 'work' */
+        uint16_t len; /* octets in 'work' */
     } request;
-
     struct {
         uint8_t type; /* 0: none waits; ADVERTISE is never a reply */
         uint8_t code;
         uint16_t topic_id;
         uint16_t msg_id;
     } reply;
-
     struct {
         uint8_t request, result, code, qos;
         uint16_t topic_id;
     } done;
     uint8_t refused_code;
-    uint8_t found;
-
+    uint8_t checked_result;
+    uint16_t events;      /* set of pending kinds */
+    uint16_t msg_id;      /* the last one used */
+    uint16_t register_id; /* MsgId of the REGISTER under way */
+    uint16_t sleep_s;     /* what the application wants */
+    uint16_t announced_s; /* what the gateway was told; 0: no sleep */
+#if MQTTSN_CLIENT_QOS2
+    uint16_t release_id; /* of a message taken, PUBREL not yet seen; 0: none */
+#endif
+#if MQTTSN_CLIENT_DISCOVERY
+    uint8_t gwinfo_radius;
+    uint8_t found;     /* index into the list */
+    bool search_heard; /* ours or an identical one has been sent */
+    bool search_due;
+    bool gwinfo_due;
+    uint32_t search_gap_ms;
+#endif
 #if MQTTSN_CLIENT_SUBSCRIBE
+    uint8_t evict; /* where to look for the next slot to reuse */
     struct {
-        struct mqttsn_span data;
-        uint16_t topic_id;
         uint8_t topic_type;
         uint8_t slot;
         uint8_t qos;
         bool retain, dup;
+        uint16_t topic_id;
+        struct mqttsn_span data;
     } message;
-    uint8_t evict; /* where to look for the next slot to reuse */
 #endif
-#if MQTTSN_CLIENT_QOS2
-    uint16_t release_id; /* of a message taken, PUBREL not yet seen; 0: none */
-#endif
+    const struct mqttsn_client_config *config;
+    uint32_t random;
+    uint32_t at[5]; /* deadlines, the low half of their time */
+    mqttsn_ms now;  /* of the last call */
 #if MQTTSN_CLIENT_WILL
     const struct mqttsn_client_will *will;
 #endif

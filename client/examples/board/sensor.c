@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sensor.c - a sleeping sensor for any board that provides board.h.
+ *
+ * Each minute it publishes what it measures on NAME/value, collects the
+ * commands that waited for it on NAME/cmd, and sleeps.
+ */
+#include "board.h"
+
+enum { CYCLE_S = 60, TOPIC_MAX = 32, DATAGRAM_MAX = 128 };
+
+/* What is still to be asked of the client, in this order. */
+enum { SUBSCRIBE = 1, PUBLISH = 2, SLEEP = 4, CHECK = 8 };
+
+static struct mqttsn_client client;
+static unsigned todo;
+static char value_name[TOPIC_MAX], command_name[TOPIC_MAX];
+
+static enum mqttsn_status ask_for(unsigned what, mqttsn_ms now)
+{
+    char text[32];
+
+    switch (what) {
+    case SUBSCRIBE:
+        return mqttsn_client_subscribe(
+            &client, mqttsn_topic_named(command_name), 1, now);
+    case PUBLISH:
+        return mqttsn_client_publish(
+            &client, mqttsn_topic_named(value_name),
+            mqttsn_span(text, board_measure(text, sizeof(text))), 1, false,
+            now);
+    case SLEEP: /* missing one cycle does not make it lost */
+        return mqttsn_client_sleep(&client, 2 * CYCLE_S + 30, now);
+    default:
+        return mqttsn_client_check(&client, now);
+    }
+}
+
+/* One thing at a time; what is refused is asked again at the next turn. */
+static void ask(void)
+{
+    for (unsigned what = SUBSCRIBE; what <= CHECK; what *= 2)
+        if ((todo & what) && !mqttsn_client_busy(&client)) {
+            if (ask_for(what, board_now()) == MQTTSN_OK)
+                todo &= ~what;
+            return;
+        }
+}
+
+static void on_event(const struct mqttsn_client_event *event)
+{
+    if (event->kind == MQTTSN_EVENT_CONNECTED && event->resubscribe)
+        todo |= SUBSCRIBE;
+    else if (event->kind == MQTTSN_EVENT_MESSAGE)
+        board_obey(event->data.data, event->data.len);
+    else if (event->kind == MQTTSN_EVENT_DONE && event->result != 0)
+        board_say("a request failed");
+    else if (event->kind == MQTTSN_EVENT_LOST)
+        board_say("the gateway does not answer");
+    else if (event->kind == MQTTSN_EVENT_REFUSED)
+        board_say("the gateway refuses");
+}
+
+/* Until the client wants nothing more: it is asleep, or has given up. */
+static void serve(void)
+{
+    static uint8_t buf[DATAGRAM_MAX];
+
+    for (;;) {
+        struct mqttsn_client_datagram out;
+        struct mqttsn_client_event event;
+        mqttsn_ms now, due;
+        uint32_t wait_ms = 0;
+        size_t len;
+
+        ask();
+        while (mqttsn_client_poll_send(&client, board_now(), buf, sizeof(buf),
+                                       &out))
+            board_send(buf, out.len);
+        while (mqttsn_client_poll_event(&client, &event))
+            on_event(&event);
+
+        now = board_now();
+        due = mqttsn_client_next_deadline(&client);
+        if (due == MQTTSN_NEVER && (todo == 0 || !todo_can_be_asked()))
+            return;
+        if (due > now)
+            wait_ms = due - now < 1000 ? (uint32_t)(due - now) : 1000;
+        len = board_receive(buf, sizeof(buf), wait_ms);
+        if (len > 0)
+            mqttsn_client_on_datagram(&client, &board_gateway,
+                                      mqttsn_span(buf, len), board_now());
+        mqttsn_client_on_deadline(&client, board_now());
+    }
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+#include "client_private.h"
+
+/* ---- making ------------------------------------------------------------ */
+
+enum mqttsn_status mqttsn_client_init(struct mqttsn_client *c,
+                                      const struct mqttsn_client_config *config,
+                                      uint32_t seed)
+{
+    if (config->client_id.len == 0 ||
+        config->client_id.len > MQTTSN_CLIENT_ID_MAX ||
+        config->gateway_cap == 0 || config->topic_cap == NO_SLOT)
+        return MQTTSN_EINVAL;
+#if MQTTSN_CLIENT_FORWARDER_FRAMES
+    if (config->node_id.len > 252)
+        return MQTTSN_EINVAL;
+#endif
+
+    memset(c, 0, sizeof(*c));
+    c->config = config;
+    /* Never 0, where xorshift stays for ever; and neighbouring seeds, as those
+     * of a boot counter, are to begin far apart. */
+    c->random = (seed ^ UINT32_C(0x9e3779b9)) * UINT32_C(0x85ebca6b) | 1;
+    (void)mqttsn__random(c, 0);
+    c->msg_id = (uint16_t)(c->random >> 16);
+    c->state = MQTTSN_CLIENT_DISCONNECTED;
+    c->want = MQTTSN_CLIENT_DISCONNECTED;
+#if MQTTSN_CLIENT_WILL
+    c->will = config->will;
+#endif
+    for (unsigned i = 0; i < config->topic_cap; i++) {
+        config->topics[i].id = 0;
+        config->topics[i].name_len = 0;
+        config->topics[i].flags = 0;
+    }
+    for (unsigned i = 0; i < config->gateway_cap; i++)
+        config->gateways[i].address.len = 0;
+    return MQTTSN_OK;
+}
+
+enum mqttsn_status
+mqttsn_client_add_gateway(struct mqttsn_client *c, uint8_t gw_id,
+                          const struct mqttsn_address *address)
+{
+    struct mqttsn_client_gateway *gateway;
+
+    if (address->len == 0 || address->len > MQTTSN_CLIENT_ADDRESS_MAX)
+        return MQTTSN_EINVAL;
+    gateway = mqttsn__gateway_add(c, gw_id, address);
+    if (gateway == NULL)
+        return MQTTSN_ENOSPACE;
+    gateway->fixed = true;
+    gateway->gone_at = MQTTSN_NEVER;
+    return MQTTSN_OK;
+}
+
+/* ---- requests ---------------------------------------------------------- */
+
+static bool has_octet(struct mqttsn_span text, int octet)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] == octet)
+            return true;
+    return false;
+}
+
+static bool has_wildcard(struct mqttsn_span text)
+{
+    return has_octet(text, '+') || has_octet(text, '#');
+}
+
+/* Whether 'len' octets after 'fixed' ones fit a datagram [SN 5.2.1]. */
+static bool fits(const struct mqttsn_client *c, unsigned fixed, size_t len)
+{
+    size_t max = c->config->datagram_max ? c->config->datagram_max : 65535;
+
+#if MQTTSN_CLIENT_FORWARDER_FRAMES
+    if (c->config->node_id.len != 0)
+        fixed += 3 + (unsigned)c->config->node_id.len;
+#endif
+    if (len > 255u - 7u)
+        fixed += 2;
+    return fixed <= max && len <= max - fixed;
+}
+
+/* Notes the topic in a new request; 'fixed' octets go before the name in the
+ * longest message that carries it. A filter is left to the caller. */
+static enum mqttsn_status take_topic(struct mqttsn_client *c,
+                                     struct mqttsn_topic topic)
+{
+    uint8_t name[2] = {(uint8_t)(topic.id >> 8), (uint8_t)topic.id};
+    struct mqttsn_span text = topic.name;
+    unsigned slot;
+
+    c->request.topic_type = topic.type;
+    c->request.topic_id = topic.id;
+    c->request.slot = NO_SLOT;
+    if (topic.type == MQTTSN_TOPIC_SHORT)
+        text = mqttsn_span(name, sizeof(name));
+    else if (topic.type > MQTTSN_TOPIC_SHORT)
+        return MQTTSN_EINVAL;
+    else if (topic.type == MQTTSN_TOPIC_PREDEFINED || text.len == 0)
+        return mqttsn__id_valid(topic.id) ? MQTTSN_OK : MQTTSN_EINVAL;
+
+    if (has_wildcard(text) || has_octet(text, 0))
+        return MQTTSN_EINVAL;
+    if (topic.type == MQTTSN_TOPIC_SHORT)
+        return MQTTSN_OK;
+    if (!fits(c, 6, text.len))
+        return MQTTSN_ENOSPACE;
+    slot = mqttsn__slot(c, text, OWN);
+    c->request.slot = (uint8_t)slot;
+    return slot == NO_SLOT ? MQTTSN_ENOSPACE : MQTTSN_OK;
+}
+
+/* Whether a request may be made. */
+static bool may_request(struct mqttsn_client *c, bool connected, mqttsn_ms now)
+{
+    mqttsn__enter(c, now);
+    return !mqttsn_client_busy(c) && !mqttsn_client_paused(c, now) &&
+           (!connected || c->want != MQTTSN_CLIENT_DISCONNECTED);
+}
+
+static void begin_request(struct mqttsn_client *c,
+                          enum mqttsn_client_request kind, unsigned qos)
+{
+    c->request.kind = (uint8_t)kind;
+    c->request.qos = (uint8_t)qos;
+    mqttsn__advance(c);
+}
+
+enum mqttsn_status mqttsn_client_register(struct mqttsn_client *c,
+                                          struct mqttsn_topic topic,
+                                          mqttsn_ms now)
+{
+    enum mqttsn_status status;
+
+    if (!may_request(c, true, now))
+        return MQTTSN_EPROTO;
+    if (topic.type != MQTTSN_TOPIC_NORMAL || topic.name.len == 0)
+        return MQTTSN_EINVAL;
+    status = take_topic(c, topic);
+    if (status != MQTTSN_OK)
+        return status;
+    c->request.flags = 0;
+    begin_request(c, MQTTSN_REQUEST_REGISTER, 0);
+    return MQTTSN_OK;
+}
+
+enum mqttsn_status mqttsn_client_publish(struct mqttsn_client *c,
+                                         struct mqttsn_topic topic,
+                                         struct mqttsn_span data, int qos,
+                                         bool retain, mqttsn_ms now)
+{
+    enum mqttsn_status status;
+
+    if (qos < -1 || qos > 1 + MQTTSN_CLIENT_QOS2)
+        return MQTTSN_EINVAL;
+    if (qos == -1) {
+        if (topic.type == MQTTSN_TOPIC_NORMAL)
+            return MQTTSN_EINVAL;
+        if (mqttsn__gateway_count(c) == 0)
+            return MQTTSN_ENOTFOUND;
+    }
+    if (!may_request(c, qos != -1, now))
+        return MQTTSN_EPROTO;
+    if (data.len > c->config->work_cap || !fits(c, 7, data.len))
+        return MQTTSN_ENOSPACE;
+    status = take_topic(c, topic);
+    if (status != MQTTSN_OK)
+        return status;
+    if (data.len != 0)
+        memcpy(c->config->work, data.data, data.len);
+    c->request.len = (uint16_t)data.len;
+    c->request.flags = 0;
+    c->request.retain = retain;
+    begin_request(c, MQTTSN_REQUEST_PUBLISH, (unsigned)qos & 3);
+    return MQTTSN_OK;
+}
+
+#if MQTTSN_CLIENT_SUBSCRIBE
+static enum mqttsn_status filter_request(struct mqttsn_client *c,
+                                         enum mqttsn_client_request kind,
+                                         struct mqttsn_topic topic,
+                                         unsigned qos, mqttsn_ms now)
+{
+    bool named = topic.type == MQTTSN_TOPIC_NORMAL;
+    enum mqttsn_status status;
+
+    if (!may_request(c, true, now))
+        return MQTTSN_EPROTO;
+    if (named && topic.name.len == 0)
+        return MQTTSN_EINVAL;
+    if (named && (kind == MQTTSN_REQUEST_UNSUBSCRIBE ||
+                  (MQTTSN_CLIENT_WILDCARD && has_wildcard(topic.name)))) {
+        if (topic.name.len > c->config->work_cap || !fits(c, 5, topic.name.len))
+            return MQTTSN_ENOSPACE;
+        memcpy(c->config->work, topic.name.data, topic.name.len);
+        c->request.len = (uint16_t)topic.name.len;
+        c->request.topic_type = MQTTSN_TOPIC_NORMAL;
+        c->request.topic_id = 0;
+        c->request.slot = NO_SLOT;
+    } else {
+        status = take_topic(c, topic);
+        if (status != MQTTSN_OK)
+            return status;
+    }
+    c->request.flags = 0;
+    begin_request(c, kind, qos);
+    return MQTTSN_OK;
+}
+
+enum mqttsn_status mqttsn_client_subscribe(struct mqttsn_client *c,
+                                           struct mqttsn_topic topic, int qos,
+                                           mqttsn_ms now)
+{
+    if (qos < 0 || qos > 1 + MQTTSN_CLIENT_QOS2)
+        return MQTTSN_EINVAL;
+    return filter_request(c, MQTTSN_REQUEST_SUBSCRIBE, topic, (unsigned)qos,
+                          now);
+}
+
+enum mqttsn_status mqttsn_client_unsubscribe(struct mqttsn_client *c,
+                                             struct mqttsn_topic topic,
+                                             mqttsn_ms now)
+{
+    return filter_request(c, MQTTSN_REQUEST_UNSUBSCRIBE, topic, 0, now);
+}
+#endif
+
+#if MQTTSN_CLIENT_WILL
+enum mqttsn_status
+mqttsn_client_will_update(struct mqttsn_client *c,
+                          const struct mqttsn_client_will *will, unsigned what,
+                          mqttsn_ms now)
+{
+    if (!may_request(c, true, now))
+        return MQTTSN_EPROTO;
+    if (will == NULL)
+        what = MQTTSN_CLIENT_WILL_TOPIC;
+    else if (will->qos > 2)
+        return MQTTSN_EINVAL;
+    what &= MQTTSN_CLIENT_WILL_TOPIC | MQTTSN_CLIENT_WILL_MESSAGE;
+    if (what == 0)
+        return MQTTSN_EINVAL;
+    if (will != NULL &&
+        (!fits(c, 3, will->topic.len) || !fits(c, 2, will->message.len)))
+        return MQTTSN_ENOSPACE;
+    c->will = will;
+    c->request.slot = NO_SLOT;
+    c->request.topic_id = 0;
+    c->request.flags = (uint8_t)what;
+    begin_request(c, MQTTSN_REQUEST_WILL_UPDATE, 0);
+    return MQTTSN_OK;
+}
+#endif
+
+/* ---- events and questions ---------------------------------------------- */
+
+bool mqttsn_client_poll_event(struct mqttsn_client *c,
+                              struct mqttsn_client_event *ret_event)
+{
+    struct mqttsn_client_event event;
+    unsigned kind = 0;
+
+    if (c->events == 0)
+        return false;
+    while (!(c->events >> kind & 1))
+        kind++;
+    c->events &= (uint16_t)(c->events - 1);
+
+    memset(&event, 0, sizeof(event));
+    event.kind = (uint8_t)kind;
+    if (kind == MQTTSN_EVENT_DONE) {
+        event.request = c->done.request;
+        event.result = c->done.result;
+        event.code = c->done.code;
+        event.qos = c->done.qos;
+        event.topic_id = c->done.topic_id;
+    } else if (kind == MQTTSN_EVENT_REFUSED) {
+        event.code = c->refused_code;
+    } else if (kind == MQTTSN_EVENT_CHECKED) {
+        event.result = c->checked_result;
+    }
+    event.resubscribe = c->resubscribe;
+#if MQTTSN_CLIENT_SUBSCRIBE
+    if (kind == MQTTSN_EVENT_MESSAGE) {
+        event.qos = c->message.qos;
+        event.retain = c->message.retain;
+        event.dup = c->message.dup;
+        event.data = c->message.data;
+        event.topic.type = c->message.topic_type;
+        event.topic.id = c->message.topic_id;
+        if (c->message.slot != NO_SLOT) {
+            const struct mqttsn_client_topic *topic =
+                &c->config->topics[c->message.slot];
+
+            event.topic.name = mqttsn_span(topic->name, topic->name_len);
+        }
+    }
+#endif
+#if MQTTSN_CLIENT_DISCOVERY
+    if (kind == MQTTSN_EVENT_GATEWAY_FOUND) {
+        event.gw_id = c->config->gateways[c->found].gw_id;
+        event.gateway = &c->config->gateways[c->found].address;
+    }
+#endif
+    *ret_event = event;
+    return true;
+}
+
+enum mqttsn_client_state mqttsn_client_state(const struct mqttsn_client *c)
+{
+    return (enum mqttsn_client_state)c->state;
+}
+
+bool mqttsn_client_busy(const struct mqttsn_client *c)
+{
+    return c->request.kind != MQTTSN_REQUEST_NOTHING;
+}
+
+bool mqttsn_client_paused(const struct mqttsn_client *c, mqttsn_ms now)
+{
+    return c->armed >> T_WAIT & 1 && now - c->now <= INT32_MAX &&
+           (int32_t)(c->at[T_WAIT] - (uint32_t)now) > 0;
+}
+
+const struct mqttsn_address *
+mqttsn_client_gateway(const struct mqttsn_client *c)
+{
+    const struct mqttsn_address *address = &mqttsn__gateway(c)->address;
+
+    return address->len == 0 ? NULL : address;
+}
