@@ -52,6 +52,35 @@ bool mqttsn_utf8_valid(struct mqttsn_span text)
     return true;
 }
 
+static uint32_t code_point(const uint8_t *octets, size_t len)
+{
+    /* What the first octet of a sequence of this length has of its own. */
+    static const uint8_t first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    uint32_t value = octets[0] & first_bits[len];
+
+    for (size_t i = 1; i < len; i++)
+        value = value << 6 | (octets[i] & 0x3f);
+    return value;
+}
+
+bool mqttsn_text_prudent(struct mqttsn_span text)
+{
+    while (text.len > 0) {
+        size_t len = utf8_sequence(text);
+        uint32_t c;
+
+        if (len == 0)
+            return false;
+        c = code_point(text.data, len);
+        if (c < 0x20 || (c >= 0x7f && c < 0xa0) ||
+            (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe)
+            return false;
+        text.data += len;
+        text.len -= len;
+    }
+    return true;
+}
+
 static bool is_wildcard(uint8_t octet)
 {
     return octet == '+' || octet == '#';
@@ -197,7 +226,8 @@ bool mqttsn_topic_next_level(struct mqttsn_span *rest,
 
 bool mqttsn_short_topic_valid(struct mqttsn_span name)
 {
-    return name.len == SHORT_TOPIC_LEN && mqttsn_topic_name_valid(name);
+    return name.len == SHORT_TOPIC_LEN && mqttsn_topic_name_valid(name) &&
+           mqttsn_text_prudent(name);
 }
 
 uint16_t mqttsn_short_topic_id(struct mqttsn_span name)

@@ -54,7 +54,8 @@ static bool is_level(struct mqttsn_span level, char wildcard)
     return level.len == 1 && level.data[0] == (uint8_t)wildcard;
 }
 
-static bool size_allowed(struct mqttsn_span topic)
+/* Nothing that makes a broker close the connection all nodes share (T13). */
+static bool harmless(struct mqttsn_span topic)
 {
     size_t levels = 1;
 
@@ -62,7 +63,7 @@ static bool size_allowed(struct mqttsn_span topic)
         return false;
     for (size_t i = 0; i < topic.len; i++)
         levels += topic.data[i] == '/';
-    return levels <= GW_FILTER_LEVELS_MAX;
+    return levels <= GW_FILTER_LEVELS_MAX && mqttsn_text_prudent(topic);
 }
 
 static bool dollar_allowed(const struct gw_policy *policy,
@@ -74,7 +75,7 @@ static bool dollar_allowed(const struct gw_policy *policy,
 bool gw_policy_may_publish(const struct gw_policy *policy,
                            struct mqttsn_span name)
 {
-    if (!size_allowed(name) || !dollar_allowed(policy, name) ||
+    if (!harmless(name) || !dollar_allowed(policy, name) ||
         !mqttsn_topic_name_valid(name))
         return false;
     for (size_t i = 0; i < policy->options.access_publish_count; i++) {
@@ -111,7 +112,7 @@ static bool covers(struct mqttsn_span listed, struct mqttsn_span asked)
 bool gw_policy_may_subscribe(const struct gw_policy *policy,
                              struct mqttsn_span filter)
 {
-    if (!size_allowed(filter) || !dollar_allowed(policy, filter) ||
+    if (!harmless(filter) || !dollar_allowed(policy, filter) ||
         !mqttsn_filter_valid(filter))
         return false;
     /* A shared subscription: its messages come under names it does not match,

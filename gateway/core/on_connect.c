@@ -537,6 +537,7 @@ void gw_on_willmsg(struct gw_engine *e, uint32_t session,
     set_will_topic(e, s, s->new_will_topic, s->new_will_qos,
                    (s->flags & GW_S_NEW_WILL_RETAIN) != 0);
     s->new_will_topic = 0;
+    gw_store_session(e, session); /* before what belongs to it */
     gw_store_will(e, session);
     accept_when_up(e, session);
 }

@@ -139,6 +139,8 @@ void gw_session_unbind(struct gw_engine *e, uint32_t index)
      * there is no address, so nothing can be sent. */
     s->via.family = s->addr.family;
     s->addr.family = 0;
+    if (s->state == GW_AWAKE)
+        gw_sleep_end_awake(e, index, true); /* with its timer running */
     gw_deliver_suspend(e, index);
     gw_replies_wipe(e, index);
 }

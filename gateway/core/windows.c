@@ -476,4 +476,10 @@ void gw_windows_on_lost(struct gw_engine *e)
     e->sweep_incomplete =
         e->resubscribe != 0 || e->resubscribing != 0 || e->sweep_incomplete;
     e->resubscribe = 0;
+    /* What a new connection brings is not for those who waited on this one. */
+    for (uint32_t i = e->open_windows, next; i != 0; i = next) {
+        next = gw_window_at(e, i)->open_next;
+        if (gw_window_at(e, i)->state == GW_W_SETTLING)
+            close_window(e, i);
+    }
 }

@@ -43,7 +43,8 @@ static bool topic_good(struct conf_load *load, const struct conf_place *place,
                        const char *key, const char *topic)
 {
     if (strlen(topic) <= GW_NAME_MAX &&
-        mqttsn_topic_name_valid(mqttsn_span_text(topic)))
+        mqttsn_topic_name_valid(mqttsn_span_text(topic)) &&
+        mqttsn_text_prudent(mqttsn_span_text(topic)))
         return true;
     conf_error(load, place, key,
                "expected a topic name without wildcards, of 1 to %d octets; "

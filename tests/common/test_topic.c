@@ -299,9 +299,47 @@ static void a_short_name_is_its_octets_in_the_topic_id(void **unused)
     assert_memory_equal(name, "\xff\x01", 2);
 }
 
+/* [MQTT-3.1.1 1.5.3]: a broker may close the connection for these. */
+static void prudent_text_has_no_control_and_no_non_character(void **unused)
+{
+    static const struct {
+        const char *text;
+        bool prudent;
+    } rows[] = {
+        {"", true},
+        {"a/b c", true},
+        {"\xc2\xa0", true},          /* U+00A0 */
+        {"\xef\xbf\xbd", true},      /* U+FFFD */
+        {"\xef\xbb\xbf", true},      /* U+FEFF */
+        {"a\x01", false},            /* U+0001 */
+        {"\x1f", false},             /* U+001F */
+        {"\x7f", false},             /* U+007F */
+        {"\xc2\x80", false},         /* U+0080 */
+        {"\xc2\x9f", false},         /* U+009F */
+        {"\xef\xb7\x8f", true},      /* U+FDCF */
+        {"\xef\xb7\x90", false},     /* U+FDD0 */
+        {"\xef\xb7\xaf", false},     /* U+FDEF */
+        {"\xef\xb7\xb0", true},      /* U+FDF0 */
+        {"\xef\xbf\xbe", false},     /* U+FFFE */
+        {"\xef\xbf\xbf", false},     /* U+FFFF */
+        {"\xf0\x9f\xbf\xbe", false}, /* U+1FFFE */
+        {"\xf4\x8f\xbf\xbf", false}, /* U+10FFFF */
+        {"\xf0\x9f\x98\x80", true},  /* U+1F600 */
+        {"\xff", false},             /* no UTF-8 at all */
+    };
+
+    (void)unused;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        CASE(rows[i].text);
+        assert_int_equal(mqttsn_text_prudent(mqttsn_span_text(rows[i].text)),
+                         rows[i].prudent);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(prudent_text_has_no_control_and_no_non_character),
         cmocka_unit_test(utf8_is_valid_exactly_when_the_standard_says_so),
         cmocka_unit_test(as_many_sequences_are_valid_as_there_are_code_points),
         cmocka_unit_test(a_name_has_octets_and_no_wildcard),

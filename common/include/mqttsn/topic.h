@@ -14,6 +14,14 @@
  * [MQTT-3.1.1 1.5.3]. The empty span is valid. */
 bool mqttsn_utf8_valid(struct mqttsn_span text);
 
+/*
+ * Valid UTF-8 without what a broker may close the connection for
+ * [MQTT-3.1.1 1.5.3]: control characters U+0001..U+001F and U+007F..U+009F, and
+ * the values that are no characters, U+FDD0..U+FDEF and U+nFFFE, U+nFFFF. Who
+ * shares a connection must not let others send them.
+ */
+bool mqttsn_text_prudent(struct mqttsn_span text);
+
 /* A name one can publish on: 1..65535 octets of valid UTF-8, no '+' or '#'. */
 bool mqttsn_topic_name_valid(struct mqttsn_span name);
 
@@ -38,8 +46,8 @@ bool mqttsn_filters_intersect(struct mqttsn_span a, struct mqttsn_span b);
 bool mqttsn_topic_next_level(struct mqttsn_span *rest,
                              struct mqttsn_span *ret_level);
 
-/* Whether 'name' can be sent as a short topic name: exactly two octets, valid
- * UTF-8, no wildcard [SN 6.7], G12-38. */
+/* Whether 'name' can be sent as a short topic name: exactly two octets, prudent
+ * text without wildcard [SN 6.7], G12-38. */
 bool mqttsn_short_topic_valid(struct mqttsn_span name);
 
 /* The TopicId field that carries a short name, and back. */
