@@ -256,14 +256,14 @@ static void check_conservation(void)
 
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
         out += counter(reasons[i]);
-    if (out != counter("down_queued"))
-        for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
-            world_trace(&fx.w, "%s %llu", reasons[i],
-                        (unsigned long long)counter(reasons[i]));
-    if (out != counter("down_queued"))
-        world_fail(&fx.w, "%llu queued and %llu accounted for",
-                   (unsigned long long)counter("down_queued"),
-                   (unsigned long long)out);
+    if (out == counter("down_queued"))
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+        world_trace(&fx.w, "%s %llu", reasons[i],
+                    (unsigned long long)counter(reasons[i]));
+    world_fail(&fx.w, "%llu queued and %llu accounted for",
+               (unsigned long long)counter("down_queued"),
+               (unsigned long long)out);
 }
 
 static void heal(void)
