@@ -41,13 +41,13 @@ void gw_upstream_settings_default(struct gw_upstream_settings *ret_settings)
         .keep_alive_s = 60,
         .connect_timeout_s = 10,
         .window = 50,
-        .qos0_window = 1000,
+        .qos0_window = 200,
         .backoff_min_ms = 1000,
         .backoff_max_ms = 60000,
         .clean_first = true,
         .inbox_entries = 10000,
         .inbox_bytes = 8 * 1024 * 1024,
-        .outbox_entries = 4096,
+        .outbox_entries = 256,
         .outbox_bytes = 4 * 1024 * 1024,
     };
 }
