@@ -66,6 +66,23 @@ void gw_backlog_count_drop(struct gw_engine *e, uint32_t session,
                   gw_session_at(e, session)->queue_count, reason);
 }
 
+void gw_backlog_count_too_large(struct gw_engine *e, uint32_t session,
+                                uint32_t topic_name)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    uint32_t topic =
+        gw_topic_by_name(e, session, MQTTSN_TOPIC_NORMAL, topic_name);
+
+    e->counters.drop_too_large++;
+    if (topic != 0 && (gw_topic_at(e, topic)->flags & GW_T_TOO_LARGE))
+        return;
+    gw_note_topic(e, GW_NOTE_TOO_LARGE, session,
+                  gw_names_span(&e->names, topic_name),
+                  gw_session_max_frame(e, s), NULL);
+    if (topic != 0)
+        gw_topic_at(e, topic)->flags |= GW_T_TOO_LARGE;
+}
+
 static void drop_after(struct gw_engine *e, uint32_t session, uint32_t before,
                        uint64_t *counter, const char *reason)
 {
@@ -189,7 +206,9 @@ uint32_t gw_backlog_push(struct gw_engine *e, uint32_t session,
         drop_superseded(e, session, m->topic);
     while (s->queue_count >= limits->queue_max_messages ||
            s->queue_bytes + (uint64_t)cost > limits->queue_max_bytes) {
-        if (limits->drop_policy == GW_DROP_NEWEST ||
+        /* What cannot fit makes nobody give way. */
+        if (cost > limits->queue_max_bytes ||
+            limits->drop_policy == GW_DROP_NEWEST ||
             !drop_oldest(e, session, &e->counters.drop_queue_full,
                          "queue_full")) {
             gw_backlog_count_drop(e, session, m->topic,

@@ -104,13 +104,6 @@ static enum id_choice choose_id(struct gw_engine *e, uint32_t session,
     return ID_REGISTER;
 }
 
-static bool fits(size_t max_frame, size_t fixed, size_t rest)
-{
-    size_t len = fixed + rest;
-
-    return (len > 255 ? len + 2 : len) <= max_frame;
-}
-
 static void register_frame(struct gw_engine *e, struct gw_session *s,
                            struct mqttsn_frame *f)
 {
@@ -181,22 +174,13 @@ static bool repeat_step(struct gw_engine *e, uint32_t session,
     return false;
 }
 
-/* No frame to this node can carry the head (G12-09); said once per topic. */
-static void drop_too_large(struct gw_engine *e, uint32_t session,
-                           size_t max_frame)
+static void drop_too_large(struct gw_engine *e, uint32_t session)
 {
-    struct gw_session *s = gw_session_at(e, session);
-    uint32_t name =
-        gw_message_at(&e->down_messages, head_of(e, s)->message)->topic;
-    uint32_t topic = gw_topic_by_name(e, session, MQTTSN_TOPIC_NORMAL, name);
-
-    if (topic == 0 || !(gw_topic_at(e, topic)->flags & GW_T_TOO_LARGE)) {
-        gw_note_topic(e, GW_NOTE_TOO_LARGE, session,
-                      gw_names_span(&e->names, name), max_frame, NULL);
-        if (topic != 0)
-            gw_topic_at(e, topic)->flags |= GW_T_TOO_LARGE;
-    }
-    e->counters.drop_too_large++;
+    gw_backlog_count_too_large(
+        e, session,
+        gw_message_at(&e->down_messages,
+                      head_of(e, gw_session_at(e, session))->message)
+            ->topic);
     gw_backlog_pop(e, session);
 }
 
@@ -210,7 +194,6 @@ static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
     struct gw_place *p = head_of(e, s);
     struct gw_message *m = gw_message_at(&e->down_messages, p->message);
     mqttsn_ms max_age = gw_session_settings(e, s)->queue_max_age;
-    size_t max_frame = gw_session_max_frame(e, s);
 
     *ret_again = true;
     if (p->flags & GW_P_RELEASED) {
@@ -227,8 +210,8 @@ static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
         *ret_again = false; /* its SUBACK goes first (G12-39) */
         return false;
     }
-    if (!fits(max_frame, 7, m->payload_len)) {
-        drop_too_large(e, session, max_frame);
+    if (!gw_session_carries(e, s, 7, m->payload_len)) {
+        drop_too_large(e, session);
         return false;
     }
     switch (choose_id(e, session, m->topic)) {
@@ -241,8 +224,9 @@ static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
                              "name_refused");
         return false;
     case ID_REGISTER:
-        if (!fits(max_frame, 6, gw_names_span(&e->names, m->topic).len)) {
-            drop_too_large(e, session, max_frame);
+        if (!gw_session_carries(e, s, 6,
+                                gw_names_span(&e->names, m->topic).len)) {
+            drop_too_large(e, session);
             return false;
         }
         s->down_msg_id = gw_next_msg_id(s);

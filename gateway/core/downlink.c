@@ -43,6 +43,10 @@ static void give(struct spread *spread, uint32_t session, uint8_t granted,
         e->counters.drop_offline_qos0++; /* G12-33 */
         return;
     }
+    if (!gw_session_carries(e, s, 7, spread->event->message.payload.len)) {
+        gw_backlog_count_too_large(e, session, spread->topic);
+        return;
+    }
     if (spread->message == 0) {
         struct mqttsn_span payload = spread->event->message.payload;
 

@@ -246,6 +246,11 @@ const struct gw_client_settings *gw_session_settings(struct gw_engine *e,
 /* Octets a frame to this session may have, encapsulation taken off. */
 size_t gw_session_max_frame(struct gw_engine *e, struct gw_session *s);
 
+/* Whether such a frame can carry 'fixed' octets in its 1-octet Length form and
+ * 'rest' more (G12-09). */
+bool gw_session_carries(struct gw_engine *e, struct gw_session *s, size_t fixed,
+                        size_t rest);
+
 /* ---- topics.c ---------------------------------------------------------- */
 
 /* Entry of an id or a name of this session; 0 when there is none. */
@@ -443,6 +448,10 @@ uint32_t gw_backlog_restore(struct gw_engine *e, uint32_t session,
  * way (D4). */
 bool gw_backlog_make_room(struct gw_engine *e, uint32_t session,
                           size_t payload_len);
+/* Counts a message that no frame to the node can carry; says so once per
+ * topic. */
+void gw_backlog_count_too_large(struct gw_engine *e, uint32_t session,
+                                uint32_t topic_name);
 /* Counts a message that is dropped for a node, and says so. */
 void gw_backlog_count_drop(struct gw_engine *e, uint32_t session,
                            uint32_t topic_name, uint64_t *counter,

@@ -281,6 +281,14 @@ size_t gw_session_max_frame(struct gw_engine *e, struct gw_session *s)
     return most > header ? most - header : 0;
 }
 
+bool gw_session_carries(struct gw_engine *e, struct gw_session *s, size_t fixed,
+                        size_t rest)
+{
+    size_t len = fixed + rest;
+
+    return (len > 255 ? len + 2 : len) <= gw_session_max_frame(e, s);
+}
+
 /* ---- supervision ------------------------------------------------------- */
 
 /* +10 % above one minute, +50 % otherwise [SN 7.2]; exactly 60 s is not
