@@ -11,7 +11,7 @@ struct scripted_message *scripted_message(struct mqttsn_span topic,
                                           uint8_t qos, bool retain)
 {
     struct scripted_message *message =
-        malloc(sizeof(*message) + topic.len + payload.len);
+        malloc(sizeof(*message) + topic.len + payload.len + 1);
 
     assert(message);
     *message = (struct scripted_message){.topic_len = topic.len,
@@ -22,6 +22,7 @@ struct scripted_message *scripted_message(struct mqttsn_span topic,
         memcpy(message->octets, topic.data, topic.len);
     if (payload.len > 0)
         memcpy(message->octets + topic.len, payload.data, payload.len);
+    message->octets[topic.len + payload.len] = '\0'; /* for whoever prints */
     return message;
 }
 
