@@ -28,12 +28,12 @@ struct gw_filter {
 
     /* The caller's, while 'name' is set; zero when it becomes set. */
     uint32_t subs_head;
-    uint32_t all_prev, all_next; /* list of all filters, kept by the caller */
-    uint32_t uses;               /* whoever refers to this node */
-    uint32_t wants;              /* of these, who wants its messages */
+    uint32_t all_prev, all_next;  /* list of all filters, kept by the caller */
+    uint32_t uses;                /* whoever refers to this node */
+    uint32_t wants;               /* of these, who wants its messages */
     uint32_t window, open_window; /* SUBSCRIBE in line, SUBSCRIBE under way */
-    uint32_t unsub_list;         /* UNSUBSCRIBEs that wait for the broker */
-    uint32_t unsub_next;         /* line of filters to be unsubscribed */
+    uint32_t unsub_list;          /* UNSUBSCRIBEs that wait for the broker */
+    uint32_t unsub_next;          /* line of filters to be unsubscribed */
     bool unsub_listed;
     uint8_t up_state; /* what the broker was told */
 

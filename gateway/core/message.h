@@ -16,7 +16,7 @@
 
 struct gw_message {
     uint32_t refs;
-    uint32_t topic; /* name reference, held */
+    uint32_t topic;  /* name reference, held */
     uint32_t chunks; /* first chunk, 0 when the payload is empty */
     uint32_t payload_len;
     uint32_t number; /* names its record in the store; never 0 */
@@ -35,9 +35,10 @@ struct gw_messages {
 #define GW_CHUNK_BYTES 64 /* of which 4 are the link */
 
 /* Room for 'budget_bytes' of chunks and as many messages as 'max_messages'. */
-MQTTSN_CHECKED enum mqttsn_status
-gw_messages_init(struct gw_messages *messages, struct gw_names *names,
-                 uint64_t budget_bytes, uint32_t max_messages);
+MQTTSN_CHECKED enum mqttsn_status gw_messages_init(struct gw_messages *messages,
+                                                   struct gw_names *names,
+                                                   uint64_t budget_bytes,
+                                                   uint32_t max_messages);
 void gw_messages_fini(struct gw_messages *messages);
 uint64_t gw_messages_size(uint64_t budget_bytes, uint32_t max_messages);
 

@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 struct gw_table_slot {
-    uint32_t tag; /* low half of the hash */
+    uint32_t tag;   /* low half of the hash */
     uint32_t index; /* 0: empty */
 };
 

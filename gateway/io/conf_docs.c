@@ -61,10 +61,10 @@ static const char *reload_text(const struct conf_key *key)
 /* The meaning, and which words of a choice are still to come. */
 static const char *meaning_of(const struct conf_key *key, char *buf, size_t cap)
 {
-    const char *at = key->words;
+    const char *at = key->words != NULL ? key->words : "";
     size_t len = (size_t)snprintf(buf, cap, "%s", key->meaning);
 
-    while (at != NULL && (at = strchr(at, '!')) != NULL && len < cap) {
+    while ((at = strchr(at, '!')) != NULL && len < cap) {
         int word = (int)strcspn(++at, "|");
 
         len += (size_t)snprintf(buf + len, cap - len,
@@ -309,7 +309,7 @@ static void print_manual(FILE *out)
 {
     fputs(".\\\" SPDX-License-Identifier: MIT\n"
           ".\\\" Written by mqttsn-gateway from its table of keys.\n"
-          ".TH MQTTSN\\-GATEWAY.CONF 5 \"\" \"mqttsn\\-gateway\" "
+          ".TH MQTTSN\\-GATEWAY.CONF 5 \"2026-11-23\" \"mqttsn\\-gateway\" "
           "\"File formats\"\n"
           ".SH NAME\n"
           "mqttsn\\-gateway.conf \\- configuration of mqttsn\\-gateway\n"
