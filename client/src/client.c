@@ -18,10 +18,9 @@ enum mqttsn_status mqttsn_client_init(struct mqttsn_client *c,
 
     memset(c, 0, sizeof(*c));
     c->config = config;
-    /* Never 0, where xorshift stays for ever; and neighbouring seeds, as those
-     * of a boot counter, are to begin far apart. */
-    c->random = (seed ^ UINT32_C(0x9e3779b9)) * UINT32_C(0x85ebca6b) | 1;
-    (void)mqttsn__random(c, 0);
+    /* By the golden section neighbouring seeds, as those of a boot counter,
+     * begin far apart. Never 0, where xorshift stays for ever. */
+    c->random = seed * UINT32_C(0x9e3779b9) | 1;
     c->msg_id = (uint16_t)(c->random >> 16);
     c->state = MQTTSN_CLIENT_DISCONNECTED;
     c->want = MQTTSN_CLIENT_DISCONNECTED;

@@ -22,9 +22,11 @@ static unsigned slot_to_take(struct mqttsn_client *c)
             return i;
 #if MQTTSN_CLIENT_WILDCARD
     for (unsigned i = 0; i < cap; i++) {
-        c->evict = c->evict + 1u < cap ? (uint8_t)(c->evict + 1) : 0;
-        if (!(topics[c->evict].flags & OWN))
-            return c->evict;
+        unsigned at = c->evict;
+
+        c->evict = at + 1 < cap ? (uint8_t)(at + 1) : 0;
+        if (!(topics[at].flags & OWN))
+            return at;
     }
 #endif
     return NO_SLOT;

@@ -13,8 +13,8 @@
 struct cursor {
     const struct args_option *table;
     size_t count;
-    char *const *next;  /* the argument after the current one; NULL ends */
-    const char *option; /* as it was written */
+    char *const *next; /* the argument after the current one; NULL ends */
+    char option[36];   /* the current one, as it is to be named */
     char *error;
 };
 
@@ -179,7 +179,6 @@ static enum mqttsn_status read_word(struct cursor *at, const char *argument)
 {
     const char *word = argument + 2;
     size_t len = strcspn(word, "=");
-    char name[32];
 
     for (size_t i = 0; i < at->count; i++) {
         const struct args_option *option = &at->table[i];
@@ -187,13 +186,12 @@ static enum mqttsn_status read_word(struct cursor *at, const char *argument)
         if (option->word == NULL || strlen(option->word) != len ||
             memcmp(option->word, word, len) != 0)
             continue;
-        snprintf(name, sizeof(name), "--%s", option->word);
-        at->option = name;
+        snprintf(at->option, sizeof(at->option), "--%s", option->word);
         if (option->kind != ARGS_FLAG)
             return take_value(at, option,
                               word[len] == '=' ? word + len + 1 : NULL);
         if (word[len] == '=')
-            return wrong(at, "%s takes no value", name);
+            return wrong(at, "%s takes no value", at->option);
         return take(at, option, NULL);
     }
     return wrong(at, "unknown option '%s' (see --help)", quote(argument).text);
@@ -203,16 +201,15 @@ static enum mqttsn_status read_letters(struct cursor *at, const char *letters)
 {
     for (; *letters != '\0'; letters++) {
         const struct args_option *option = NULL;
-        const char name[] = {'-', *letters, '\0'};
         enum mqttsn_status status;
 
         for (size_t i = 0; i < at->count; i++)
             if (at->table[i].letter == *letters)
                 option = &at->table[i];
+        snprintf(at->option, sizeof(at->option), "-%c", *letters);
         if (option == NULL)
             return wrong(at, "unknown option '%s' (see --help)",
-                         quote(name).text);
-        at->option = name;
+                         quote(at->option).text);
         if (option->kind != ARGS_FLAG)
             return take_value(at, option,
                               letters[1] != '\0' ? letters + 1 : NULL);

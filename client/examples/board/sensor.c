@@ -37,14 +37,15 @@ static enum mqttsn_status ask_for(unsigned what, mqttsn_ms now)
 }
 
 /* One thing at a time; what is refused is asked again at the next turn. */
-static void ask(void)
+static bool ask(void)
 {
     for (unsigned what = SUBSCRIBE; what <= CHECK; what *= 2)
-        if ((todo & what) && !mqttsn_client_busy(&client)) {
-            if (ask_for(what, board_now()) == MQTTSN_OK)
-                todo &= ~what;
-            return;
+        if ((todo & what) && !mqttsn_client_busy(&client) &&
+            ask_for(what, board_now()) == MQTTSN_OK) {
+            todo &= ~what;
+            return true;
         }
+    return false;
 }
 
 static void on_event(const struct mqttsn_client_event *event)
@@ -65,24 +66,25 @@ static void on_event(const struct mqttsn_client_event *event)
 static void serve(void)
 {
     static uint8_t buf[DATAGRAM_MAX];
+    struct mqttsn_client_datagram out;
+    struct mqttsn_client_event event;
 
     for (;;) {
-        struct mqttsn_client_datagram out;
-        struct mqttsn_client_event event;
         mqttsn_ms now, due;
         uint32_t wait_ms = 0;
         size_t len;
 
-        ask();
-        while (mqttsn_client_poll_send(&client, board_now(), buf, sizeof(buf),
-                                       &out))
-            board_send(buf, out.len);
-        while (mqttsn_client_poll_event(&client, &event))
-            on_event(&event);
+        do {
+            while (mqttsn_client_poll_send(&client, board_now(), buf,
+                                           sizeof(buf), &out))
+                board_send(buf, out.len);
+            while (mqttsn_client_poll_event(&client, &event))
+                on_event(&event);
+        } while (ask());
 
         now = board_now();
         due = mqttsn_client_next_deadline(&client);
-        if (due == MQTTSN_NEVER && (todo == 0 || !todo_can_be_asked()))
+        if (due == MQTTSN_NEVER)
             return;
         if (due > now)
             wait_ms = due - now < 1000 ? (uint32_t)(due - now) : 1000;
@@ -91,5 +93,48 @@ static void serve(void)
             mqttsn_client_on_datagram(&client, &board_gateway,
                                       mqttsn_span(buf, len), board_now());
         mqttsn_client_on_deadline(&client, board_now());
+    }
+}
+
+static void name(char buf[TOPIC_MAX], const char *last)
+{
+    size_t len = strlen(board_name);
+
+    if (len > TOPIC_MAX - 8)
+        len = TOPIC_MAX - 8;
+    memcpy(buf, board_name, len);
+    memcpy(buf + len, last, strlen(last) + 1);
+}
+
+void sensor_run(void)
+{
+    static uint8_t work[64];
+    static struct mqttsn_client_topic topics[2];
+    static struct mqttsn_client_gateway gateways[1];
+    static struct mqttsn_client_config config = {.keep_alive_s = 60,
+                                                 .clean_session = true,
+                                                 .work = work,
+                                                 .work_cap = sizeof(work),
+                                                 .topics = topics,
+                                                 .topic_cap = 2,
+                                                 .gateways = gateways,
+                                                 .gateway_cap = 1,
+                                                 .datagram_max = DATAGRAM_MAX};
+
+    name(value_name, "/value");
+    name(command_name, "/cmd");
+    config.client_id = mqttsn_span_text(board_name);
+    if (mqttsn_client_init(&client, &config, board_random()) != MQTTSN_OK ||
+        mqttsn_client_add_gateway(&client, 1, &board_gateway) != MQTTSN_OK) {
+        board_say("the client's configuration is wrong");
+        return;
+    }
+    for (;;) {
+        if (mqttsn_client_state(&client) == MQTTSN_CLIENT_DISCONNECTED &&
+            mqttsn_client_connect(&client, board_now()) != MQTTSN_OK)
+            board_say("cannot connect");
+        todo |= PUBLISH | SLEEP | CHECK;
+        serve();
+        board_sleep(CYCLE_S);
     }
 }
