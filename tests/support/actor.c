@@ -275,6 +275,11 @@ static void handle(struct actor *actor, struct world *world,
         on_answer(actor, world, f);
         return;
     }
+    /* Before its CONNACK this belongs to the session that it has given up. */
+    if (actor->clean && !actor->connected && !actor->asleep &&
+        (f->type == SN_REGISTER || f->type == SN_PUBLISH ||
+         f->type == SN_PUBREL))
+        return;
     switch (f->type) {
     case SN_WILLTOPICREQ:
         send(actor, world, sn_willtopic(SN_WILLTOPIC, SN_QOS1, actor->id));
