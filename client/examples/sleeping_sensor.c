@@ -69,7 +69,6 @@ int main(int argc, char **argv)
                                                1, now()),
                        MQTTSN_EVENT_DONE);
         node.resubscribe = false;
-
         if (news[0] != '\0' || unasked > 0) {
             snprintf(text, sizeof(text),
                      "woke cycle=%u unasked=%u too_soon=%u%s", cycle - 1,

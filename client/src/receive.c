@@ -115,6 +115,29 @@ static void on_willresp(struct mqttsn_client *c, unsigned code)
 }
 #endif
 
+#if MQTTSN_CLIENT_QOS2 && MQTTSN_CLIENT_SUBSCRIBE
+/* Whether 'f' is another copy of the message that was taken last: before its
+ * PUBREL, or one that the exchange overtook. That it must say the same then is
+ * for gateways that use a MsgId again at once. */
+static bool is_delivered(struct mqttsn_client *c, const struct mqttsn_frame *f)
+{
+    uint32_t sum = f->publish.topic_id;
+    bool known = f->publish.msg_id == c->release_id;
+
+    for (size_t i = 0; i < f->publish.data.len; i++)
+        sum = sum * 31 + f->publish.data.data[i];
+    if (known && c->released)
+        known = sum == c->release_sum &&
+                (uint32_t)c->now - c->released_at < MQTTSN_CLIENT_LATE_MS;
+    if (!known) {
+        c->release_id = f->publish.msg_id;
+        c->release_sum = sum;
+        c->released = false;
+    }
+    return known;
+}
+#endif
+
 #if MQTTSN_CLIENT_SUBSCRIBE
 void mqttsn__on_publish(struct mqttsn_client *c, const struct mqttsn_frame *f)
 {
@@ -143,9 +166,8 @@ void mqttsn__on_publish(struct mqttsn_client *c, const struct mqttsn_frame *f)
 #if MQTTSN_CLIENT_QOS2
     if (qos == 2) {
         reply(c, MQTTSN_PUBREC, 0, msg_id, 0);
-        if (msg_id == c->release_id)
-            return; /* a repetition: it has been delivered */
-        c->release_id = (uint16_t)msg_id;
+        if (is_delivered(c, f))
+            return;
     }
 #endif
     c->message.data = f->publish.data;
@@ -206,8 +228,10 @@ static void on_request(struct mqttsn_client *c, const struct mqttsn_frame *f)
         break;
 #if MQTTSN_CLIENT_QOS2
     case MQTTSN_PUBREL:
-        if (f->pubrel.msg_id == c->release_id)
-            c->release_id = 0;
+        if (f->pubrel.msg_id == c->release_id && !c->released) {
+            c->released = true;
+            c->released_at = (uint32_t)c->now;
+        }
         reply(c, MQTTSN_PUBCOMP, 0, f->pubrel.msg_id, 0);
         break;
 #endif

@@ -39,7 +39,7 @@ enum mqttsn_status mqttsn_client_snapshot(const struct mqttsn_client *c,
     mqttsn_write_u16(&w, c->msg_id);
     mqttsn_write_u16(&w, c->announced_s);
 #if MQTTSN_CLIENT_QOS2
-    mqttsn_write_u16(&w, c->release_id);
+    mqttsn_write_u16(&w, c->released ? 0 : c->release_id);
 #else
     mqttsn_write_u16(&w, 0);
 #endif

@@ -367,7 +367,18 @@ static void qos_2_from_the_gateway_is_delivered_once(void **unused)
     rig_take(&rig, SN_PUBCOMP);
     rig_give(&rig, sn_msg(SN_PUBREL, 8));
     rig_take(&rig, SN_PUBCOMP);
+    rig_pass(&rig, 4000); /* overtaken by PUBREL */
+    rig_give(&rig, sn_publish(SN_QOS2 | SN_PREDEFINED, 3, 8, "x"));
+    rig_take(&rig, SN_PUBREC);
+    rig_quiet(&rig);
+    /* The next ones, under the same MsgId. */
     rig_give(&rig, sn_publish(SN_QOS2 | SN_PREDEFINED, 3, 8, "y"));
+    rig_event(&rig, MQTTSN_EVENT_MESSAGE);
+    rig_take(&rig, SN_PUBREC);
+    rig_give(&rig, sn_msg(SN_PUBREL, 8));
+    rig_take(&rig, SN_PUBCOMP);
+    rig_pass(&rig, 6000);
+    rig_give(&rig, sn_publish(SN_QOS2 | SN_PREDEFINED | SN_DUP, 3, 8, "y"));
     rig_event(&rig, MQTTSN_EVENT_MESSAGE);
 }
 

@@ -243,7 +243,10 @@ struct mqttsn_client {
     uint16_t sleep_s;     /* what the application wants */
     uint16_t announced_s; /* what the gateway was told; 0: no sleep */
 #if MQTTSN_CLIENT_QOS2
-    uint16_t release_id; /* of a message taken, PUBREL not yet seen; 0: none */
+    uint16_t release_id;  /* of the last message taken; 0: none */
+    bool released;        /* its PUBREL has come ... */
+    uint32_t released_at; /* ... then */
+    uint32_t release_sum; /* of its content */
 #endif
 #if MQTTSN_CLIENT_DISCOVERY
     uint8_t gwinfo_radius;

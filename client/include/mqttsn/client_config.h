@@ -116,6 +116,12 @@
 #define MQTTSN_CLIENT_N_ADV 3
 #endif
 
+/* How long after a QoS 2 exchange another copy of its PUBLISH may still be on
+ * its way. A later one with the same MsgId and content is a new message. */
+#ifndef MQTTSN_CLIENT_LATE_MS
+#define MQTTSN_CLIENT_LATE_MS 5000u
+#endif
+
 /* ---- our own mistakes -------------------------------------------------- */
 
 /* Trips only when the contract of client.h is broken, never for what a peer
