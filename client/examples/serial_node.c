@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * serial_node.c - a node behind a serial line, at whose other end
- * mqttsn-forwarder speaks to the gateway.
+ * serial_node.c - a node behind a serial line and mqttsn-forwarder.
  *
  * usage: serial_node DEVICE CLIENT-ID
  *
@@ -17,6 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* A line needs no address, but the library does; any will do. */
 static const struct mqttsn_address gateway = {.len = 1};
 
 static void die(const char *text)
@@ -45,7 +45,7 @@ static void pump(struct mqttsn_client *client, int line)
 
 int main(int argc, char **argv)
 {
-    static uint8_t work[128], input[100];
+    static uint8_t work[128], input[100]; /* a line that is longer is two */
     static struct mqttsn_client_topic topics[1];
     static struct mqttsn_client_gateway gateways[1];
     static struct mqttsn_client_config config = {
@@ -76,7 +76,6 @@ int main(int argc, char **argv)
     for (;;) {
         struct pollfd fds[] = {{line, POLLIN, 0}, {0, POLLIN, 0}};
         size_t len;
-
         if (mqttsn_client_busy(&client))
             fds[1].fd = -1; /* one request at a time */
         pump(&client, line);
@@ -89,7 +88,7 @@ int main(int argc, char **argv)
             if (mqttsn_client_publish(&client, mqttsn_topic_named(topic),
                                       mqttsn_span(input, (size_t)said - 1), 1,
                                       false, mqttsn_udp_now()) != MQTTSN_OK)
-                printf("not now\n");
+                puts("not now");
         }
         len = serial_line_receive(line, &slip);
         if (len > 0)

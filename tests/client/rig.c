@@ -85,7 +85,8 @@ void rig_poll(struct rig *rig)
         out->radius = d.radius;
         out->octets.len = d.len;
         memcpy(out->octets.data, buf, d.len);
-        rig_dump(buf, d.len);
+        if (rig->config.seal == NULL)
+            rig_dump(buf, d.len);
     }
     while (mqttsn_client_poll_event(&rig->client, &event)) {
         struct rig_event *row = &rig->events[rig->event_count++];

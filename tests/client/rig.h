@@ -16,7 +16,13 @@
 
 #include "mqttsn/client.h"
 
-enum { RIG_QUEUE = 64, RIG_TOPICS = 4, RIG_GATEWAYS = 3, RIG_TEXT = 64 };
+enum {
+    RIG_QUEUE = 64,
+    RIG_TOPICS = 4,
+    RIG_GATEWAYS = 3,
+    RIG_TEXT = 64,
+    RIG_WORK = 400
+};
 
 struct rig_out {
     struct octets octets;
@@ -35,14 +41,13 @@ struct rig {
     struct mqttsn_client_config config;
     struct mqttsn_client_topic topics[RIG_TOPICS];
     struct mqttsn_client_gateway gateways[RIG_GATEWAYS];
-    uint8_t work[RIG_TEXT];
+    uint8_t work[RIG_WORK];
     mqttsn_ms now;
 
     struct rig_out out[RIG_QUEUE];
     size_t out_count;
     struct rig_event events[RIG_QUEUE];
     size_t event_count;
-    bool dumps; /* in a simulation frames are dumped elsewhere */
 };
 
 /* A client "n1", keep-alive 60 s, clean session, that knows gateway 1. Change

@@ -401,7 +401,7 @@ static void a_second_message_waits_for_the_first_to_be_taken(void **unused)
 
 static void what_cannot_be_sent_is_refused_at_the_call(void **unused)
 {
-    char big[RIG_TEXT + 2];
+    char big[RIG_WORK + 2];
 
     (void)unused;
     memset(big, 'x', sizeof(big));
@@ -424,6 +424,22 @@ static void what_cannot_be_sent_is_refused_at_the_call(void **unused)
     rig_quiet(&rig);
     assert_int_equal(publish(mqttsn_topic_predefined(1), "1234567890123", 0),
                      MQTTSN_OK);
+}
+
+static void a_long_payload_takes_the_long_form_of_length(void **unused)
+{
+    char data[RIG_WORK + 1] = {0};
+    struct sn_frame f;
+
+    (void)unused;
+    memset(data, 'x', RIG_WORK);
+    assert_int_equal(publish(mqttsn_topic_predefined(1), data, 0), MQTTSN_OK);
+    f = rig_take(&rig, SN_PUBLISH); /* [SN12-003] */
+    assert_int_equal(f.tail_len, RIG_WORK);
+    data[248] = '\0';
+    done();
+    assert_int_equal(publish(mqttsn_topic_predefined(1), data, 0), MQTTSN_OK);
+    assert_int_equal(rig.out[0].octets.data[0], 255); /* [SN12-004] */
 }
 
 static void a_name_is_registered_anew_in_a_new_connection(void **unused)
@@ -547,6 +563,7 @@ int main(void)
         TEST(qos_2_from_the_gateway_is_delivered_once),
         TEST(a_second_message_waits_for_the_first_to_be_taken),
         TEST(what_cannot_be_sent_is_refused_at_the_call),
+        TEST(a_long_payload_takes_the_long_form_of_length),
         TEST(a_name_is_registered_anew_in_a_new_connection),
         TEST(msg_ids_of_another_boot_are_others),
         TEST(frames_can_be_wrapped_for_a_forwarder),

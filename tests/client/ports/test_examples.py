@@ -5,8 +5,10 @@ import os
 import pathlib
 import pty
 import select
+import shutil
 import socket
 import sys
+import tempfile
 import threading
 import tty
 
@@ -17,7 +19,7 @@ from harness import E2ETest, PATIENCE, main  # noqa: E402
 from processes import Process  # noqa: E402
 
 EXAMPLES = pathlib.Path(os.environ["MQTTSN_EXAMPLES"])
-END, ESC = 0xc0, 0xdb
+END = 0xc0
 
 
 class SlipForwarder:
@@ -73,9 +75,16 @@ class Examples(E2ETest):
         """An example under way; 'keys' are typed as its standard input."""
         argv = [str(EXAMPLES / name), *map(str, arguments)]
         if keys is not None:
-            # Typed when it has said something, or at once; then held open.
-            argv = ["sh", "-c", 'k=$1; shift; (printf "$k"; exec sleep 60) | '
-                    'exec "$@"', "sh", keys] + argv
+            folder = tempfile.mkdtemp(prefix="mqttsn-keys-")
+            self.addCleanup(shutil.rmtree, folder)
+            keyboard = os.path.join(folder, "keyboard")
+            os.mkfifo(keyboard)
+            # Opened for both, so that neither end waits for the other.
+            fd = os.open(keyboard, os.O_RDWR)
+            self.addCleanup(os.close, fd)
+            os.write(fd, keys)
+            argv = ["sh", "-c", 'f=$1; shift; exec "$@" <"$f"', "sh",
+                    keyboard] + argv
         process = Process(name, argv)
         self.addCleanup(process.kill)
         return process
@@ -104,7 +113,7 @@ class Examples(E2ETest):
 
     def test_the_button_needs_no_connection(self):
         source = self.mqtt("site/door/bell")
-        self.example("button", "127.0.0.1", self.gw.port, 102, keys="\\n")
+        self.example("button", "127.0.0.1", self.gw.port, 102, keys=b"\n")
 
         self.assertEqual(self.heard(source, "site/door/bell"), "pressed")
 
@@ -124,7 +133,7 @@ class Examples(E2ETest):
         source = self.mqtt("meter/said", 1)
         # 0xC0 and 0xDB are the octets that SLIP has to hide.
         self.example("serial_node", line.device, "meter",
-                     keys="a\\300b\\333c\\n")
+                     keys=b"a\xc0b\xdbc\n")
 
         while True:
             message = source.take()
