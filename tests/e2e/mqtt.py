@@ -30,7 +30,7 @@ class Mqtt:
         self.held = set()
         self.closed = False
         self.session_present = None
-        name = client_id or "e2e-%08x" % random.getrandbits(32)
+        name = client_id or "e2e-%08x" % random.SystemRandom().getrandbits(32)
         body = (self._text("MQTT") + bytes([4, 2 if clean else 0, 0, 0])
                 + self._text(name))
         self._send(0x10, body)
@@ -54,6 +54,14 @@ class Mqtt:
             if not size:
                 break
         self.socket.sendall(bytes([head]) + bytes(length) + body)
+
+    def _answer(self, head, body):
+        """A broker that was killed cannot be answered, but what it wrote
+        before can still be read."""
+        try:
+            self._send(head, body)
+        except OSError:
+            pass
 
     def _exactly(self, count):
         octets = bytearray()
@@ -99,15 +107,15 @@ class Mqtt:
                     self.messages.append(message)
                     self.changed.notify_all()
             if qos == 1:
-                self._send(0x40, struct.pack(">H", packet_id))
+                self._answer(0x40, struct.pack(">H", packet_id))
             elif qos == 2:
                 self.held.add(packet_id)
-                self._send(0x50, struct.pack(">H", packet_id))
+                self._answer(0x50, struct.pack(">H", packet_id))
         elif kind == 6:
             self.held.discard(struct.unpack(">H", body)[0])
-            self._send(0x70, body)
+            self._answer(0x70, body)
         elif kind == 5:
-            self._send(0x62, body)
+            self._answer(0x62, body)
         elif kind == 2:
             self.session_present = bool(body[0] & 1)
             self._note(("connack", 0), body[1])
@@ -199,6 +207,10 @@ class Mqtt:
         """What has arrived and was not taken."""
         with self.changed:
             return self.messages[self.taken:]
+
+    def wait_closed(self):
+        """Reads what is left of a broker that has ended."""
+        self.reader.join(PATIENCE)
 
     def abort(self):
         """Ends without DISCONNECT."""

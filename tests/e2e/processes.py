@@ -27,7 +27,8 @@ SANITIZER = re.compile(
 def free_port():
     """A port free for TCP and UDP, outside the range of automatic ports."""
     while True:
-        port = random.randrange(20000, 32000)
+        # Not from the generator that a test may have seeded.
+        port = random.SystemRandom().randrange(20000, 32000)
         try:
             with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, \
                     socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
@@ -62,6 +63,12 @@ class Process:
             with self.changed:
                 self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
                 self.changed.notify_all()
+        # Whole logs, for whoever hunts a rare failure.
+        folder = os.environ.get("MQTTSN_TEST_LOGS")
+        if folder:
+            with open("%s/%s-%d.log" % (folder, self.name, self.child.pid), "w",
+                      encoding="utf-8") as out:
+                out.write("\n".join(self.lines) + "\n")
         with self.changed:
             self.ended = True
             self.changed.notify_all()

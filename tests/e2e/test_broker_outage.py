@@ -48,9 +48,10 @@ class Outage(E2ETest):
                 if number == kill_at:
                     # With five exchanges on their way.
                     self.broker.kill()
-                    ledger.abort()
+                    ledger.wait_closed()
                     self.return_of_the_broker()
                     ledger = self.mqtt(client_id="ledger", clean=False)
+                    self.assertTrue(ledger.session_present)
                     ledgers.append(ledger)
                 for node, topic_id, payload in waiting:
                     node.expect(fr.puback(topic_id, number + 1))
@@ -58,11 +59,14 @@ class Outage(E2ETest):
 
         self.assertEqual(len(acknowledged), 5 * 4 * 25)
 
-        def all_there(_):
-            seen = {m.payload for one in ledgers for m in one.messages}
-            return acknowledged <= seen
+        def missing():
+            return acknowledged - {
+                m.payload for one in ledgers for m in one.messages}
 
-        ledger.wait_for(all_there, "every acknowledged message")
+        try:
+            ledger.wait_for(lambda _: not missing(), "all of them")
+        except AssertionError:
+            self.fail("acknowledged, but lost: %s" % missing())
 
     def test_subscriptions_come_back_and_sleep_cycles_go_on(self):
         # [G12-37]

@@ -12,7 +12,8 @@ class Strict(E2ETest):
 
     def test_uplink_of_many_nodes_arrives_in_full_and_in_order(self):
         # [G12-35]
-        watch = self.mqtt("up/#", 1)
+        # With QoS 0, since such a broker drops what waits for a subscriber.
+        watch = self.mqtt("up/#", 0)
         nodes = [self.node("n%d" % number).connect() for number in range(4)]
         ids = [node.register("up/" + node.client_id) for node in nodes]
         for number in range(self.COUNT):
