@@ -27,13 +27,10 @@ enum mqttsn_status mqttsn_client_init(struct mqttsn_client *c,
 #if MQTTSN_CLIENT_WILL
     c->will = config->will;
 #endif
-    for (unsigned i = 0; i < config->topic_cap; i++) {
-        config->topics[i].id = 0;
-        config->topics[i].name_len = 0;
-        config->topics[i].flags = 0;
-    }
-    for (unsigned i = 0; i < config->gateway_cap; i++)
-        config->gateways[i].address.len = 0;
+    if (config->topic_cap != 0)
+        memset(config->topics, 0, config->topic_cap * sizeof(*config->topics));
+    memset(config->gateways, 0,
+           config->gateway_cap * sizeof(*config->gateways));
     return MQTTSN_OK;
 }
 
@@ -55,17 +52,13 @@ mqttsn_client_add_gateway(struct mqttsn_client *c, uint8_t gw_id,
 
 /* ---- requests ---------------------------------------------------------- */
 
-static bool has_octet(struct mqttsn_span text, int octet)
+/* Whether it is no plain name: it has a wildcard, or a NUL. */
+static bool is_special(struct mqttsn_span text)
 {
     for (size_t i = 0; i < text.len; i++)
-        if (text.data[i] == octet)
+        if (text.data[i] == '+' || text.data[i] == '#' || text.data[i] == 0)
             return true;
     return false;
-}
-
-static bool has_wildcard(struct mqttsn_span text)
-{
-    return has_octet(text, '+') || has_octet(text, '#');
 }
 
 /* Whether 'len' octets after 'fixed' ones fit a datagram [SN 5.2.1]. */
@@ -101,7 +94,7 @@ static enum mqttsn_status take_topic(struct mqttsn_client *c,
     else if (topic.type == MQTTSN_TOPIC_PREDEFINED || text.len == 0)
         return mqttsn__id_valid(topic.id) ? MQTTSN_OK : MQTTSN_EINVAL;
 
-    if (has_wildcard(text) || has_octet(text, 0))
+    if (is_special(text))
         return MQTTSN_EINVAL;
     if (topic.type == MQTTSN_TOPIC_SHORT)
         return MQTTSN_OK;
@@ -191,7 +184,7 @@ static enum mqttsn_status filter_request(struct mqttsn_client *c,
     if (named && topic.name.len == 0)
         return MQTTSN_EINVAL;
     if (named && (kind == MQTTSN_REQUEST_UNSUBSCRIBE ||
-                  (MQTTSN_CLIENT_WILDCARD && has_wildcard(topic.name)))) {
+                  (MQTTSN_CLIENT_WILDCARD && is_special(topic.name)))) {
         if (topic.name.len > c->config->work_cap || !fits(c, 5, topic.name.len))
             return MQTTSN_ENOSPACE;
         memcpy(c->config->work, topic.name.data, topic.name.len);
@@ -259,7 +252,6 @@ mqttsn_client_will_update(struct mqttsn_client *c,
 bool mqttsn_client_poll_event(struct mqttsn_client *c,
                               struct mqttsn_client_event *ret_event)
 {
-    struct mqttsn_client_event event;
     unsigned kind = 0;
 
     if (c->events == 0)
@@ -268,43 +260,41 @@ bool mqttsn_client_poll_event(struct mqttsn_client *c,
         kind++;
     c->events &= (uint16_t)(c->events - 1);
 
-    memset(&event, 0, sizeof(event));
-    event.kind = (uint8_t)kind;
+    memset(ret_event, 0, sizeof(*ret_event));
+    ret_event->kind = (uint8_t)kind;
     if (kind == MQTTSN_EVENT_DONE) {
-        event.request = c->done.request;
-        event.result = c->done.result;
-        event.code = c->done.code;
-        event.qos = c->done.qos;
-        event.topic_id = c->done.topic_id;
-    } else if (kind == MQTTSN_EVENT_REFUSED) {
-        event.code = c->refused_code;
-    } else if (kind == MQTTSN_EVENT_CHECKED) {
-        event.result = c->checked_result;
+        ret_event->request = c->done.request;
+        ret_event->result = c->done.result;
+        ret_event->code = c->done.code;
+        ret_event->qos = c->done.qos;
+        ret_event->topic_id = c->done.topic_id;
+    } else {
+        ret_event->code = c->refused_code;
+        ret_event->result = c->checked_result;
     }
-    event.resubscribe = c->resubscribe;
+    ret_event->resubscribe = c->resubscribe;
 #if MQTTSN_CLIENT_SUBSCRIBE
     if (kind == MQTTSN_EVENT_MESSAGE) {
-        event.qos = c->message.qos;
-        event.retain = c->message.retain;
-        event.dup = c->message.dup;
-        event.data = c->message.data;
-        event.topic.type = c->message.topic_type;
-        event.topic.id = c->message.topic_id;
+        ret_event->qos = c->message.qos;
+        ret_event->retain = c->message.retain;
+        ret_event->dup = c->message.dup;
+        ret_event->data = c->message.data;
+        ret_event->topic.type = c->message.topic_type;
+        ret_event->topic.id = c->message.topic_id;
         if (c->message.slot != NO_SLOT) {
             const struct mqttsn_client_topic *topic =
                 &c->config->topics[c->message.slot];
 
-            event.topic.name = mqttsn_span(topic->name, topic->name_len);
+            ret_event->topic.name = mqttsn_span(topic->name, topic->name_len);
         }
     }
 #endif
 #if MQTTSN_CLIENT_DISCOVERY
     if (kind == MQTTSN_EVENT_GATEWAY_FOUND) {
-        event.gw_id = c->config->gateways[c->found].gw_id;
-        event.gateway = &c->config->gateways[c->found].address;
+        ret_event->gw_id = c->config->gateways[c->found].gw_id;
+        ret_event->gateway = &c->config->gateways[c->found].address;
     }
 #endif
-    *ret_event = event;
     return true;
 }
 

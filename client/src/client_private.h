@@ -95,6 +95,9 @@ void mqttsn__on_silence(struct mqttsn_client *c);
  * table is full or the name too long. */
 unsigned mqttsn__slot(struct mqttsn_client *c, struct mqttsn_span name,
                       unsigned flags);
+/* The slot of the request; NULL when it has none. */
+struct mqttsn_client_topic *
+mqttsn__request_topic(const struct mqttsn_client *c);
 unsigned mqttsn__slot_of_id(const struct mqttsn_client *c, unsigned id);
 /* The gateway's word: 'id' is that name's, and no other's. */
 void mqttsn__slot_set_id(struct mqttsn_client *c, unsigned slot, unsigned id);

@@ -91,6 +91,8 @@ void mqttsn__answered(struct mqttsn_client *c)
 void mqttsn__finish(struct mqttsn_client *c, enum mqttsn_client_result result,
                     unsigned code)
 {
+    const struct mqttsn_client_topic *topic = mqttsn__request_topic(c);
+
     if (c->request.kind == MQTTSN_REQUEST_NOTHING)
         return;
     c->done.request = c->request.kind;
@@ -98,8 +100,8 @@ void mqttsn__finish(struct mqttsn_client *c, enum mqttsn_client_result result,
     c->done.code = (uint8_t)code;
     c->done.qos = c->request.qos;
     c->done.topic_id = c->request.topic_id;
-    if (c->request.slot != NO_SLOT)
-        c->done.topic_id = c->config->topics[c->request.slot].id;
+    if (topic != NULL)
+        c->done.topic_id = topic->id;
     c->request.kind = MQTTSN_REQUEST_NOTHING;
     mqttsn__event(c, MQTTSN_EVENT_DONE);
 }
@@ -128,6 +130,7 @@ static bool start_request(struct mqttsn_client *c)
         [MQTTSN_REQUEST_UNSUBSCRIBE] = MQTTSN_UNSUBSCRIBE,
     };
     unsigned kind = c->request.kind;
+    const struct mqttsn_client_topic *topic = mqttsn__request_topic(c);
     unsigned step;
 
 #if MQTTSN_CLIENT_WILL
@@ -139,8 +142,7 @@ static bool start_request(struct mqttsn_client *c)
     }
 #endif
     step = steps[kind];
-    if (kind <= MQTTSN_REQUEST_PUBLISH && c->request.slot != NO_SLOT &&
-        c->config->topics[c->request.slot].id == 0) {
+    if (kind <= MQTTSN_REQUEST_PUBLISH && topic != NULL && topic->id == 0) {
         step = MQTTSN_REGISTER;
         c->register_id = msg_id_new(c);
     } else if (kind == MQTTSN_REQUEST_REGISTER) {

@@ -31,12 +31,6 @@ static void rejected(struct mqttsn_client *c, unsigned code)
     mqttsn__advance(c);
 }
 
-static struct mqttsn_client_topic *request_slot(const struct mqttsn_client *c)
-{
-    return c->request.slot == NO_SLOT ? NULL
-                                      : &c->config->topics[c->request.slot];
-}
-
 /* REGACK, SUBACK: the id, and whether one was given. */
 static void on_id(struct mqttsn_client *c, unsigned id, unsigned code)
 {
@@ -44,7 +38,7 @@ static void on_id(struct mqttsn_client *c, unsigned id, unsigned code)
         rejected(c, code);
         return;
     }
-    if (request_slot(c) != NULL && mqttsn__id_valid(id))
+    if (mqttsn__request_topic(c) != NULL && mqttsn__id_valid(id))
         mqttsn__slot_set_id(c, c->request.slot, id);
     if (c->step != MQTTSN_REGISTER ||
         c->request.kind == MQTTSN_REQUEST_REGISTER) {
@@ -60,7 +54,7 @@ static void on_id(struct mqttsn_client *c, unsigned id, unsigned code)
 /* The gateway says that it does not know an id. */
 static void forget_id(struct mqttsn_client *c, unsigned id)
 {
-    unsigned slot = mqttsn__id_valid(id) ? mqttsn__slot_of_id(c, id) : NO_SLOT;
+    unsigned slot = mqttsn__slot_of_id(c, id);
 
     if (slot != NO_SLOT)
         c->config->topics[slot].id = 0;
@@ -69,7 +63,7 @@ static void forget_id(struct mqttsn_client *c, unsigned id)
 static void on_puback(struct mqttsn_client *c, const struct mqttsn_frame *f)
 {
     unsigned code = f->puback.return_code;
-    struct mqttsn_client_topic *topic = request_slot(c);
+    struct mqttsn_client_topic *topic = mqttsn__request_topic(c);
 
     if (c->step != MQTTSN_PUBLISH || f->puback.msg_id != c->request.msg_id) {
         /* An error may come for QoS 0 as well [SN 6.6]; that message is gone,
@@ -154,7 +148,7 @@ void mqttsn__on_publish(struct mqttsn_client *c, const struct mqttsn_frame *f)
         return;
     }
     if (f->publish.flags.topic_type == MQTTSN_TOPIC_NORMAL) {
-        slot = mqttsn__id_valid(id) ? mqttsn__slot_of_id(c, id) : NO_SLOT;
+        slot = mqttsn__slot_of_id(c, id);
         if (slot == NO_SLOT) {
             reply(c, MQTTSN_PUBACK, id, msg_id,
                   MQTTSN_REJECTED_INVALID_TOPIC_ID);

@@ -10,23 +10,22 @@ static struct mqttsn_span work(const struct mqttsn_client *c)
     return mqttsn_span(c->config->work, c->request.len);
 }
 
-static struct mqttsn_span slot_name(const struct mqttsn_client *c)
+static struct mqttsn_span name_of(const struct mqttsn_client_topic *topic)
 {
-    const struct mqttsn_client_topic *topic =
-        &c->config->topics[c->request.slot];
-
     return mqttsn_span(topic->name, topic->name_len);
 }
 
 static void make_publish(const struct mqttsn_client *c, struct mqttsn_frame *f)
 {
+    const struct mqttsn_client_topic *topic = mqttsn__request_topic(c);
+
     f->publish.flags.dup = c->request.flags & SENT;
     f->publish.flags.qos = c->request.qos;
     f->publish.flags.retain = c->request.retain;
     f->publish.flags.topic_type = c->request.topic_type;
     f->publish.topic_id = c->request.topic_id;
-    if (c->request.slot != NO_SLOT)
-        f->publish.topic_id = c->config->topics[c->request.slot].id;
+    if (topic != NULL)
+        f->publish.topic_id = topic->id;
     if (c->request.qos == 1 || c->request.qos == 2)
         f->publish.msg_id = c->request.msg_id;
     f->publish.data = work(c);
@@ -35,13 +34,14 @@ static void make_publish(const struct mqttsn_client *c, struct mqttsn_frame *f)
 #if MQTTSN_CLIENT_SUBSCRIBE
 static void make_filter(const struct mqttsn_client *c, struct mqttsn_frame *f)
 {
+    const struct mqttsn_client_topic *topic = mqttsn__request_topic(c);
+
     f->subscribe.flags.dup = c->request.flags & SENT;
     f->subscribe.flags.qos = c->request.qos;
     f->subscribe.flags.topic_type = c->request.topic_type;
     f->subscribe.msg_id = c->request.msg_id;
     f->subscribe.topic_id = c->request.topic_id;
-    f->subscribe.topic_name =
-        c->request.slot == NO_SLOT ? work(c) : slot_name(c);
+    f->subscribe.topic_name = topic == NULL ? work(c) : name_of(topic);
 }
 #endif
 
@@ -63,7 +63,7 @@ static void make_step(const struct mqttsn_client *c, struct mqttsn_frame *f)
         }
     } else if (c->step == MQTTSN_REGISTER) {
         f->reg.msg_id = c->register_id;
-        f->reg.topic_name = slot_name(c);
+        f->reg.topic_name = name_of(mqttsn__request_topic(c));
     } else if (c->step == MQTTSN_PINGREQ) {
         if (c->state == MQTTSN_CLIENT_AWAKE)
             f->pingreq.client_id = c->config->client_id;

@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The session of a sleeper as octets, for memory that outlives the power.
+ * The session of a sleeper as octets, for memory that outlives the power. They
+ * are read by the build that wrote them, so they keep its order of octets.
  */
 #include "client_private.h"
 
-#include "mqttsn/reader.h"
-#include "mqttsn/writer.h"
-
 #if MQTTSN_CLIENT_SNAPSHOT
-enum { FORMAT = 0x5301, CHECKSUM = 2 };
+enum { FORMAT = 0x5302, CHECKSUM = 2 };
+
+/* The slots of the topic table follow, and then the checksum. */
+struct kept {
+    uint16_t format;
+    uint16_t msg_id;
+    uint16_t announced_s;
+    uint16_t release_id;
+    uint16_t slot_size; /* another build is found out by this */
+    uint8_t topic_cap;
+    uint8_t gw_id;
+    struct mqttsn_address address;
+};
 
 /* CRC-16/CCITT: finds what an undervoltage does to a few octets. */
 static uint16_t checksum(const uint8_t *octets, size_t len)
@@ -28,56 +38,34 @@ enum mqttsn_status mqttsn_client_snapshot(const struct mqttsn_client *c,
                                           size_t *ret_len)
 {
     const struct mqttsn_client_gateway *gateway = mqttsn__gateway(c);
-    struct mqttsn_writer w;
+    size_t topics = c->config->topic_cap * sizeof(*c->config->topics);
+    size_t len = sizeof(struct kept) + topics;
+    struct kept kept;
+    uint16_t sum;
 
     if (c->state != MQTTSN_CLIENT_ASLEEP || c->want != MQTTSN_CLIENT_ASLEEP ||
         c->step != NO_STEP || mqttsn_client_busy(c))
         return MQTTSN_EPROTO;
+    if (cap < len + CHECKSUM)
+        return MQTTSN_ENOSPACE;
 
-    mqttsn_writer_init(&w, buf, cap);
-    mqttsn_write_u16(&w, FORMAT);
-    mqttsn_write_u16(&w, c->msg_id);
-    mqttsn_write_u16(&w, c->announced_s);
+    memset(&kept, 0, sizeof(kept));
+    kept.format = FORMAT;
+    kept.msg_id = c->msg_id;
+    kept.announced_s = c->announced_s;
 #if MQTTSN_CLIENT_QOS2
-    mqttsn_write_u16(&w, c->released ? 0 : c->release_id);
-#else
-    mqttsn_write_u16(&w, 0);
+    kept.release_id = c->released ? 0 : c->release_id;
 #endif
-    mqttsn_write_u8(&w, gateway->gw_id);
-    mqttsn_write_u8(&w, gateway->address.len);
-    mqttsn_write_bytes(
-        &w, mqttsn_span(gateway->address.octets, gateway->address.len));
-    for (unsigned i = 0; i < c->config->topic_cap; i++) {
-        const struct mqttsn_client_topic *topic = &c->config->topics[i];
-
-        if (topic->name_len == 0)
-            continue;
-        mqttsn_write_u8(&w, topic->name_len);
-        mqttsn_write_u8(&w, topic->flags);
-        mqttsn_write_u16(&w, topic->id);
-        mqttsn_write_bytes(&w, mqttsn_span(topic->name, topic->name_len));
-    }
-    mqttsn_write_u16(&w, checksum(buf, w.len));
-    return mqttsn_writer_finish(&w, ret_len);
-}
-
-static enum mqttsn_status restore_topics(struct mqttsn_client *c,
-                                         struct mqttsn_reader *r)
-{
-    while (r->left != 0) {
-        size_t len = mqttsn_read_u8(r);
-        unsigned flags = mqttsn_read_u8(r);
-        unsigned id = mqttsn_read_u16(r);
-        struct mqttsn_span name = mqttsn_read_bytes(r, len);
-        unsigned slot;
-
-        if (r->failed || len == 0)
-            return MQTTSN_EFIELD;
-        slot = mqttsn__slot(c, name, flags);
-        if (slot == NO_SLOT)
-            return MQTTSN_ENOSPACE;
-        c->config->topics[slot].id = (uint16_t)id;
-    }
+    kept.slot_size = sizeof(*c->config->topics);
+    kept.topic_cap = c->config->topic_cap;
+    kept.gw_id = gateway->gw_id;
+    kept.address = gateway->address;
+    memcpy(buf, &kept, sizeof(kept));
+    if (topics != 0)
+        memcpy(buf + sizeof(kept), c->config->topics, topics);
+    sum = checksum(buf, len);
+    memcpy(buf + len, &sum, CHECKSUM);
+    *ret_len = len + CHECKSUM;
     return MQTTSN_OK;
 }
 
@@ -87,44 +75,34 @@ mqttsn_client_resume(struct mqttsn_client *c,
                      struct mqttsn_span snapshot)
 {
     enum mqttsn_status status = mqttsn_client_init(c, config, seed);
-    struct mqttsn_address address;
-    struct mqttsn_reader r;
+    size_t topics;
+    struct kept kept;
+    uint16_t sum;
 
     if (status != MQTTSN_OK)
         return status;
-    if (snapshot.len < CHECKSUM)
+    if (snapshot.len < sizeof(kept) + CHECKSUM)
         return MQTTSN_EFIELD;
     snapshot.len -= CHECKSUM;
-
-    const uint8_t *sum = snapshot.data + snapshot.len;
-
-    if (checksum(snapshot.data, snapshot.len) != (sum[0] << 8 | sum[1]))
+    memcpy(&sum, snapshot.data + snapshot.len, CHECKSUM);
+    memcpy(&kept, snapshot.data, sizeof(kept));
+    topics = kept.topic_cap * sizeof(*config->topics);
+    if (sum != checksum(snapshot.data, snapshot.len) || kept.format != FORMAT ||
+        kept.slot_size != sizeof(*config->topics) ||
+        snapshot.len != sizeof(kept) + topics ||
+        mqttsn_client_add_gateway(c, kept.gw_id, &kept.address) != MQTTSN_OK)
         return MQTTSN_EFIELD;
-    mqttsn_reader_init(&r, snapshot);
-    if (mqttsn_read_u16(&r) != FORMAT)
-        return MQTTSN_EFIELD;
-    c->msg_id = mqttsn_read_u16(&r);
-    c->announced_s = mqttsn_read_u16(&r);
+    if (kept.topic_cap > config->topic_cap)
+        return MQTTSN_ENOSPACE;
+
+    if (topics != 0)
+        memcpy(config->topics, snapshot.data + sizeof(kept), topics);
+    c->msg_id = kept.msg_id;
+    c->announced_s = kept.announced_s;
+    c->sleep_s = kept.announced_s;
 #if MQTTSN_CLIENT_QOS2
-    c->release_id = mqttsn_read_u16(&r);
-#else
-    (void)mqttsn_read_u16(&r);
+    c->release_id = kept.release_id;
 #endif
-
-    unsigned gw_id = mqttsn_read_u8(&r);
-
-    address.len = mqttsn_read_u8(&r);
-    if (address.len == 0 || address.len > MQTTSN_CLIENT_ADDRESS_MAX ||
-        address.len > r.left)
-        return MQTTSN_EFIELD;
-    memcpy(address.octets, mqttsn_read_bytes(&r, address.len).data,
-           address.len);
-    status = restore_topics(c, &r);
-    if (status != MQTTSN_OK)
-        return status;
-
-    (void)mqttsn__gateway_add(c, gw_id, &address);
-    c->sleep_s = c->announced_s;
     c->started = true;
     c->state = MQTTSN_CLIENT_ASLEEP;
     c->want = MQTTSN_CLIENT_ASLEEP;

@@ -56,9 +56,16 @@ found:
     return i;
 }
 
+struct mqttsn_client_topic *mqttsn__request_topic(const struct mqttsn_client *c)
+{
+    return c->request.slot == NO_SLOT ? NULL
+                                      : &c->config->topics[c->request.slot];
+}
+
 unsigned mqttsn__slot_of_id(const struct mqttsn_client *c, unsigned id)
 {
-    for (unsigned i = 0; i < c->config->topic_cap; i++)
+    /* 0 is what unregistered names have. */
+    for (unsigned i = 0; id != 0 && i < c->config->topic_cap; i++)
         if (c->config->topics[i].id == id)
             return i;
     return NO_SLOT;

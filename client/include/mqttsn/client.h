@@ -516,9 +516,10 @@ mqttsn_client_gateway(const struct mqttsn_client *client);
 /* ---- power off between wake-ups ---------------------------------------- */
 
 #if MQTTSN_CLIENT_SNAPSHOT
-/* Enough for a snapshot with 'topics' names in the table. */
+/* Enough for a snapshot with a table of 'topics' slots. */
 #define MQTTSN_CLIENT_SNAPSHOT_MAX(topics)                                     \
-    (16u + MQTTSN_CLIENT_ADDRESS_MAX + (topics) * (4u + MQTTSN_CLIENT_NAME_MAX))
+    (16u + MQTTSN_CLIENT_ADDRESS_MAX +                                         \
+     (topics) * sizeof(struct mqttsn_client_topic))
 
 /*
  * Writes what a sleeper must not forget: gateway, topic ids and names, MsgId,
