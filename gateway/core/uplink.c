@@ -12,8 +12,8 @@
 /* A publish that was with the broker side this often when the connection ended
  * goes alone, so that it is known whether it is the one that ends it; and this
  * often, it is given up. */
-#define TRIES_BEFORE_ALONE 3
-#define TRIES_MAX 6
+#define TRIES_BEFORE_ALONE 1
+#define TRIES_MAX 4
 
 uint32_t gw_exchange_new(struct gw_engine *e, uint32_t session,
                          enum gw_exchange_kind kind)

@@ -46,6 +46,10 @@ void gw_backoff_connected(struct gw_backoff *backoff, mqttsn_ms now)
 
 void gw_backoff_lost(struct gw_backoff *backoff, mqttsn_ms now)
 {
+    mqttsn_ms most = GW_BACKOFF_ACCEPTED_FACTOR * backoff->min_ms;
+
     if (now - backoff->since >= GW_BACKOFF_LASTED_MS)
         backoff->range_ms = 0;
+    else if (backoff->range_ms > most)
+        backoff->range_ms = most;
 }

@@ -5,8 +5,9 @@
  * The first attempt is immediate, the next waits about 'min', and each further
  * one twice as long up to 'max'. A pause is drawn from the upper half of its
  * range, so that a thousand gateways do not come back to one broker at once.
- * A connection that lasted starts the row anew; one that did not, does not:
- * a broker that accepts and drops us is not asked faster than a dead one.
+ * A connection that lasted starts the row anew; one that did not, goes back to
+ * a few times 'min': a broker that accepts and drops us is there, and what ends
+ * the connections is found out by trying.
  *
  * Pure: no clock, no memory; the seed is the caller's.
  */
@@ -19,6 +20,9 @@
 
 /* A connection that held this long is one that lasted. */
 #define GW_BACKOFF_LASTED_MS 10000
+
+/* The longest pause after one that did not, in units of 'min'. */
+#define GW_BACKOFF_ACCEPTED_FACTOR 4
 
 /* The caller's memory; all fields are private. */
 struct gw_backoff {

@@ -73,6 +73,8 @@ static void settle(struct gw_paho_entry *entry, enum gw_up_outcome outcome,
     pthread_mutex_lock(&port->lock);
     if (entry->list == GW_PAHO_QOS0)
         settle_passed_over(port, entry);
+    if (entry->list == GW_PAHO_ACKED)
+        port->acked++;
     if (entry->list != GW_PAHO_STALE)
         gw_paho_give_result(port, entry->token, outcome, granted_qos);
     gw_paho_table_remove(&port->table, entry);

@@ -87,6 +87,7 @@ struct gw_paho_port {
     bool downlink_qos2;   /* a subscription with QoS 2 may exist */
     bool poisoned;        /* the handle may not be used any more */
     uint64_t outcomes;    /* requests that Paho has ended */
+    uint64_t acked;       /* of these, publishes that were acknowledged */
     bool stop_wanted;
     mqttsn_ms flush_until; /* stopping: when to give up waiting for acks */
     bool finished;         /* the thread is about to end */
@@ -105,6 +106,8 @@ struct gw_paho_port {
     mqttsn_ms next_attempt;
     mqttsn_ms phase_until; /* CONNECTING and CLOSING: when patience ends */
     uint64_t attempt_started_us;
+    uint64_t acked_before;  /* 'acked' when this connection began */
+    unsigned stillborn;     /* short connections in a row without one */
     uint64_t unsent_before; /* actions of older epochs go back unsent */
     bool ending_clean;    /* stopping: all acknowledged, and the broker told */
     mqttsn_ms submit_at;  /* not before: Paho has yet to tell of a loss */

@@ -24,6 +24,9 @@
 #define CONNECT_GRACE_MS 5000
 #define DISCONNECT_PATIENCE_MS 2000
 
+/* Connections in a row that may end nothing before the handle is given up. */
+#define STILLBORN_MAX 2u
+
 uint64_t gw_paho_now_us(void)
 {
     struct timespec t;
@@ -218,6 +221,9 @@ static void on_accepted(struct gw_paho_port *port,
         gw_warn("upstream", "guard_unused", "reason=\"%s\"",
                 "Paho does not write through our writev");
     gw_backoff_connected(&port->backoff, now);
+    pthread_mutex_lock(&port->lock);
+    port->acked_before = port->acked;
+    pthread_mutex_unlock(&port->lock);
     enter(port, GW_PAHO_UP, now);
     gw_info("upstream", "connected",
             "host=%s port=%u session_present=%s took_ms=%llu",
@@ -229,7 +235,9 @@ static void on_accepted(struct gw_paho_port *port,
 /*
  * The handle is dropped with the connection, and all that it held goes back in
  * order, unless a QoS 2 exchange may be open in it: only that handle can end
- * it, in either direction, without loss or a double.
+ * it, in either direction, without loss or a double. But when connections end
+ * as soon as they begin, what ends them may be that very exchange, which Paho
+ * sends again each time: then it goes back too, and others get their turn.
  */
 static void on_lost(struct gw_paho_port *port, mqttsn_ms now)
 {
@@ -237,7 +245,13 @@ static void on_lost(struct gw_paho_port *port, mqttsn_ms now)
     bool was_up = port->phase == GW_PAHO_UP;
 
     pthread_mutex_lock(&port->lock);
-    keep = !port->poisoned && (port->table.qos2 > 0 || port->downlink_qos2) &&
+    if (was_up && port->acked == port->acked_before &&
+        now - port->backoff.since < GW_BACKOFF_LASTED_MS)
+        port->stillborn++;
+    else if (was_up)
+        port->stillborn = 0;
+    keep = !port->poisoned && port->stillborn < STILLBORN_MAX &&
+           (port->table.qos2 > 0 || port->downlink_qos2) &&
            port->table.lists[GW_PAHO_STALE].count < GW_PAHO_STALE_MAX;
     pthread_mutex_unlock(&port->lock);
     if (keep)
