@@ -7,7 +7,6 @@
  * Publishes the lines of standard input to CLIENT-ID/said with QoS 1. The
  * serial line needs no address; the library asks for one, and any will do.
  */
-#include "mqttsn/client.h"
 #include "serial_line.h"
 #include "udp_port.h" /* for its clock */
 
@@ -16,8 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A line needs no address, but the library does; any will do. */
-static const struct mqttsn_address gateway = {.len = 1};
+static const struct mqttsn_address gateway = {.len = 1}; /* any will do */
 
 static void die(const char *text)
 {
@@ -27,9 +25,9 @@ static void die(const char *text)
 
 static void pump(struct mqttsn_client *client, int line)
 {
-    uint8_t buf[SLIP_FRAME_MAX];
     struct mqttsn_client_datagram out;
     struct mqttsn_client_event event;
+    uint8_t buf[256];
 
     while (mqttsn_client_poll_send(client, mqttsn_udp_now(), buf, sizeof(buf),
                                    &out))
@@ -60,7 +58,7 @@ int main(int argc, char **argv)
         .datagram_max = SLIP_FRAME_MAX,
     };
     static struct mqttsn_client client;
-    static struct slip slip;
+    static struct slip slip; /* what comes in */
     char topic[32];
     int line = argc == 3 ? serial_line_open(argv[1]) : -1;
 
@@ -76,10 +74,11 @@ int main(int argc, char **argv)
     for (;;) {
         struct pollfd fds[] = {{line, POLLIN, 0}, {0, POLLIN, 0}};
         size_t len;
+
         if (mqttsn_client_busy(&client))
             fds[1].fd = -1; /* one request at a time */
         pump(&client, line);
-        poll(fds, 2, 100);
+        (void)poll(fds, 2, 100);
         if (fds[1].revents != 0) {
             ssize_t said = read(STDIN_FILENO, input, sizeof(input));
 
