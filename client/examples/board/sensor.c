@@ -65,8 +65,10 @@ static void on_event(const struct mqttsn_client_event *event)
 /* Until the client wants nothing more: it is asleep, or has given up. */
 static void serve(void)
 {
-    static uint8_t buf[DATAGRAM_MAX];
-    struct mqttsn_client_datagram out;
+    /* Two, for a message lies in 'in' until its event is taken, while its
+     * acknowledgement goes out. */
+    static uint8_t in[DATAGRAM_MAX], out[DATAGRAM_MAX];
+    struct mqttsn_client_datagram datagram;
     struct mqttsn_client_event event;
 
     for (;;) {
@@ -75,9 +77,9 @@ static void serve(void)
         size_t len;
 
         do {
-            while (mqttsn_client_poll_send(&client, board_now(), buf,
-                                           sizeof(buf), &out))
-                board_send(buf, out.len);
+            while (mqttsn_client_poll_send(&client, board_now(), out,
+                                           sizeof(out), &datagram))
+                board_send(out, datagram.len);
             while (mqttsn_client_poll_event(&client, &event))
                 on_event(&event);
         } while (ask());
@@ -88,10 +90,10 @@ static void serve(void)
             return;
         if (due > now)
             wait_ms = due - now < 1000 ? (uint32_t)(due - now) : 1000;
-        len = board_receive(buf, sizeof(buf), wait_ms);
+        len = board_receive(in, sizeof(in), wait_ms);
         if (len > 0)
             mqttsn_client_on_datagram(&client, &board_gateway,
-                                      mqttsn_span(buf, len), board_now());
+                                      mqttsn_span(in, len), board_now());
         mqttsn_client_on_deadline(&client, board_now());
     }
 }

@@ -234,6 +234,16 @@ class Packaging(unittest.TestCase):
             self.compile(boards + [tree / "examples/board/sensor.c"],
                          *flags, *where)
 
+    def test_the_loop_of_the_manual_compiles(self):
+        blocks = re.findall(r"```c\n(.*?)```", read("docs/porting-client.md"),
+                            re.S)
+        self.assertEqual(len(blocks), 1)
+        source = self.work / "manual.c"
+        source.write_text(blocks[0])
+        self.compile([source], "-std=c11", "-pedantic", "-ffreestanding",
+                     "-I", ROOT / "client/include",
+                     "-I", ROOT / "common/include")
+
     def test_the_sketch_compiles_as_cxx(self):
         if not CXX:
             self.skipTest("no C++ compiler")
