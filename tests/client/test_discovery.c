@@ -57,7 +57,7 @@ static void a_search_is_delayed_limited_and_repeated_ever_later(void **unused)
         assert_int_equal(rig.out[0].to.len, 0);
         assert_int_equal(rig.out[0].radius, 2); /* [SN12-112] */
         assert_int_equal(rig_take(&rig, SN_SEARCHGW).radius, 2);
-        /* [SN12-032] [SN12-015] */
+        /* [SN12-032] */
         assert_true(rig_wait(&rig) >= 2 * gap || gap > 1700000);
         assert_true(rig_wait(&rig) <= 3600000); /* [SN12-116] */
         gap = rig_wait(&rig);
@@ -86,12 +86,41 @@ static void an_identical_search_counts_as_ours(void **unused)
 {
     (void)unused;
     want_to_connect();
-    rig_give_from(&rig, 9, searchgw(1)); /* not identical */
     rig_give_from(&rig, 9, searchgw(2)); /* [SN12-111] */
     rig_pass(&rig, 5001);
     rig_quiet(&rig);
     rig_pass(&rig, 5000);
     rig_take(&rig, SN_SEARCHGW);
+}
+
+static void a_search_of_another_radius_does_not(void **unused)
+{
+    (void)unused;
+    want_to_connect();
+    rig_give_from(&rig, 9, searchgw(1));
+    rig_pass(&rig, 5001);
+    rig_take(&rig, SN_SEARCHGW);
+}
+
+static void the_answer_to_a_search_is_delayed_at_random(void **unused)
+{
+    mqttsn_ms least = 5000, most = 0;
+
+    (void)unused;
+    for (uint32_t seed = 0; seed < 50; seed++) {
+        struct mqttsn_address address = rig_address(1);
+
+        assert_int_equal(mqttsn_client_init(&rig.client, &rig.config, seed),
+                         MQTTSN_OK);
+        assert_int_equal(mqttsn_client_add_gateway(&rig.client, 1, &address),
+                         MQTTSN_OK);
+        rig_give_from(&rig, 9, searchgw(3));
+        mqttsn_ms wait = rig_wait(&rig); /* [SN12-115] */
+
+        least = wait < least ? wait : least;
+        most = wait > most ? wait : most;
+    }
+    assert_true(least < 1000 && most > 4000 && most <= 5000);
 }
 
 static void the_gateway_that_answers_is_connected_to(void **unused)
@@ -182,6 +211,8 @@ int main(void)
         TEST(a_search_is_delayed_limited_and_repeated_ever_later),
         TEST(the_delay_is_random),
         TEST(an_identical_search_counts_as_ours),
+        TEST(a_search_of_another_radius_does_not),
+        TEST(the_answer_to_a_search_is_delayed_at_random),
         TEST(the_gateway_that_answers_is_connected_to),
         TEST(another_client_tells_the_address),
         TEST(a_client_that_knows_answers_unless_another_did),
