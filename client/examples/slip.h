@@ -22,7 +22,7 @@ struct slip {
 };
 
 /* Takes one octet off the line; the length of 'frame' when that ended it, else
- * 0. One that is too long is passed over. */
+ * 0. One that is too long or garbled is passed over. */
 static inline size_t slip_take(struct slip *slip, uint8_t octet)
 {
     size_t whole = slip->len;
@@ -36,8 +36,11 @@ static inline size_t slip_take(struct slip *slip, uint8_t octet)
         slip->hidden = true;
         return 0;
     }
-    if (slip->hidden)
+    if (slip->hidden) {
+        if (octet != SLIP_ESC_END && octet != SLIP_ESC_ESC)
+            slip->len = SLIP_FRAME_MAX + 1;
         octet = octet == SLIP_ESC_END ? SLIP_END : SLIP_ESC;
+    }
     slip->hidden = false;
     if (slip->len < SLIP_FRAME_MAX)
         slip->frame[slip->len] = octet;

@@ -3,9 +3,9 @@
  * board.h - all that a new board has to provide for sensor.c.
  *
  * One board.c per system implements it over one UDP socket that is connected to
- * one gateway: board_posix.c here, others in ../zephyr, ../esp-idf, ../riot, and
- * for Arduino in a sketch. The board's main() brings up the network and calls
- * sensor_run().
+ * one gateway: board_posix.c here, others in ../zephyr, ../esp-idf, ../riot,
+ * and for Arduino in a sketch. The board's main() brings up the network and
+ * calls sensor_run().
  */
 #ifndef BOARD_H
 #define BOARD_H

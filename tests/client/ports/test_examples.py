@@ -68,8 +68,39 @@ class SlipForwarder:
         self.socket.close()
 
 
+class NullModem:
+    """Two serial devices, wired to each other."""
+
+    def __init__(self):
+        pairs = [pty.openpty(), pty.openpty()]
+        for _, slave in pairs:
+            tty.setraw(slave)
+        self.masters = [master for master, _ in pairs]
+        self.slaves = [slave for _, slave in pairs]
+        self.devices = [os.ttyname(slave) for slave in self.slaves]
+        self.stop, self.stopper = os.pipe()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        while True:
+            ready, _, _ = select.select([*self.masters, self.stop], [], [])
+            if self.stop in ready:
+                return
+            for here, there in (self.masters, self.masters[::-1]):
+                if here in ready:
+                    os.write(there, os.read(here, 2048))
+
+    def close(self):
+        os.write(self.stopper, b"x")
+        self.thread.join(PATIENCE)
+        for fd in (*self.masters, *self.slaves, self.stop, self.stopper):
+            os.close(fd)
+
+
 class Examples(E2ETest):
-    CONFIG = {"predefined": {"102": "site/door/bell, open"}}
+    CONFIG = {"predefined": {"102": "site/door/bell, open"},
+              "listener test": {"forwarders": "127.0.0.1"}}
 
     def example(self, name, *arguments, keys=None):
         """An example under way; 'keys' are typed as its standard input."""
@@ -139,6 +170,24 @@ class Examples(E2ETest):
             message = source.take()
             if message.topic == "meter/said":
                 break
+        self.assertEqual(bytes(message.payload), b"a\xc0b\xdbc")
+
+    def test_a_node_behind_the_forwarder_publishes(self):
+        forwarder = os.environ.get("MQTTSN_FORWARDER")
+        if not forwarder:
+            self.skipTest("mqttsn-forwarder is not built")
+        wire = NullModem()
+        self.addCleanup(wire.close)
+        process = Process("mqttsn-forwarder", [
+            forwarder, "-h", "127.0.0.1", "-p", str(self.gw.port),
+            "--serial", wire.devices[0]])
+        self.addCleanup(process.kill)
+        source = self.mqtt("meter/said", 1)
+        self.example("serial_node", wire.devices[1], "meter",
+                     keys=b"a\xc0b\xdbc\n")
+
+        message = source.take()
+        self.assertEqual(message.topic, "meter/said")
         self.assertEqual(bytes(message.payload), b"a\xc0b\xdbc")
 
     def test_the_program_for_boards_runs_on_this_computer(self):
