@@ -13,6 +13,10 @@
  */
 #define UPSTREAM_RECHECK_MS 50
 
+/* How long it waits: a name server or a broker that does not answer at all
+ * must not leave the node without an answer (D7). */
+#define UPSTREAM_WAIT_MS 2000
+
 /* What a CONNECT asks for, apart from the client id. */
 struct request {
     bool clean, will;
@@ -133,7 +137,7 @@ void gw_connect_on_deadline(struct gw_engine *e, uint32_t session)
 
     if (s->step == GW_STEP_UPSTREAM) {
         if (e->link == GW_LINK_UNKNOWN &&
-            e->now - s->state_since >= e->policy.options.upstream_timeout)
+            e->now - s->state_since >= UPSTREAM_WAIT_MS)
             refuse_half_open(e, session, MQTTSN_REJECTED_CONGESTION,
                              "upstream timeout");
         else
