@@ -42,6 +42,10 @@
 #include "mqttsn/frame.h"
 #include "mqttsn/time.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * Where a gateway is: octets that the port makes and understands, compared
  * whole. On IP use the form that GWINFO carries (G12-45): IPv4 (4 octets),
@@ -66,14 +70,15 @@ struct mqttsn_topic {
 /* A name or filter; the client registers it where it has to. */
 static inline struct mqttsn_topic mqttsn_topic_named(const char *name)
 {
-    return (struct mqttsn_topic){.type = MQTTSN_TOPIC_NORMAL,
-                                 .name = mqttsn_span_text(name)};
+    return (struct mqttsn_topic){
+        .type = MQTTSN_TOPIC_NORMAL, .id = 0, .name = mqttsn_span_text(name)};
 }
 
 /* An id that both ends are configured with. */
 static inline struct mqttsn_topic mqttsn_topic_predefined(uint16_t id)
 {
-    return (struct mqttsn_topic){.type = MQTTSN_TOPIC_PREDEFINED, .id = id};
+    return (struct mqttsn_topic){
+        .type = MQTTSN_TOPIC_PREDEFINED, .id = id, .name = {NULL, 0}};
 }
 
 /* A name of exactly two octets; 'name' need not end in NUL. */
@@ -81,7 +86,8 @@ static inline struct mqttsn_topic mqttsn_topic_short(const char *name)
 {
     return (struct mqttsn_topic){
         .type = MQTTSN_TOPIC_SHORT,
-        .id = (uint16_t)((uint8_t)name[0] << 8 | (uint8_t)name[1])};
+        .id = (uint16_t)((uint8_t)name[0] << 8 | (uint8_t)name[1]),
+        .name = {NULL, 0}};
 }
 
 /* ---- what the caller lends --------------------------------------------- */
@@ -547,6 +553,10 @@ MQTTSN_CHECKED enum mqttsn_status
 mqttsn_client_resume(struct mqttsn_client *client,
                      const struct mqttsn_client_config *config, uint32_t seed,
                      struct mqttsn_span snapshot);
+#endif
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

@@ -17,6 +17,10 @@
 #include "mqttsn/span.h"
 #include "mqttsn/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Name and value of each message type [SN 5.2.2]. */
 #define MQTTSN_TYPE_MAP(X)                                                     \
     X(ADVERTISE, 0x00)                                                         \
@@ -218,5 +222,9 @@ mqttsn_encode(const struct mqttsn_frame *frame, uint8_t *buf, size_t cap,
 
 /* The name of a type ("CONNECT"), a static string; NULL when reserved. */
 const char *mqttsn_type_name(unsigned type);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

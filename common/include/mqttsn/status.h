@@ -9,6 +9,10 @@
 #ifndef MQTTSN_STATUS_H
 #define MQTTSN_STATUS_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #if defined(__GNUC__)
 #define MQTTSN_CHECKED __attribute__((warn_unused_result))
 #define MQTTSN_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
@@ -40,5 +44,9 @@ enum mqttsn_status {
 
 /* The text of 'status', a static string; "unknown" for a value outside it. */
 const char *mqttsn_status_text(enum mqttsn_status status);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -17,6 +17,10 @@
 
 #include "mqttsn/frame.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Options, or'ed. */
 #define MQTTSN_TEXT_NO_PAYLOAD 0u
 #define MQTTSN_TEXT_PAYLOAD 1u /* the payload too, not only its size */
@@ -39,5 +43,9 @@ size_t mqttsn_escape(struct mqttsn_span octets, char *buf, size_t cap);
 /* The words of a return code: "accepted", "congestion", "invalid-topic-id",
  * "not-supported", else "reserved". Static strings. */
 const char *mqttsn_return_code_text(uint8_t return_code);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

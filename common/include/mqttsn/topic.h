@@ -10,6 +10,10 @@
 
 #include "mqttsn/span.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Well-formed UTF-8 without NUL, surrogates or values past U+10FFFF
  * [MQTT-3.1.1 1.5.3]. The empty span is valid. */
 bool mqttsn_utf8_valid(struct mqttsn_span text);
@@ -53,5 +57,9 @@ bool mqttsn_short_topic_valid(struct mqttsn_span name);
 /* The TopicId field that carries a short name, and back. */
 uint16_t mqttsn_short_topic_id(struct mqttsn_span name);
 void mqttsn_short_topic_name(uint16_t topic_id, uint8_t ret_name[2]);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
