@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "mqttsn/status.h"
 #include "mqttsn/text.h"
 #include "mqttsn/topic.h"
 
@@ -25,7 +26,7 @@ struct quoted {
 
 static struct quoted quote(const char *text)
 {
-    struct quoted quoted;
+    struct quoted quoted = {.text = ""};
     size_t len = strlen(text);
 
     mqttsn_escape(mqttsn_span(text, len), quoted.text, sizeof(quoted.text));

@@ -339,19 +339,21 @@ static void wake(struct node *n)
     n->deaf = false;
 }
 
-bool node_step(struct node *n, mqttsn_ms until, int other_fd)
+bool node_poll(struct node *n, struct mqttsn_client_event *ret_event)
 {
-    mqttsn_ms deadline;
-    unsigned what;
-    bool off;
-
-    n->now = mqttsn_udp_now();
     if (n->deaf && !radio_is_off(n))
         wake(n);
     flush(n);
-    off = radio_is_off(n);
+    return mqttsn_client_poll_event(&n->client, ret_event);
+}
+
+bool node_wait(struct node *n, mqttsn_ms until, int other_fd)
+{
+    mqttsn_ms deadline = mqttsn_client_next_deadline(&n->client);
+    bool off = radio_is_off(n);
+    unsigned what;
+
     n->deaf = n->deaf || off;
-    deadline = mqttsn_client_next_deadline(&n->client);
     what = mqttsn_udp_wait(off ? NULL : &n->port, other_fd,
                            deadline < until ? deadline : until,
                            node_signal_mask());
@@ -398,11 +400,13 @@ static void linger(struct node *n, bool (*over)(const struct node *),
     unsigned signals = node_signals();
     struct mqttsn_client_event event;
 
-    while (!over(n) && !n->refused && n->now < until &&
-           node_signals() == signals) {
-        (void)node_step(n, until, -1);
-        while (mqttsn_client_poll_event(&n->client, &event))
+    for (;;) {
+        while (node_poll(n, &event))
             continue;
+        if (over(n) || n->refused || n->now >= until ||
+            node_signals() != signals)
+            return;
+        (void)node_wait(n, until, -1);
     }
 }
 

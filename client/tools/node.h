@@ -3,8 +3,9 @@
  * node.h - a node that runs as a program: the client, its UDP port, the clock,
  * the signals that end it, and the options that tools have in common.
  *
- * The manner of use: node_open, then turns of "poll the client's events, call
- * the client, node_step" until node_ended or the tool is done, then node_close.
+ * The manner of use: node_open; then turns of "call the client as is wanted,
+ * node_poll until there is no event, node_wait", until node_ended or the tool
+ * is done; then node_close.
  * What goes wrong is said once, in one line on standard error.
  *
  * A name that stands for several addresses is tried one after the other, as
@@ -16,6 +17,7 @@
 #define NODE_H
 
 #include "args.h"
+#include "mqttsn/status.h"
 #include "udp_port.h"
 
 /* Exit statuses of all tools. */
@@ -150,11 +152,18 @@ bool node_open(struct node *node, const char *tool,
                const struct node_options *options, int *ret_exit);
 
 /*
- * One turn: sends what is to be sent, waits until something came, 'other_fd'
- * (-1: none) can be read, or it is 'until', and gives it to the client.
- * Returns whether 'other_fd' can be read. Poll the client's events after it.
+ * Sends what is to be sent, then takes the client's next event; false when
+ * there is none. To be called until it says so before each node_wait, and again
+ * when the client was called after that: to have sent is an event too.
  */
-bool node_step(struct node *node, mqttsn_ms until, int other_fd);
+bool node_poll(struct node *node, struct mqttsn_client_event *ret_event);
+
+/*
+ * Waits until something came, 'other_fd' (-1: none) can be read, it is 'until',
+ * or a signal was caught; what came is given to the client. Returns whether
+ * 'other_fd' can be read.
+ */
+bool node_wait(struct node *node, mqttsn_ms until, int other_fd);
 
 /* Whether a signal asked for the end, or nobody listens at the gateway's
  * address, which has then been said. '*ret_exit' is written when true. */

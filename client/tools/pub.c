@@ -188,7 +188,6 @@ static void publish(void)
         pub.wake_at = MQTTSN_NEVER;
         pub.len -= used;
         memmove(pub.buf, pub.buf + used, pub.len);
-        pub.len += pub.lines ? 0 : used;
         pub.left--;
     }
 }
@@ -254,6 +253,14 @@ static void sleep_or_wake(void)
     }
 }
 
+/* Calls the client for what is due. */
+static void act(void)
+{
+    publish();
+    if (!pub.over)
+        sleep_or_wake();
+}
+
 /* When the tool itself has something to do. */
 static mqttsn_ms next_turn(mqttsn_ms limit)
 {
@@ -264,39 +271,54 @@ static mqttsn_ms next_turn(mqttsn_ms limit)
     return pub.wake_at < until ? pub.wake_at : until;
 }
 
+/* Takes what the client has to tell; whether there was anything. */
+static bool take_events(void)
+{
+    struct mqttsn_client_event event;
+    bool any = false;
+
+    while (!pub.over && node_poll(&node, &event)) {
+        on_event(&event);
+        any = true;
+    }
+    return any;
+}
+
+/* Until nothing is left to do but to wait. */
+static void work(void)
+{
+    (void)take_events();
+    do {
+        if (!pub.over)
+            act();
+    } while (take_events());
+}
+
 static int run(void)
 {
     const struct node_options *o = &pub.options;
     mqttsn_ms limit =
         o->time_limit_ms != 0 ? node.now + o->time_limit_ms : MQTTSN_NEVER;
-    struct mqttsn_client_event event;
 
     if (o->qos != -1 &&
         mqttsn_client_connect(&node.client, node.now) != MQTTSN_OK)
         return EXIT_FAILED;
-    while (!pub.over) {
-        bool want_line = pub.lines && !pub.input_ended && !pub.under_way;
+    for (;;) {
+        bool want_line;
 
-        publish();
-        sleep_or_wake();
-        if (pub.over)
-            break;
-        if (node_step(&node, next_turn(limit), want_line ? STDIN : -1))
-            read_lines();
-        while (mqttsn_client_poll_event(&node.client, &event))
-            on_event(&event);
-        if (pub.over)
-            break;
+        work();
+        if (pub.over || node_ended(&node, &pub.exit))
+            return pub.exit;
         if (all_sent() && !pub.under_way)
             return EXIT_DONE;
-        if (node_ended(&node, &pub.exit))
-            return pub.exit;
         if (node.now >= limit) {
             node_complain(tool, o->quiet, "timed out");
             return EXIT_TIME;
         }
+        want_line = pub.lines && !pub.input_ended && !pub.under_way;
+        if (node_wait(&node, next_turn(limit), want_line ? STDIN : -1))
+            read_lines();
     }
-    return pub.exit;
 }
 
 /* ---- the command line --------------------------------------------------- */

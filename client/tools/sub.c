@@ -240,38 +240,53 @@ static void act(void)
     }
 }
 
+/* Takes what the client has to tell; whether there was anything. */
+static bool take_events(void)
+{
+    struct mqttsn_client_event event;
+    bool any = false;
+
+    while (!sub.over && node_poll(&node, &event)) {
+        on_event(&event);
+        any = true;
+    }
+    return any;
+}
+
+/* Until nothing is left to do but to wait. */
+static void work(void)
+{
+    (void)take_events();
+    do {
+        if (!sub.over)
+            act();
+    } while (take_events());
+}
+
 static int run(void)
 {
     mqttsn_ms limit = sub.options.time_limit_ms != 0
                           ? node.now + sub.options.time_limit_ms
                           : MQTTSN_NEVER;
-    struct mqttsn_client_event event;
 
     if (mqttsn_client_connect(&node.client, node.now) != MQTTSN_OK)
         return EXIT_FAILED;
-    while (!sub.over) {
+    for (;;) {
         mqttsn_ms until = limit;
 
-        act();
-        if (sub.wake_at < until)
-            until = sub.wake_at;
-        if (sub.retry_connection_at < until)
-            until = sub.retry_connection_at;
-        if (sub.over)
-            break;
-        (void)node_step(&node, until, -1);
-        while (mqttsn_client_poll_event(&node.client, &event))
-            on_event(&event);
-        if (sub.over)
-            break;
-        if (node_ended(&node, &sub.exit))
+        work();
+        if (sub.over || node_ended(&node, &sub.exit))
             return sub.exit;
         if (node.now >= limit) {
             node_complain(tool, sub.options.quiet, "timed out");
             return EXIT_TIME;
         }
+        if (sub.wake_at < until)
+            until = sub.wake_at;
+        if (sub.retry_connection_at < until)
+            until = sub.retry_connection_at;
+        (void)node_wait(&node, until, -1);
     }
-    return sub.exit;
 }
 
 int main(int argc, char **argv)

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -209,6 +210,29 @@ enum mqttsn_status mqttsn_udp_bind(struct mqttsn_udp_port *port,
     return MQTTSN_OK;
 }
 
+/* The interface's own IPv4 address, so that answers find back through it. */
+static struct in_addr address_of_interface(unsigned interface)
+{
+    struct in_addr found = {.s_addr = htonl(INADDR_ANY)};
+    char name[IF_NAMESIZE];
+    struct ifaddrs *all = NULL;
+
+    if (if_indextoname(interface, name) == NULL || getifaddrs(&all) < 0)
+        return found;
+    for (struct ifaddrs *at = all; at != NULL; at = at->ifa_next) {
+        struct sockaddr_in system;
+
+        if (at->ifa_addr == NULL || at->ifa_addr->sa_family != AF_INET ||
+            strcmp(at->ifa_name, name) != 0)
+            continue;
+        memcpy(&system, at->ifa_addr, sizeof(system));
+        found = system.sin_addr;
+        break;
+    }
+    freeifaddrs(all);
+    return found;
+}
+
 /* Broadcasts leave through the port's interface. */
 static int choose_interface(const struct mqttsn_udp_port *port)
 {
@@ -218,7 +242,9 @@ static int choose_interface(const struct mqttsn_udp_port *port)
         return setsockopt(port->fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, &index,
                           sizeof(index));
     }
-    struct ip_mreqn through = {.imr_ifindex = (int)port->interface};
+    struct ip_mreqn through = {.imr_ifindex = (int)port->interface,
+                               .imr_address =
+                                   address_of_interface(port->interface)};
 
     return setsockopt(port->fd, IPPROTO_IP, IP_MULTICAST_IF, &through,
                       sizeof(through));
