@@ -134,10 +134,14 @@ static int run(void)
     mqttsn_ms until = now + discover.options.time_limit_ms;
     mqttsn_ms ask_at = now, gap = FIRST_GAP_MS;
     bool asked = false;
+    int why = 0; /* it was not asked */
 
     while (now < until && node_signals() == 0 && !ferror(stdout)) {
         if (now >= ask_at) {
-            asked = ask() || asked;
+            if (ask())
+                asked = true;
+            else
+                why = errno;
             ask_at = now + gap;
             gap *= 2;
         }
@@ -156,7 +160,7 @@ static int run(void)
         return EXIT_DONE;
     if (!asked) {
         node_complain(tool, discover.options.quiet, "cannot ask: %s",
-                      strerror(errno));
+                      strerror(why));
         return EXIT_FAILED;
     }
     return node_signals() != 0 ? EXIT_DONE : EXIT_TIME;
