@@ -12,7 +12,7 @@
 /* REGISTERs answered "congestion" before the message is given up (G12-15). */
 #define REGISTER_BACKOFF_MAX 3
 
-uint16_t gw_next_msg_id(struct gw_session *s)
+static uint16_t next_msg_id(struct gw_session *s)
 {
     /* One exchange is open at a time, so no other id is in use. */
     do {
@@ -229,7 +229,7 @@ static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
             drop_too_large(e, session);
             return false;
         }
-        s->down_msg_id = gw_next_msg_id(s);
+        s->down_msg_id = next_msg_id(s);
         set_phase(e, session, GW_DOWN_REGACK, retry);
         register_frame(e, s, f);
         return true;
@@ -237,7 +237,7 @@ static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
         break;
     }
     if (p->qos != 0 && p->msg_id == 0) {
-        p->msg_id = gw_next_msg_id(s);
+        p->msg_id = next_msg_id(s);
         if (p->qos == 2) {
             /* After a crash the node must see the same MsgId again. */
             set_phase(e, session, GW_DOWN_STORE, 0);

@@ -214,7 +214,6 @@ void gw_session_wipe(struct gw_engine *e, uint32_t index);
 /* Makes 'peer' its address; whoever was there is unbound. False: no room. */
 bool gw_session_bind(struct gw_engine *e, uint32_t index,
                      const struct gw_peer *peer);
-void gw_session_unbind(struct gw_engine *e, uint32_t index);
 
 /* The connection of a session that lasts ends, the will is not published. */
 void gw_session_end_connection(struct gw_engine *e, uint32_t index);
@@ -236,9 +235,6 @@ void gw_session_arm(struct gw_engine *e, uint32_t index, mqttsn_ms due);
 
 /* Whatever is due of it now; re-arms. */
 void gw_session_on_deadline(struct gw_engine *e, uint32_t index);
-
-/* Supervision ran out: the will, then lost [SN 6.14]. */
-void gw_session_lose(struct gw_engine *e, uint32_t index);
 
 const struct gw_client_settings *gw_session_settings(struct gw_engine *e,
                                                      struct gw_session *s);
@@ -394,7 +390,6 @@ static inline uint64_t gw_token(enum gw_token_kind kind, uint32_t generation,
 
 uint32_t gw_sub_find(const struct gw_engine *e, uint32_t session,
                      uint32_t filter);
-void gw_sub_end(struct gw_engine *e, uint32_t sub);
 void gw_subs_wipe(struct gw_engine *e, uint32_t session);
 uint32_t gw_sub_restore(struct gw_engine *e, uint32_t session, uint32_t item,
                         struct mqttsn_span filter, uint8_t type,
@@ -468,7 +463,6 @@ void gw_deliver_on_deadline(struct gw_engine *e, uint32_t session);
 void gw_deliver_suspend(struct gw_engine *e, uint32_t session);
 /* The node's PINGREQ asks for the current step again (G12-18b). */
 void gw_deliver_repeat(struct gw_engine *e, uint32_t session);
-uint16_t gw_next_msg_id(struct gw_session *s);
 
 /* ---- overlap.c --------------------------------------------------------- */
 

@@ -18,8 +18,7 @@ uint64_t gw_policy_size(uint32_t max_predefined)
 
     if (max_predefined > UINT32_MAX / 2)
         return UINT64_MAX;
-    return 2 * (rows + gw_table_size(2 * max_predefined) +
-                gw_table_size(max_predefined));
+    return 2 * (rows + gw_table_size(2 * max_predefined));
 }
 
 enum mqttsn_status gw_policy_init(struct gw_policy *policy,
@@ -38,8 +37,7 @@ enum mqttsn_status gw_policy_init(struct gw_policy *policy,
 
         set->rows = malloc(((size_t)max_predefined + 1) * sizeof(*set->rows));
         if (set->rows == NULL ||
-            gw_table_init(&set->by_id, 2 * max_predefined) != MQTTSN_OK ||
-            gw_table_init(&set->by_name, max_predefined) != MQTTSN_OK)
+            gw_table_init(&set->by_id, 2 * max_predefined) != MQTTSN_OK)
             goto fail;
     }
     return MQTTSN_OK;
@@ -72,7 +70,6 @@ void gw_policy_fini(struct gw_policy *policy)
             gw_predefined_empty(policy, set);
         free(set->rows);
         gw_table_fini(&set->by_id);
-        gw_table_fini(&set->by_name);
     }
     memset(policy, 0, sizeof(*policy));
 }

@@ -24,7 +24,7 @@ struct gw_predefined_row {
 struct gw_predefined_set {
     struct gw_predefined_row *rows; /* 1-based */
     uint32_t count;
-    struct gw_table by_id, by_name;
+    struct gw_table by_id;
 };
 
 struct gw_policy {
@@ -65,10 +65,6 @@ gw_policy_set(struct gw_policy *policy, const struct gw_options *options);
 uint32_t gw_policy_predefined_name(const struct gw_policy *policy,
                                    uint32_t client, uint16_t id,
                                    bool *ret_open);
-
-/* A predefined id of a topic for a client; 0 when there is none. */
-uint16_t gw_policy_predefined_id(const struct gw_policy *policy,
-                                 uint32_t client, uint32_t topic);
 
 /* Whether any row uses this number; normal ids keep clear of it (G12-11). */
 bool gw_policy_predefined_uses(const struct gw_policy *policy, uint16_t id);

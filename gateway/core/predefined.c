@@ -6,13 +6,12 @@
 
 /*
  * 'by_id' finds a row by client and id and, under the id alone and as index
- * count-of-all-rows + row, the first row that uses an id at all. 'by_name'
- * finds all rows of a client and a topic, in the order of the configuration.
+ * count-of-all-rows + row, the first row that uses an id at all.
  */
 static uint64_t hash_of(const struct gw_policy *policy, uint32_t client,
-                        uint32_t what)
+                        uint16_t id)
 {
-    uint32_t key[2] = {client, what};
+    uint32_t key[2] = {client, id};
 
     return gw_siphash13(policy->seed, key, sizeof(key));
 }
@@ -71,7 +70,6 @@ bool gw_predefined_add(const struct gw_policy *policy,
         gw_table_insert(&set->by_id, id_hash(policy, row->id),
                         policy->max_predefined + i);
     gw_table_insert(&set->by_id, hash_of(policy, row->client, row->id), i);
-    gw_table_insert(&set->by_name, hash_of(policy, row->client, row->topic), i);
     set->count = i;
     return true;
 }
@@ -93,7 +91,6 @@ void gw_predefined_empty(const struct gw_policy *policy,
     }
     set->count = 0;
     empty_table(&set->by_id);
-    empty_table(&set->by_name);
 }
 
 uint32_t gw_policy_predefined_name(const struct gw_policy *policy,
@@ -108,35 +105,6 @@ uint32_t gw_policy_predefined_name(const struct gw_policy *policy,
         return 0;
     *ret_open = set->rows[row].open;
     return set->rows[row].topic;
-}
-
-/* The first row of 'owner' for the topic that means it to 'client' too: one of
- * the client's own rows may have given the number another topic. */
-static uint16_t find_id(const struct gw_policy *policy, uint32_t owner,
-                        uint32_t client, uint32_t topic)
-{
-    const struct gw_predefined_set *set = set_in_force(policy);
-    struct gw_table_probe probe;
-    bool open;
-
-    for (uint32_t i = gw_table_first(&set->by_name,
-                                     hash_of(policy, owner, topic), &probe);
-         i != 0; i = gw_table_next(&set->by_name, &probe)) {
-        const struct gw_predefined_row *row = &set->rows[i];
-
-        if (row->client == owner && row->topic == topic &&
-            gw_policy_predefined_name(policy, client, row->id, &open) == topic)
-            return row->id;
-    }
-    return 0;
-}
-
-uint16_t gw_policy_predefined_id(const struct gw_policy *policy,
-                                 uint32_t client, uint32_t topic)
-{
-    uint16_t id = client != 0 ? find_id(policy, client, client, topic) : 0;
-
-    return id != 0 ? id : find_id(policy, 0, client, topic);
 }
 
 bool gw_policy_predefined_uses(const struct gw_policy *policy, uint16_t id)

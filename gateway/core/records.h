@@ -64,13 +64,6 @@ static inline uint32_t gw_rec_read_u32(struct mqttsn_reader *r)
     return high << 16 | mqttsn_read_u16(r);
 }
 
-static inline uint64_t gw_rec_read_u64(struct mqttsn_reader *r)
-{
-    uint64_t high = gw_rec_read_u32(r);
-
-    return high << 32 | gw_rec_read_u32(r);
-}
-
 static inline struct mqttsn_span gw_rec_read_text(struct mqttsn_reader *r)
 {
     size_t len = mqttsn_read_u16(r);

@@ -10,6 +10,13 @@
  */
 #include "records.h"
 
+static uint64_t read_u64(struct mqttsn_reader *r)
+{
+    uint64_t high = gw_rec_read_u32(r);
+
+    return high << 32 | gw_rec_read_u32(r);
+}
+
 static uint32_t number_of_session(const struct gw_engine *e, uint32_t index)
 {
     return gw_session_at(e, index)->number;
@@ -61,7 +68,7 @@ static enum mqttsn_status restore_message(struct gw_engine *e, uint32_t owner,
     struct gw_messages *messages = &e->down_messages;
     uint32_t last = messages->messages.high, topic, index;
     bool retain = mqttsn_read_u8(r) != 0;
-    uint64_t age = gw_rec_read_u64(r);
+    uint64_t age = read_u64(r);
     struct mqttsn_span name = gw_rec_read_text(r),
                        payload = mqttsn_read_rest(r);
     struct gw_message *m;
@@ -150,7 +157,7 @@ static enum mqttsn_status restore_exchange(struct gw_engine *e, uint32_t owner,
     uint8_t flags = mqttsn_read_u8(r), qos = mqttsn_read_u8(r);
     uint8_t topic_type = mqttsn_read_u8(r);
     uint16_t msg_id = mqttsn_read_u16(r), topic_id = mqttsn_read_u16(r);
-    uint64_t hash = gw_rec_read_u64(r);
+    uint64_t hash = read_u64(r);
     struct mqttsn_span name = gw_rec_read_text(r),
                        payload = mqttsn_read_rest(r);
     bool done = flags & GW_REC_DONE, attached = flags & GW_REC_ATTACHED;

@@ -128,7 +128,7 @@ uint32_t gw_session_new(struct gw_engine *e, struct mqttsn_span client_id)
     return index;
 }
 
-void gw_session_unbind(struct gw_engine *e, uint32_t index)
+static void unbind(struct gw_engine *e, uint32_t index)
 {
     struct gw_session *s = gw_session_at(e, index);
 
@@ -161,9 +161,9 @@ bool gw_session_bind(struct gw_engine *e, uint32_t index,
             return false;
     }
     if (before != 0)
-        gw_session_unbind(e, before); /* G12-23 */
+        unbind(e, before); /* G12-23 */
     if (s->addr.family != 0) {
-        gw_session_unbind(e, index);
+        unbind(e, index);
         e->counters.takeovers++;
         gw_note_peer(e, GW_NOTE_MOVED, &peer->addr,
                      gw_names_span(&e->names, s->client_id), 0, NULL);
@@ -196,7 +196,7 @@ void gw_session_end(struct gw_engine *e, uint32_t index)
     struct gw_session *s = gw_session_at(e, index);
 
     gw_contender_end(e, index);
-    gw_session_unbind(e, index);
+    unbind(e, index);
     gw_session_wipe(e, index);
     fresh_remove(e, index);
     gw_heap_remove(&e->due, index);
@@ -358,7 +358,8 @@ void gw_session_enter(struct gw_engine *e, uint32_t index, enum gw_state state)
     gw_session_arm(e, index, supervision_due(e, s));
 }
 
-void gw_session_lose(struct gw_engine *e, uint32_t index)
+/* Supervision ran out: the will, then lost [SN 6.14]. */
+static void lose(struct gw_engine *e, uint32_t index)
 {
     struct gw_session *s = gw_session_at(e, index);
 
@@ -407,7 +408,7 @@ static bool supervise(struct gw_engine *e, uint32_t index)
         switch ((enum gw_state)s->state) {
         case GW_ACTIVE:
         case GW_ASLEEP:
-            gw_session_lose(e, index);
+            lose(e, index);
             break;
         case GW_AWAKE:
             /* awake_max_time: nothing new is started (G12-17). */

@@ -57,7 +57,7 @@ static uint32_t add(struct gw_engine *e, uint32_t session, uint32_t filter,
     return index;
 }
 
-void gw_sub_end(struct gw_engine *e, uint32_t index)
+static void end_sub(struct gw_engine *e, uint32_t index)
 {
     struct gw_sub *b = gw_sub_at(e, index);
     struct gw_session *s = gw_session_at(e, b->session);
@@ -85,7 +85,7 @@ void gw_subs_wipe(struct gw_engine *e, uint32_t session)
     struct gw_session *s = gw_session_at(e, session);
 
     while (s->subs != 0)
-        gw_sub_end(e, s->subs);
+        end_sub(e, s->subs);
 }
 
 uint32_t gw_sub_restore(struct gw_engine *e, uint32_t session, uint32_t item,
@@ -117,7 +117,7 @@ void gw_sub_refused_name(struct gw_engine *e, uint32_t session, uint32_t name)
     uint32_t sub = filter ? gw_sub_find(e, session, filter) : 0;
 
     if (sub != 0)
-        gw_sub_end(e, sub);
+        end_sub(e, sub);
 }
 
 /* ---- frames ------------------------------------------------------------ */
@@ -385,7 +385,7 @@ void gw_on_unsubscribe(struct gw_engine *e, uint32_t session,
         return;
     }
     node = gw_filter_use(e, filter, false);
-    gw_sub_end(e, sub);
+    end_sub(e, sub);
     if (gw_filter_at(&e->filters, node)->up_state == GW_F_UNSUB_DUE &&
         s->exchange_count < e->policy.options.client_inflight_max)
         index = gw_exchange_new(e, session, GW_X_UNSUBSCRIBE);

@@ -195,22 +195,23 @@ static bool start(const char **ret_reason)
     return false;
 }
 
-bool gw_doorbell_start(const char **ret_reason)
-{
-    bool works;
-
-    pthread_mutex_lock(&bell.lock);
-    works = gw_doorbell_works();
-    *ret_reason = "it failed before";
-    if (!works && !bell.handle)
-        works = start(ret_reason);
-    pthread_mutex_unlock(&bell.lock);
-    return works;
-}
-
-bool gw_doorbell_works(void)
+/* Any thread. */
+static bool works(void)
 {
     return atomic_load(&bell.fd) >= 0;
+}
+
+bool gw_doorbell_start(const char **ret_reason)
+{
+    bool there;
+
+    pthread_mutex_lock(&bell.lock);
+    there = works();
+    *ret_reason = "it failed before";
+    if (!there && !bell.handle)
+        there = start(ret_reason);
+    pthread_mutex_unlock(&bell.lock);
+    return there;
 }
 
 void gw_doorbell_ring(void)
@@ -231,7 +232,7 @@ void gw_doorbell_ring(void)
 
 void gw_doorbell_ring_both(void)
 {
-    if (!gw_doorbell_works())
+    if (!works())
         return;
     MQTTAsync_send(bell.handle, "d", 0, "", 0, 0, NULL);
     gw_doorbell_ring();

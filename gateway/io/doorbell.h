@@ -33,9 +33,6 @@
  */
 bool gw_doorbell_start(const char **ret_reason);
 
-/* Whether it is there. Any thread. */
-bool gw_doorbell_works(void);
-
 /* Ends the poll of the receiving thread. Calls nothing of Paho's; any thread.
  */
 void gw_doorbell_ring(void);

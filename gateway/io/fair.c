@@ -369,8 +369,3 @@ uint32_t gw_fair_spare(const struct gw_fair *f)
 {
     return f->slots - f->queued;
 }
-
-uint32_t gw_fair_sources(const struct gw_fair *f)
-{
-    return f->sources_used;
-}

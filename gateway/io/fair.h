@@ -78,10 +78,9 @@ struct gw_fair_item {
  * next push or pop. */
 bool gw_fair_pop(struct gw_fair *fair, struct gw_fair_item *ret_item);
 
-/* How many datagrams are queued, how many more the pool takes without
- * dropping, and from how many sources they are. */
+/* How many datagrams are queued, and how many more the pool takes without
+ * dropping. */
 uint32_t gw_fair_queued(const struct gw_fair *fair);
 uint32_t gw_fair_spare(const struct gw_fair *fair);
-uint32_t gw_fair_sources(const struct gw_fair *fair);
 
 #endif

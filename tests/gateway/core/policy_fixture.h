@@ -72,14 +72,6 @@ static inline const char *topic_of(const struct fixture *f, const char *client,
     return copy;
 }
 
-static inline uint16_t id_of(const struct fixture *f, const char *client,
-                             const char *topic)
-{
-    return gw_policy_predefined_id(
-        &f->policy, client ? gw_names_find(&f->names, text(client)) : 0,
-        gw_names_find(&f->names, text(topic)));
-}
-
 static inline struct gw_addr v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 {
     return (struct gw_addr){.ip = {a, b, c, d}, .port = 1883, .family = 4};

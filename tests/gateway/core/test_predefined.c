@@ -55,39 +55,6 @@ static void an_unknown_id_leaves_open_as_it_was(void **unused)
     tear_down(&f);
 }
 
-static void a_topic_has_an_id_that_means_it_to_that_client(void **unused)
-{
-    static const struct gw_predefined given[] = {
-        {NULL, "a", 1, false}, {NULL, "a", 2, false}, {"n1", "a", 9, false},
-        {"n2", "b", 1, false}, {"n3", "b", 1, false}, {"n3", "b", 2, false},
-    };
-    static const struct {
-        const char *why, *client, *topic;
-        uint16_t id;
-    } rows[] = {
-        {"its own row first", "n1", "a", 9},
-        {"the first of everybody's", "other", "a", 1},
-        {"the second, where it uses the first itself", "n2", "a", 2},
-        {"none, where it uses both itself", "n3", "a", 0},
-        {"another's row is not its own", "n1", "b", 0},
-        {"its own", "n2", "b", 1},
-        {"the first of its own", "n3", "b", 1},
-        {"nobody named it", "n1", "c", 0},
-    };
-    struct fixture f;
-
-    (void)unused;
-    set_up(&f);
-    predefine(&f, given, ARRAY_LEN(given));
-    assert_int_equal(apply(&f), MQTTSN_OK);
-
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        CASE(rows[i].why);
-        assert_int_equal(id_of(&f, rows[i].client, rows[i].topic), rows[i].id);
-    }
-    tear_down(&f);
-}
-
 /* [G12-11] */
 static void an_id_is_in_use_whoever_its_row_is_for(void **unused)
 {
@@ -156,7 +123,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_has_its_own_row_before_that_of_everybody),
         cmocka_unit_test(an_unknown_id_leaves_open_as_it_was),
-        cmocka_unit_test(a_topic_has_an_id_that_means_it_to_that_client),
         cmocka_unit_test(an_id_is_in_use_whoever_its_row_is_for),
         cmocka_unit_test(a_reload_replaces_every_row),
     };
