@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "siphash.h"
 
-enum { WORD = 8, FINAL_ROUNDS = 3 };
+enum { WORD = 8 };
 
 static inline uint64_t rotate(uint64_t x, unsigned bits)
 {
@@ -46,15 +46,19 @@ static inline struct state mix(struct state v)
     return v;
 }
 
-static inline struct state absorb(struct state v, uint64_t word)
+static inline struct state absorb(struct state v, uint64_t word, int rounds)
 {
     v.d ^= word;
-    v = mix(v);
+    for (int i = 0; i < rounds; i++)
+        v = mix(v);
     v.a ^= word;
     return v;
 }
 
-uint64_t gw_siphash13(const uint8_t key[16], const void *data, size_t len)
+/* Inline, so that the rounds are constants in each of its callers. */
+static inline uint64_t siphash(int rounds, int final_rounds,
+                               const uint8_t key[16], const void *data,
+                               size_t len)
 {
     const uint8_t *at = data;
     uint64_t k0 = load_word(key), k1 = load_word(key + WORD);
@@ -63,14 +67,24 @@ uint64_t gw_siphash13(const uint8_t key[16], const void *data, size_t len)
     size_t left = len;
 
     for (; left >= WORD; left -= WORD) {
-        v = absorb(v, load_word(at));
+        v = absorb(v, load_word(at), rounds);
         at += WORD;
     }
     /* The last word carries the length, so that trailing zeros count. */
-    v = absorb(v, load_rest(at, left) | (uint64_t)(len & 0xff) << 56);
+    v = absorb(v, load_rest(at, left) | (uint64_t)(len & 0xff) << 56, rounds);
 
     v.c ^= 0xff;
-    for (int i = 0; i < FINAL_ROUNDS; i++)
+    for (int i = 0; i < final_rounds; i++)
         v = mix(v);
     return v.a ^ v.b ^ v.c ^ v.d;
+}
+
+uint64_t gw_siphash13(const uint8_t key[16], const void *data, size_t len)
+{
+    return siphash(1, 3, key, data, len);
+}
+
+uint64_t gw_siphash24(const uint8_t key[16], const void *data, size_t len)
+{
+    return siphash(2, 4, key, data, len);
 }

@@ -18,7 +18,4 @@ const char *conf_host_name(struct conf_load *load);
  */
 void conf_make_client_id(struct conf_load *load);
 
-/* SipHash-2-4 of 'bytes' under 'key'. */
-uint64_t conf_siphash(const uint8_t key[16], struct mqttsn_span bytes);
-
 #endif

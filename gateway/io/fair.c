@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/siphash.h"
+
 #define NONE UINT32_MAX
 #define SLOTS_MAX 32768u
 
@@ -29,7 +31,7 @@ struct gw_fair {
     size_t slot_size;
     uint32_t slots, queued, sources_used;
     uint32_t quantum;
-    uint64_t key[2];
+    uint8_t key[16];
 
     struct slot *slot;     /* slots + GW_FAIR_BATCH */
     struct source *source; /* slots: each holds at least one datagram */
@@ -44,47 +46,6 @@ struct gw_fair {
     uint32_t lent;    /* the slot of the item given out last */
     uint32_t room[GW_FAIR_BATCH];
 };
-
-/* ---- SipHash-1-3 of an address ----------------------------------------- */
-
-static uint64_t rotl(uint64_t x, unsigned bits)
-{
-    return x << bits | x >> (64 - bits);
-}
-
-static void sip_round(uint64_t v[4])
-{
-    v[0] += v[1];
-    v[1] = rotl(v[1], 13) ^ v[0];
-    v[0] = rotl(v[0], 32);
-    v[2] += v[3];
-    v[3] = rotl(v[3], 16) ^ v[2];
-    v[0] += v[3];
-    v[3] = rotl(v[3], 21) ^ v[0];
-    v[2] += v[1];
-    v[1] = rotl(v[1], 17) ^ v[2];
-    v[2] = rotl(v[2], 32);
-}
-
-static uint64_t hash(const uint64_t key[2], const struct gw_addr *addr)
-{
-    uint64_t v[4] = {key[0] ^ 0x736f6d6570736575u, key[1] ^ 0x646f72616e646f6du,
-                     key[0] ^ 0x6c7967656e657261u,
-                     key[1] ^ 0x7465646279746573u};
-    uint64_t word[4] = {0, 0, 0, (uint64_t)sizeof(*addr) << 56};
-
-    static_assert(sizeof(*addr) == 24, "an address is three words");
-    memcpy(word, addr, sizeof(*addr));
-    for (size_t i = 0; i < 4; i++) {
-        v[3] ^= word[i];
-        sip_round(v);
-        v[0] ^= word[i];
-    }
-    v[2] ^= 0xff;
-    for (size_t i = 0; i < 3; i++)
-        sip_round(v);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
 
 /* ---- slots and sources ------------------------------------------------- */
 
@@ -106,6 +67,11 @@ static void slot_give(struct gw_fair *f, uint32_t s)
 {
     f->slot[s].next = f->free_slot;
     f->free_slot = s;
+}
+
+static uint32_t bucket_of(const struct gw_fair *f, const struct gw_addr *addr)
+{
+    return (uint32_t)gw_siphash13(f->key, addr, sizeof(*addr)) & f->bucket_mask;
 }
 
 static uint32_t source_find(const struct gw_fair *f, uint32_t bucket,
@@ -284,7 +250,7 @@ int gw_fair_push(struct gw_fair *f, unsigned i, const struct gw_addr *source,
                  const struct gw_addr *from, const struct gw_via *via,
                  size_t len)
 {
-    uint32_t bucket = (uint32_t)hash(f->key, source) & f->bucket_mask;
+    uint32_t bucket = bucket_of(f, source);
     uint32_t at = source_find(f, bucket, source);
     uint32_t slot = f->room[i];
     int dropped = -1;

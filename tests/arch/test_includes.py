@@ -13,7 +13,8 @@ FREESTANDING = {"<%s.h>" % name for name in (
     "string assert inttypes").split()}
 
 # What of the core its shells may see.
-DOOR = {"core/engine.h", "core/limits.h", "core/counters.h", "core/address.h"}
+DOOR = {"core/engine.h", "core/limits.h", "core/counters.h", "core/address.h",
+        "core/siphash.h"}
 
 
 def sources(*rooms):

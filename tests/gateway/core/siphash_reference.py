@@ -65,7 +65,9 @@ def prove():
 
 
 prove()
-for length in list(range(0, 18)) + [63, 64, 255, 256, 300]:
-    digest = siphash(1, 3, bytes(range(16)),
-                     bytes(i & 255 for i in range(length)))
-    print("{%d, 0x%016x}," % (length, digest))
+for rounds, lengths in (((1, 3), [*range(0, 18), 63, 64, 255, 256, 300]),
+                        ((2, 4), [0, 7, 8, 15, 300])):
+    for length in lengths:
+        digest = siphash(*rounds, bytes(range(16)),
+                         bytes(i & 255 for i in range(length)))
+        print("{%d, 0x%016x}," % (length, digest))
