@@ -67,14 +67,58 @@ static void usage(FILE *out)
         out);
 }
 
-static void report(void *user, const struct gw_config_problem *problem)
+/* Where problems go is only known when the configuration is: to the log if the
+ * gateway runs, as plain text on standard error if not. */
+struct problems {
+    struct problem {
+        struct problem *next;
+        struct gw_config_problem problem;
+        char text[]; /* file, key and text, one after the other */
+    } * first, **tail;
+};
+
+static void print_problem(const struct gw_config_problem *problem)
 {
     char text[1024];
 
-    (void)user;
     fprintf(stderr, "mqttsn-gateway: %s%s\n",
             problem->warning ? "warning: " : "",
             gw_config_problem_text(problem, text, sizeof(text)));
+}
+
+static void keep_problem(void *user, const struct gw_config_problem *problem)
+{
+    struct problems *problems = user;
+    size_t file = strlen(problem->file) + 1, key = strlen(problem->key) + 1,
+           text = strlen(problem->text) + 1;
+    struct problem *kept = malloc(sizeof(*kept) + file + key + text);
+
+    if (kept == NULL) {
+        print_problem(problem);
+        return;
+    }
+    kept->next = NULL;
+    kept->problem = *problem;
+    kept->problem.file = memcpy(kept->text, problem->file, file);
+    kept->problem.key = memcpy(kept->text + file, problem->key, key);
+    kept->problem.text = memcpy(kept->text + file + key, problem->text, text);
+    *problems->tail = kept;
+    problems->tail = &kept->next;
+}
+
+static void give_out(struct problems *problems, bool log)
+{
+    while (problems->first != NULL) {
+        struct problem *problem = problems->first;
+
+        problems->first = problem->next;
+        if (log)
+            gw_daemon_log_problem(&problem->problem, "warning");
+        else
+            print_problem(&problem->problem);
+        free(problem);
+    }
+    problems->tail = &problems->first;
 }
 
 /* Returns false when the process is to end with '*ret_status'. */
@@ -180,7 +224,8 @@ static int leave(int status)
     _exit(status);
 }
 
-static int run(struct gw_config *config, const struct arguments *args)
+static int run(struct gw_config *config, const struct arguments *args,
+               struct problems *problems)
 {
     const struct gw_daemon_setup setup = {.config = config,
                                           .sources = &args->sources,
@@ -190,6 +235,7 @@ static int run(struct gw_config *config, const struct arguments *args)
     uv_loop_t loop;
 
     gw_log_configure(config->log.level, config->log.format, config->log.output);
+    give_out(problems, true);
     signal(SIGPIPE, SIG_IGN);
     if (uv_loop_init(&loop) != 0) {
         gw_err("daemon", "cannot_start", "reason=\"no event loop\"");
@@ -213,12 +259,18 @@ static int run(struct gw_config *config, const struct arguments *args)
 int main(int argc, char **argv)
 {
     struct arguments args = {0};
-    struct gw_config *config;
+    struct problems problems = {.tail = &problems.first};
+    struct gw_config *config = NULL;
     int status;
 
     if (!parse(argc, argv, &args, &status))
         return status;
-    if (gw_config_load(&args.sources, report, NULL, &config) != MQTTSN_OK)
+    if (gw_config_load(&args.sources, keep_problem, &problems, &config) !=
+        MQTTSN_OK)
+        config = NULL;
+    if (config == NULL || args.check || args.print)
+        give_out(&problems, false);
+    if (config == NULL)
         return EXIT_TOLD_WRONG;
     if (args.check || args.print) {
         if (args.print)
@@ -232,5 +284,5 @@ int main(int argc, char **argv)
         gw_config_free(config);
         return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_CANNOT_RUN;
     }
-    return run(config, &args);
+    return run(config, &args, &problems);
 }

@@ -290,22 +290,37 @@ static size_t listener_index(const struct gw_config *config, const char *name)
 }
 
 struct changes {
-    void (*changed)(void *user, const char *key);
+    void (*changed)(void *user, const char *key,
+                    const struct conf_place *place);
     void *user;
     size_t count;
 };
 
-static void change(struct changes *c, const char *key)
+static void change(struct changes *c, const char *key,
+                   const struct conf_place *place)
 {
+    static const struct conf_place nowhere;
+
     c->count++;
     if (c->changed != NULL)
-        c->changed(c->user, key);
+        c->changed(c->user, key, place != NULL ? place : &nowhere);
+}
+
+/* NULL: it has its default, or follows from another key. */
+static const struct conf_place *place_of(const struct gw_config *config,
+                                         const struct conf_key *key,
+                                         const struct conf_section *section)
+{
+    const struct conf_entry *entry = conf_find(config->private, key, section);
+
+    return entry != NULL ? &entry->place : NULL;
 }
 
 static void compare_listener(struct changes *c, const struct gw_config *before,
                              size_t i, const struct gw_config *after, size_t j)
 {
-    const struct conf_section section = {.name = before->listeners[i].name};
+    const struct conf_section *section = conf_section_named(
+        after->private, CONF_LISTENER, after->listeners[j].name);
     char name[CONF_FULL_NAME_MAX];
 
     for (size_t k = 0; k < conf_key_count; k++) {
@@ -315,11 +330,13 @@ static void compare_listener(struct changes *c, const struct gw_config *before,
              key->scope == CONF_LISTENER_OPTIONS) &&
             (key->flags & CONF_RELOADS) == 0 &&
             !same_value(before, i, after, j, key))
-            change(c, conf_full_name(key, &section, name, sizeof(name)));
+            change(c, conf_full_name(key, section, name, sizeof(name)),
+                   place_of(after, key, section));
     }
 }
 
-/* Listeners that only one of the two has; those of both are compared once. */
+/* Listeners that only one of the two has; those of both are compared once,
+ * where 'after' is the new configuration. */
 static void compare_listeners(struct changes *c, const struct gw_config *before,
                               const struct gw_config *after, bool both)
 {
@@ -329,16 +346,22 @@ static void compare_listeners(struct changes *c, const struct gw_config *before,
         char text[CONF_FULL_NAME_MAX];
 
         snprintf(text, sizeof(text), "listener.%s", name);
-        if (j == after->options.listener_count)
-            change(c, text);
-        else if (both)
+        if (j == after->options.listener_count) {
+            const struct conf_section *added =
+                both ? NULL
+                     : conf_section_named(before->private, CONF_LISTENER, name);
+
+            change(c, text, added != NULL ? &added->place : NULL);
+        } else if (both) {
             compare_listener(c, before, i, after, j);
+        }
     }
 }
 
 size_t gw_config_changes(const struct gw_config *before,
                          const struct gw_config *after,
-                         void (*changed)(void *user, const char *key),
+                         void (*changed)(void *user, const char *key,
+                                         const struct conf_place *place),
                          void *user)
 {
     struct changes c = {changed, user, 0};
@@ -349,18 +372,18 @@ size_t gw_config_changes(const struct gw_config *before,
 
         if (key->scope == CONF_GLOBAL && (key->flags & CONF_RELOADS) == 0 &&
             !same_value(before, 0, after, 0, key))
-            change(&c, conf_full_name(key, NULL, name, sizeof(name)));
+            change(&c, conf_full_name(key, NULL, name, sizeof(name)),
+                   place_of(after, key, NULL));
     }
     compare_listeners(&c, before, after, true);
     compare_listeners(&c, after, before, false);
     return c.count;
 }
 
-static void warn_of_restart(void *user, const char *key)
+static void warn_of_restart(void *user, const char *key,
+                            const struct conf_place *place)
 {
-    static const struct conf_place nowhere;
-
-    conf_warn(user, &nowhere, key, "the new value needs a restart");
+    conf_warn(user, place, key, "the new value needs a restart");
 }
 
 /* Takes over what 'from' gives for keys that do reload, or that do not. */

@@ -126,11 +126,15 @@ gw_config_reload(const struct gw_config *running,
                  const struct gw_config_sources *sources,
                  gw_config_report *report, void *user, struct gw_config **ret);
 
+struct conf_place;
+
 /* Calls 'changed' with each key that differs between the two and needs a
- * restart ("upstream.url", "listener.lan"). Returns how many. */
+ * restart ("upstream.url", "listener.lan"), and where it stands in 'after',
+ * which only the configuration itself can read. Returns how many. */
 size_t gw_config_changes(const struct gw_config *before,
                          const struct gw_config *after,
-                         void (*changed)(void *user, const char *key),
+                         void (*changed)(void *user, const char *key,
+                                         const struct conf_place *place),
                          void *user);
 
 /* NULL does nothing. Passwords are overwritten first. */

@@ -66,6 +66,11 @@ void gw_daemon_stop(struct gw_daemon *daemon);
  * that need a restart are named and keep their value. */
 void gw_daemon_reload(struct gw_daemon *daemon);
 
+/* Logs something about a configuration under that name of an event. */
+struct gw_config_problem;
+void gw_daemon_log_problem(const struct gw_config_problem *problem,
+                           const char *event);
+
 /* The most octets that wait between sockets, threads and engine; what the
  * engine itself can come to use is gw_engine_size. */
 uint64_t gw_daemon_waiting_bytes(void);

@@ -1,22 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon_private.h"
 
+#include <stdio.h>
+
 #include "log.h"
+
+void gw_daemon_log_problem(const struct gw_config_problem *problem,
+                           const char *event)
+{
+    char where[4 * GW_LOG_VALUE_MAX] = "", line[24] = "";
+
+    if (problem->file[0] != '\0')
+        snprintf(where, sizeof(where), "file=%s ", gw_log_text(problem->file));
+    if (problem->line != 0)
+        snprintf(line, sizeof(line), "line=%u ", problem->line);
+    gw_log_at(problem->warning ? GW_LOG_WARN : GW_LOG_ERROR, "config", event,
+              "%s%s%s%s%sreason=%s", where, line,
+              problem->key[0] != '\0' ? "key=" : "",
+              problem->key[0] != '\0' ? gw_log_text(problem->key) : "",
+              problem->key[0] != '\0' ? " " : "", gw_log_text(problem->text));
+}
 
 static void report(void *user, const struct gw_config_problem *problem)
 {
     (void)user;
-    gw_log_at(problem->warning ? GW_LOG_WARN : GW_LOG_ERROR, "config",
-              problem->warning ? "reload_warning" : "reload_error",
-              "file=%s line=%u key=%s reason=%s", gw_log_text(problem->file),
-              problem->line, gw_log_text(problem->key),
-              gw_log_text(problem->text));
+    gw_daemon_log_problem(problem,
+                          problem->warning ? "reload_warning" : "reload_error");
 }
 
 static void kept_the_old(const char *reason)
 {
-    gw_err("config", "reload_failed",
-           "reason=\"%s; the running configuration stays in force\"", reason);
+    gw_err("config", "reload_failed", "reason=\"%s; nothing has changed\"",
+           reason);
 }
 
 /* All that may fail is done before anything changes that would have to be
@@ -33,7 +48,9 @@ void gw_daemon_reload(struct gw_daemon *d)
         return;
     status = gw_config_reload(d->config, d->sources, report, NULL, &config);
     if (status != MQTTSN_OK) {
-        kept_the_old(mqttsn_status_text(status));
+        kept_the_old(status == MQTTSN_ENOSPACE
+                         ? "no memory for it"
+                         : "the new configuration has the errors above");
         return;
     }
 
@@ -49,7 +66,9 @@ void gw_daemon_reload(struct gw_daemon *d)
                     "reason=\"datagrams of the new size are still read\"");
     }
     if (status != MQTTSN_OK) {
-        kept_the_old(mqttsn_status_text(status));
+        kept_the_old(status == MQTTSN_ENOSPACE
+                         ? "no room for it within the limits in force"
+                         : "the engine does not take it");
         gw_config_free(config);
         return;
     }

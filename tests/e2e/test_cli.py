@@ -217,7 +217,8 @@ class Start(E2ETest):
     def test_json_lines_are_json(self):
         import json
         gw = self.start_gateway(
-            self.broker.port, {"upstream": {"client_id": "mqttsn-gw-json"}},
+            self.broker.port, {"upstream": {"client_id": "mqttsn-gw-json"},
+                               "listener test": {"discovery": "yes"}},
             argv=["--log-format", "json"], ready=False)
         gw.wait_log(r'"event":"connected"')
         self.gw = gw
@@ -225,8 +226,11 @@ class Start(E2ETest):
         gw.terminate()
         self.assertEqual(gw.wait(), 0)
 
-        for line in gw.process.lines:
-            json.loads(line)
+        lines = [json.loads(line) for line in gw.process.lines]
+        self.assertEqual(lines[0]["event"], "warning")
+        self.assertEqual(lines[0]["key"], "listener.test.discovery")
+        self.assertEqual(lines[0]["file"], gw.file)
+        self.assertIsInstance(lines[0]["line"], int)
 
     def test_ids_from_outside_are_escaped_in_the_log(self):
         self.node("evil\nlevel=error area=fake\x1b[31m").connect()

@@ -96,7 +96,10 @@ class Reload(E2ETest):
 
         self.gw.reload()
 
-        self.gw.wait_log(r"level=error .*interwal", start)
+        said = self.gw.wait_log(
+            r"event=reload_error file=\S*gateway.conf line=(\d+) .*interwal",
+            start)[0]
+        self.gw.wait_log(r'event=reload_failed reason="[^"]*errors above', said)
         n1.publish1(7, "1", 2, kind=fr.PREDEFINED)
         watch.expect("old/topic", "1")
 
@@ -107,8 +110,11 @@ class Reload(E2ETest):
 
         self.gw.reload()
 
-        self.gw.wait_log(r"level=warn .*(max_sessions.*restart"
-                         r"|restart.*max_sessions)", start)
+        at = self.gw.wait_log(
+            r"event=reload_warning file=\S*gateway.conf line=\d+ "
+            r'key=limits.max_sessions reason="[^"]*restart', start)[0]
+        # One that follows from it stands nowhere.
+        self.gw.wait_log(r"event=reload_warning key=limits.max_topics", at)
         n1 = self.node("n1").connect()
         watch = self.mqtt("#")
         n1.publish1(7, "1", 2, kind=fr.PREDEFINED)

@@ -15,10 +15,11 @@ static struct gw_config *reload_text(struct fixture *f,
     return config;
 }
 
-static void collect(void *user, const char *key)
+static void collect(void *user, const char *key, const struct conf_place *place)
 {
     char *list = user;
 
+    (void)place;
     strcat(list, key);
     strcat(list, "\n");
 }
@@ -59,16 +60,16 @@ static void what_needs_a_restart_keeps_its_running_value(void **state)
     assert_non_null(b);
     assert_string_equal(
         f->reported,
-        "warning: upstream.url: the new value needs a restart\n"
-        "warning: limits.max_sessions: the new value needs a restart\n"
+        "warning: 2: upstream.url: the new value needs a restart\n"
+        "warning: 6: limits.max_sessions: the new value needs a restart\n"
         "warning: limits.max_topics: the new value needs a restart\n"
         "warning: limits.max_subscriptions: the new value needs a restart\n"
         "warning: limits.max_exchanges: the new value needs a restart\n"
         "warning: limits.max_queue_entries: the new value needs a restart\n"
         "warning: limits.names_total_bytes: the new value needs a restart\n"
-        "warning: listener.lan.bind: the new value needs a restart\n"
+        "warning: 10: listener.lan.bind: the new value needs a restart\n"
         "warning: listener.old: the new value needs a restart\n"
-        "warning: listener.new: the new value needs a restart\n");
+        "warning: 7: listener.new: the new value needs a restart\n");
     assert_string_equal(b->upstream.brokers[0].host, "a");
     assert_int_equal(b->limits.max_sessions, 10000);
     assert_int_equal(b->options.upstream_timeout, 1000);
@@ -142,7 +143,7 @@ static void a_new_password_waits_for_a_restart(void **state)
     assert_non_null(b);
     assert_string_equal(
         f->reported,
-        "warning: upstream.password_file: the new value needs a restart\n");
+        "warning: 3: upstream.password_file: the new value needs a restart\n");
     assert_string_equal((const char *)b->upstream.password, "old");
     gw_config_free(b);
 
@@ -170,7 +171,7 @@ static void a_made_up_client_id_stays(void **state)
     assert_non_null(c);
     assert_string_equal(
         f->reported,
-        "warning: upstream.client_id: the new value needs a restart\n");
+        "warning: 2: upstream.client_id: the new value needs a restart\n");
     assert_string_equal(a->upstream.client_id, c->upstream.client_id);
     gw_config_free(a);
     gw_config_free(b);
