@@ -220,6 +220,8 @@ static void on_signal(uv_signal_t *handle, int number)
 
     if (number == SIGHUP)
         gw_daemon_reload(d);
+    else if (number == SIGUSR1)
+        daemon_log_counters(d);
     else
         gw_daemon_stop(d);
 }
@@ -228,7 +230,7 @@ static void on_signal(uv_signal_t *handle, int number)
 
 static enum mqttsn_status watch_signals(struct gw_daemon *d)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         if (uv_signal_init(d->loop, &d->signal[i]) != 0)
@@ -264,8 +266,10 @@ static enum mqttsn_status start_upstream(struct gw_daemon *d)
 {
     enum mqttsn_status status = MQTTSN_OK;
 
-    if (d->upstream == NULL)
+    if (d->upstream == NULL) {
         status = daemon_upstream_new(d->loop, d->config, &d->upstream);
+        d->upstream_is_paho = true;
+    }
     if (status == MQTTSN_OK) {
         d->upstream->wake = daemon_wake;
         d->upstream->user = d;

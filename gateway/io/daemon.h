@@ -35,7 +35,7 @@ struct gw_daemon_setup {
     /* The broker side, taken over in any case; NULL: Paho, as configured. */
     struct gw_upstream *upstream;
 
-    /* SIGTERM and SIGINT stop, SIGHUP reloads. */
+    /* SIGTERM and SIGINT stop, SIGHUP reloads, SIGUSR1 logs the counters. */
     bool signals;
 
     /* Called when stopping begins; may be NULL. */

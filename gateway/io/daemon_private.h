@@ -29,6 +29,7 @@ struct gw_daemon {
     struct gw_engine *engine;
     struct gw_udp *udp;
     struct gw_upstream *upstream;
+    bool upstream_is_paho; /* not one that the caller brought */
     struct gw_store *store;
     struct gw_notes notes;
 
@@ -45,7 +46,7 @@ struct gw_daemon {
     uint8_t *store_buf;     /* GW_RECORD_MAX */
 
     /* The end. */
-    uv_signal_t signal[3];
+    uv_signal_t signal[4];
     size_t signal_count;
     uv_timer_t patience; /* of the phases of stopping */
     enum stop_phase phase;
@@ -91,6 +92,11 @@ void daemon_drained(struct gw_daemon *d);
 
 /* Gives back everything that lives on the loop, which ends by that. */
 void daemon_close(struct gw_daemon *d);
+
+/* ---- daemon_counters.c ------------------------------------------------- */
+
+/* Logs everything that is counted and not zero. */
+void daemon_log_counters(struct gw_daemon *d);
 
 /* ---- daemon_upstream.c ------------------------------------------------- */
 

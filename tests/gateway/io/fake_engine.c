@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fake_engine.h"
 
+#include "core/counters.h"
+
 #include "check.h"
 
 struct fake_engine fake;
@@ -219,4 +221,18 @@ bool gw_engine_knows(const struct gw_engine *engine, const struct gw_addr *addr)
     (void)engine;
     (void)addr;
     return true;
+}
+
+const struct gw_counters *gw_engine_counters(const struct gw_engine *engine)
+{
+    static const struct gw_counters none;
+
+    (void)engine;
+    return &none;
+}
+
+void gw_engine_usage(const struct gw_engine *engine, struct gw_usage *ret)
+{
+    (void)engine;
+    *ret = (struct gw_usage){0};
 }

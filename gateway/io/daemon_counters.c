@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "core/counters.h"
+
+#include "log.h"
+#include "upstream_paho.h"
+
+/* Fields as they are put together; what does not fit is left out whole, as in
+ * every line of the log. */
+struct fields {
+    char text[GW_LOG_LINE_MAX];
+    size_t len;
+};
+
+static void field(struct fields *f, const char *name, uint64_t value)
+{
+    size_t left = sizeof(f->text) - f->len;
+    int len;
+
+    if (value == 0)
+        return;
+    len = snprintf(f->text + f->len, left, " %s=%" PRIu64, name, value);
+    if (len > 0 && (size_t)len < left)
+        f->len += (size_t)len;
+    f->text[f->len] = '\0';
+}
+
+/* Whatever log.level is: somebody asked. */
+static void say(const char *of, const struct fields *f)
+{
+    gw_log_write(GW_LOG_INFO, "daemon", "counters", "of=%s%s", of, f->text);
+}
+
+static void say_engine(const struct gw_daemon *d)
+{
+    const struct gw_counters *c = gw_engine_counters(d->engine);
+    struct fields f = {.len = 0};
+
+#define FIELD(name, text) field(&f, #name, c->name);
+    GW_COUNTER_MAP(FIELD)
+#undef FIELD
+    say("engine", &f);
+}
+
+static void say_usage(const struct gw_daemon *d)
+{
+    struct fields f = {.len = 0};
+    struct gw_usage u;
+
+    gw_engine_usage(d->engine, &u);
+    field(&f, "sessions", u.sessions);
+    field(&f, "topics", u.topics);
+    field(&f, "subscriptions", u.subscriptions);
+    field(&f, "filters", u.filters);
+    field(&f, "exchanges", u.exchanges);
+    field(&f, "queue_entries", u.queue_entries);
+    field(&f, "messages", u.messages);
+    field(&f, "replies", u.replies);
+    field(&f, "message_bytes", u.message_bytes);
+    field(&f, "name_bytes", u.name_bytes);
+    say("tables", &f);
+}
+
+static void say_listener(const struct gw_daemon *d, size_t i)
+{
+    struct fields f = {.len = 0};
+    struct gw_udp_counters c;
+    char of[4 * GW_LOG_VALUE_MAX];
+
+    gw_udp_counters(d->udp, i, &c);
+#define FIELD(name, text) field(&f, #name, c.name);
+    GW_UDP_COUNTER_MAP(FIELD)
+#undef FIELD
+    snprintf(of, sizeof(of), "listener listener=%s",
+             gw_log_text(d->config->listeners[i].name));
+    say(of, &f);
+}
+
+static void say_upstream(const struct gw_daemon *d)
+{
+    struct gw_upstream_paho_stats stats;
+    struct fields f = {.len = 0};
+
+    gw_upstream_paho_stats(d->upstream, &stats);
+    field(&f, "inbox_dropped", stats.inbox_dropped);
+    field(&f, "inbox_waits", stats.inbox_waits);
+    field(&f, "connects", stats.connects);
+    field(&f, "connect_us", stats.connect_us);
+    field(&f, "outstanding_max", stats.outstanding_max);
+    say("upstream", &f);
+}
+
+void daemon_log_counters(struct gw_daemon *d)
+{
+    if (d->udp == NULL) /* nearly gone */
+        return;
+    say_engine(d);
+    say_usage(d);
+    for (size_t i = 0; i < gw_udp_listener_count(d->udp); i++)
+        say_listener(d, i);
+    if (d->upstream_is_paho)
+        say_upstream(d);
+}
