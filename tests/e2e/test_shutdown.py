@@ -78,7 +78,7 @@ class Reload(E2ETest):
         start = self.gw.mark()
         self.gw.write({"predefined": {"7": "new/topic", "8": "more"}})
         self.gw.reload()
-        self.gw.wait_log(r"event=reload", start)
+        self.gw.wait_log(r"event=reloaded(\s|$)", start)
 
         n1.publish1(7, "2", 3, kind=fr.PREDEFINED)
         watch.expect("new/topic", "2")
