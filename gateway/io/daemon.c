@@ -3,7 +3,6 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 
 #include "daemon_private.h"
@@ -54,24 +53,11 @@ void daemon_options(const struct gw_daemon *d, const struct gw_config *config,
 static void warn_if_public(const struct gw_config_listener *l)
 {
     struct gw_interface interface[64];
+    size_t n = gw_socket_interfaces(64, interface);
     char at[GW_SOCKET_TEXT_MAX];
-    struct gw_addr found = l->bind;
-    bool public = gw_socket_is_public(&l->bind);
+    struct gw_addr found;
 
-    if (gw_socket_is_any(&l->bind)) {
-        size_t n = gw_socket_interfaces(64, interface);
-
-        for (size_t i = 0; i < n && !public; i++) {
-            if (interface[i].addr.family != l->bind.family ||
-                (l->interface != NULL &&
-                 strcmp(l->interface, interface[i].name) != 0))
-                continue;
-            public = gw_socket_is_public(&interface[i].addr);
-            found = interface[i].addr;
-            found.port = l->bind.port;
-        }
-    }
-    if (public)
+    if (gw_socket_public(&l->bind, l->interface, n, interface, &found))
         gw_warn("udp", "public_address",
                 "listener=%s address=%s reason=\"reachable from the internet, "
                 "and plain UDP proves nobody's identity; bind to a local "

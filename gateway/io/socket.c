@@ -176,3 +176,23 @@ size_t gw_socket_interfaces(size_t n, struct gw_interface ret[])
     freeifaddrs(list);
     return used;
 }
+
+bool gw_socket_public(const struct gw_addr *bound, const char *name, size_t n,
+                      const struct gw_interface interface[],
+                      struct gw_addr *ret)
+{
+    if (!gw_socket_is_any(bound)) {
+        *ret = *bound;
+        return gw_socket_is_public(bound);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (interface[i].addr.family != bound->family ||
+            (name != NULL && strcmp(name, interface[i].name) != 0) ||
+            !gw_socket_is_public(&interface[i].addr))
+            continue;
+        *ret = interface[i].addr;
+        ret->port = bound->port;
+        return true;
+    }
+    return false;
+}

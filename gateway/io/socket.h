@@ -51,4 +51,13 @@ struct gw_interface {
  * say. */
 size_t gw_socket_interfaces(size_t n, struct gw_interface ret[]);
 
+/*
+ * Whether a socket bound there can be reached from the internet, on the 'n'
+ * addresses that the machine has; 'name' ties it to one interface, NULL does
+ * not. '*ret' is the first such address, with the port of 'bound'.
+ */
+bool gw_socket_public(const struct gw_addr *bound, const char *name, size_t n,
+                      const struct gw_interface interface[],
+                      struct gw_addr *ret);
+
 #endif

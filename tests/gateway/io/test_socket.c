@@ -86,6 +86,43 @@ static void addresses_are_told_apart(void **unused)
     }
 }
 
+/* [D10] */
+static void a_wildcard_is_public_where_the_machine_is(void **unused)
+{
+    const struct gw_interface machine[] = {
+        {"lo", 1, address("127.0.0.1", 0, 0), true},
+        {"lan", 2, address("192.168.0.2", 0, 0), true},
+        {"wan", 3, address("8.8.4.4", 0, 0), true},
+        {"wan", 3, address("2a00:1450::1", 0, 0), true},
+        {"lan", 2, address("fd00::1", 0, 0), true},
+    };
+    static const struct {
+        const char *why, *bound, *name, *found; /* NULL: not public */
+    } rows[] = {
+        {"a public address itself", "8.8.8.8", NULL, "8.8.8.8:1883"},
+        {"a private one, whatever else is there", "192.168.0.2", NULL, NULL},
+        {"a wildcard has the public address", "0.0.0.0", NULL, "8.8.4.4:1883"},
+        {"tied to the interface that has it", "0.0.0.0", "wan", "8.8.4.4:1883"},
+        {"tied to another", "0.0.0.0", "lan", NULL},
+        {"only addresses of its family", "::", NULL, "[2a00:1450::1]:1883"},
+        {"unique local is not public", "::", "lan", NULL},
+        {"loopback", "::1", NULL, NULL},
+    };
+
+    (void)unused;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct gw_addr bound = address(rows[i].bound, 1883, 0), found;
+        char text[GW_SOCKET_TEXT_MAX];
+
+        CASE(rows[i].why);
+        assert_int_equal(gw_socket_public(&bound, rows[i].name,
+                                          ARRAY_LEN(machine), machine, &found),
+                         rows[i].found != NULL);
+        if (rows[i].found != NULL)
+            assert_string_equal(gw_socket_text(&found, text), rows[i].found);
+    }
+}
+
 static void this_machine_has_a_loopback(void **unused)
 {
     struct gw_interface row[32];
@@ -108,6 +145,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_survives_the_way_to_the_kernel_and_back),
         cmocka_unit_test(addresses_are_told_apart),
+        cmocka_unit_test(a_wildcard_is_public_where_the_machine_is),
         cmocka_unit_test(this_machine_has_a_loopback),
     };
 
