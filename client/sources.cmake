@@ -26,6 +26,10 @@ set(MQTTSN_CLIENT_SOURCES
   ${MQTTSN_COMMON_ROOT}/src/text.c
   ${MQTTSN_COMMON_ROOT}/src/topic.c)
 
+# The codec knows the messages that the features need, and no others.
+set(MQTTSN_CODEC_DEFINITIONS
+  MQTTSN_FRAME_CONFIG_FILE="mqttsn/client_frames.h")
+
 set(MQTTSN_CLIENT_INCLUDES
   ${MQTTSN_CLIENT_ROOT}/include
   ${MQTTSN_COMMON_ROOT}/include)

@@ -9,8 +9,12 @@ enum mqttsn_status mqttsn_client_init(struct mqttsn_client *c,
 {
     if (config->client_id.len == 0 ||
         config->client_id.len > MQTTSN_CLIENT_ID_MAX ||
-        config->gateway_cap == 0 || config->topic_cap == NO_SLOT)
+        config->gateway_cap == 0)
         return MQTTSN_EINVAL;
+#if MQTTSN_CLIENT_NAMES
+    if (config->topic_cap == NO_SLOT)
+        return MQTTSN_EINVAL;
+#endif
 #if MQTTSN_CLIENT_FORWARDER_FRAMES
     if (config->node_id.len > 252)
         return MQTTSN_EINVAL;
@@ -27,8 +31,10 @@ enum mqttsn_status mqttsn_client_init(struct mqttsn_client *c,
 #if MQTTSN_CLIENT_WILL
     c->will = config->will;
 #endif
+#if MQTTSN_CLIENT_NAMES
     if (config->topic_cap != 0)
         memset(config->topics, 0, config->topic_cap * sizeof(*config->topics));
+#endif
     memset(config->gateways, 0,
            config->gateway_cap * sizeof(*config->gateways));
     return MQTTSN_OK;
@@ -45,8 +51,10 @@ mqttsn_client_add_gateway(struct mqttsn_client *c, uint8_t gw_id,
     gateway = mqttsn__gateway_add(c, gw_id, address);
     if (gateway == NULL)
         return MQTTSN_ENOSPACE;
+#if MQTTSN_CLIENT_DISCOVERY
     gateway->fixed = true;
     gateway->gone_at = MQTTSN_NEVER;
+#endif
     return MQTTSN_OK;
 }
 
@@ -82,7 +90,6 @@ static enum mqttsn_status take_topic(struct mqttsn_client *c,
 {
     uint8_t name[2] = {(uint8_t)(topic.id >> 8), (uint8_t)topic.id};
     struct mqttsn_span text = topic.name;
-    unsigned slot;
 
     c->request.topic_type = topic.type;
     c->request.topic_id = topic.id;
@@ -98,11 +105,14 @@ static enum mqttsn_status take_topic(struct mqttsn_client *c,
         return MQTTSN_EINVAL;
     if (topic.type == MQTTSN_TOPIC_SHORT)
         return MQTTSN_OK;
+#if MQTTSN_CLIENT_NAMES
     if (!fits(c, 6, text.len))
         return MQTTSN_ENOSPACE;
-    slot = mqttsn__slot(c, text, OWN);
-    c->request.slot = (uint8_t)slot;
-    return slot == NO_SLOT ? MQTTSN_ENOSPACE : MQTTSN_OK;
+    c->request.slot = (uint8_t)mqttsn__slot(c, text, OWN);
+    return c->request.slot == NO_SLOT ? MQTTSN_ENOSPACE : MQTTSN_OK;
+#else
+    return MQTTSN_EINVAL;
+#endif
 }
 
 /* Whether a request may be made. */
@@ -121,6 +131,7 @@ static void begin_request(struct mqttsn_client *c,
     mqttsn__advance(c);
 }
 
+#if MQTTSN_CLIENT_NAMES
 enum mqttsn_status mqttsn_client_register(struct mqttsn_client *c,
                                           struct mqttsn_topic topic,
                                           mqttsn_ms now)
@@ -138,6 +149,7 @@ enum mqttsn_status mqttsn_client_register(struct mqttsn_client *c,
     begin_request(c, MQTTSN_REQUEST_REGISTER, 0);
     return MQTTSN_OK;
 }
+#endif
 
 enum mqttsn_status mqttsn_client_publish(struct mqttsn_client *c,
                                          struct mqttsn_topic topic,

@@ -91,6 +91,7 @@ void mqttsn__on_silence(struct mqttsn_client *c);
 
 /* ---- topics.c ---------------------------------------------------------- */
 
+#if MQTTSN_CLIENT_NAMES
 /* The slot of 'name', or a free one that is given that name; NO_SLOT when the
  * table is full or the name too long. */
 unsigned mqttsn__slot(struct mqttsn_client *c, struct mqttsn_span name,
@@ -103,10 +104,20 @@ unsigned mqttsn__slot_of_id(const struct mqttsn_client *c, unsigned id);
 void mqttsn__slot_set_id(struct mqttsn_client *c, unsigned slot, unsigned id);
 /* A new session: no id holds, and names of the gateway's go. */
 void mqttsn__forget_ids(struct mqttsn_client *c);
+#else
+/* No request has a name; the compiler drops what would be done with it. */
+static inline struct mqttsn_client_topic *
+mqttsn__request_topic(const struct mqttsn_client *c)
+{
+    (void)c;
+    return NULL;
+}
+#endif
 bool mqttsn__id_valid(unsigned id);
 
 /* ---- discovery.c ------------------------------------------------------- */
 
+#if MQTTSN_CLIENT_FAILOVER
 struct mqttsn_client_gateway *
 mqttsn__gateway_find(const struct mqttsn_client *c,
                      const struct mqttsn_address *address);
@@ -115,6 +126,18 @@ struct mqttsn_client_gateway *mqttsn__gateway(const struct mqttsn_client *c);
 unsigned mqttsn__gateway_count(const struct mqttsn_client *c);
 /* Chooses the next of the list after the current one, if there is any. */
 void mqttsn__gateway_next(struct mqttsn_client *c);
+#else
+static inline struct mqttsn_client_gateway *
+mqttsn__gateway(const struct mqttsn_client *c)
+{
+    return c->config->gateways;
+}
+
+static inline unsigned mqttsn__gateway_count(const struct mqttsn_client *c)
+{
+    return c->config->gateways->address.len != 0;
+}
+#endif
 bool mqttsn__address_equal(const struct mqttsn_address *a,
                            const struct mqttsn_address *b);
 struct mqttsn_client_gateway *

@@ -10,8 +10,10 @@ void mqttsn__connect(struct mqttsn_client *c)
 #if MQTTSN_CLIENT_DISCOVERY
     mqttsn__sweep(c);
 #endif
+#if MQTTSN_CLIENT_FAILOVER
     if (mqttsn__gateway(c)->address.len == 0)
         mqttsn__gateway_next(c);
+#endif
     if (mqttsn__gateway(c)->address.len == 0) {
 #if MQTTSN_CLIENT_DISCOVERY
         c->state = MQTTSN_CLIENT_SEARCHING;
@@ -21,7 +23,9 @@ void mqttsn__connect(struct mqttsn_client *c)
     }
     c->state = MQTTSN_CLIENT_CONNECTING;
     if (!c->wake_up) {
+#if MQTTSN_CLIENT_NAMES
         mqttsn__forget_ids(c);
+#endif
 #if MQTTSN_CLIENT_QOS2
         if (!c->started)
             c->release_id = 0;
@@ -127,8 +131,11 @@ void mqttsn__lost(struct mqttsn_client *c, bool other_gateway)
         give_up(c, MQTTSN_EVENT_LOST);
         return;
     }
+#if MQTTSN_CLIENT_FAILOVER
     if (other_gateway)
         mqttsn__gateway_next(c);
+#endif
+    (void)other_gateway;
     mqttsn__connect(c);
 }
 
@@ -175,13 +182,15 @@ void mqttsn__on_connack(struct mqttsn_client *c, unsigned code)
         return;
     }
     c->wake_up = false;
+#if MQTTSN_CLIENT_FAILOVER
     if (++c->attempts < mqttsn__gateway_count(c)) {
         mqttsn__gateway_next(c);
         mqttsn__connect(c);
-    } else {
-        c->attempts = 0;
-        mqttsn__arm(c, T_WAIT, MQTTSN_CLIENT_T_WAIT_MS);
+        return;
     }
+#endif
+    c->attempts = 0;
+    mqttsn__arm(c, T_WAIT, MQTTSN_CLIENT_T_WAIT_MS);
 }
 
 void mqttsn__on_disconnect(struct mqttsn_client *c)

@@ -10,6 +10,7 @@ bool mqttsn__address_equal(const struct mqttsn_address *a,
     return a->len == b->len && memcmp(a->octets, b->octets, a->len) == 0;
 }
 
+#if MQTTSN_CLIENT_FAILOVER
 struct mqttsn_client_gateway *
 mqttsn__gateway_find(const struct mqttsn_client *c,
                      const struct mqttsn_address *address)
@@ -34,12 +35,29 @@ mqttsn__gateway_add(struct mqttsn_client *c, unsigned gw_id,
         if (gateway == NULL)
             return NULL;
         gateway->address = *address;
+#if MQTTSN_CLIENT_DISCOVERY
         gateway->gone_at = MQTTSN_NEVER;
         gateway->fixed = false;
+#endif
     }
     gateway->gw_id = (uint8_t)gw_id;
     return gateway;
 }
+#else
+struct mqttsn_client_gateway *
+mqttsn__gateway_add(struct mqttsn_client *c, unsigned gw_id,
+                    const struct mqttsn_address *address)
+{
+    struct mqttsn_client_gateway *gateway = mqttsn__gateway(c);
+
+    if (gateway->address.len != 0 &&
+        !mqttsn__address_equal(&gateway->address, address))
+        return NULL;
+    gateway->address = *address;
+    gateway->gw_id = (uint8_t)gw_id;
+    return gateway;
+}
+#endif
 
 #if MQTTSN_CLIENT_DISCOVERY
 /* Gateways that fell silent leave the list; not the one we talk to, whose
@@ -56,6 +74,7 @@ void mqttsn__sweep(struct mqttsn_client *c)
 }
 #endif
 
+#if MQTTSN_CLIENT_FAILOVER
 struct mqttsn_client_gateway *mqttsn__gateway(const struct mqttsn_client *c)
 {
     return &c->config->gateways[c->gateway];
@@ -81,6 +100,7 @@ void mqttsn__gateway_next(struct mqttsn_client *c)
         c->started = false;
     c->gateway = (uint8_t)i;
 }
+#endif
 
 #if MQTTSN_CLIENT_DISCOVERY
 void mqttsn__search(struct mqttsn_client *c)

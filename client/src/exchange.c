@@ -124,14 +124,10 @@ static uint16_t msg_id_new(struct mqttsn_client *c)
 /* The step that the request is at; true when it needs none and is done. */
 static bool start_request(struct mqttsn_client *c)
 {
-    static const uint8_t steps[] = {
-        [MQTTSN_REQUEST_PUBLISH] = MQTTSN_PUBLISH,
-        [MQTTSN_REQUEST_SUBSCRIBE] = MQTTSN_SUBSCRIBE,
-        [MQTTSN_REQUEST_UNSUBSCRIBE] = MQTTSN_UNSUBSCRIBE,
-    };
+    unsigned step = MQTTSN_PUBLISH;
+#if MQTTSN_CLIENT_NAMES || MQTTSN_CLIENT_WILL
     unsigned kind = c->request.kind;
-    const struct mqttsn_client_topic *topic = mqttsn__request_topic(c);
-    unsigned step;
+#endif
 
 #if MQTTSN_CLIENT_WILL
     if (kind == MQTTSN_REQUEST_WILL_UPDATE) {
@@ -141,14 +137,26 @@ static bool start_request(struct mqttsn_client *c)
         return false;
     }
 #endif
-    step = steps[kind];
+#if MQTTSN_CLIENT_NAMES
+    const struct mqttsn_client_topic *topic = mqttsn__request_topic(c);
+
     if (kind <= MQTTSN_REQUEST_PUBLISH && topic != NULL && topic->id == 0) {
-        step = MQTTSN_REGISTER;
         c->register_id = msg_id_new(c);
-    } else if (kind == MQTTSN_REQUEST_REGISTER) {
+        mqttsn__start(c, MQTTSN_REGISTER);
+        return false;
+    }
+    if (kind == MQTTSN_REQUEST_REGISTER) {
         mqttsn__finish(c, MQTTSN_CLIENT_ACCEPTED, MQTTSN_ACCEPTED);
         return true;
-    } else if (c->request.flags & RELEASED) {
+    }
+#endif
+#if MQTTSN_CLIENT_SUBSCRIBE
+    if (kind == MQTTSN_REQUEST_SUBSCRIBE)
+        step = MQTTSN_SUBSCRIBE;
+    else if (kind == MQTTSN_REQUEST_UNSUBSCRIBE)
+        step = MQTTSN_UNSUBSCRIBE;
+#endif
+    if (MQTTSN_CLIENT_QOS2 && (c->request.flags & RELEASED)) {
         step = MQTTSN_PUBREL;
     } else if (!(c->request.flags & SENT)) {
         c->request.msg_id = msg_id_new(c);

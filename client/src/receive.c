@@ -5,6 +5,8 @@
  */
 #include "client_private.h"
 
+#define RECEIVES (MQTTSN_CLIENT_SUBSCRIBE || MQTTSN_CLIENT_REFUSE)
+
 static void reply(struct mqttsn_client *c, unsigned type, unsigned topic_id,
                   unsigned msg_id, unsigned code)
 {
@@ -31,6 +33,7 @@ static void rejected(struct mqttsn_client *c, unsigned code)
     mqttsn__advance(c);
 }
 
+#if MQTTSN_CLIENT_NAMES
 /* REGACK, SUBACK: the id, and whether one was given. */
 static void on_id(struct mqttsn_client *c, unsigned id, unsigned code)
 {
@@ -59,6 +62,7 @@ static void forget_id(struct mqttsn_client *c, unsigned id)
     if (slot != NO_SLOT)
         c->config->topics[slot].id = 0;
 }
+#endif
 
 static void on_puback(struct mqttsn_client *c, const struct mqttsn_frame *f)
 {
@@ -68,9 +72,11 @@ static void on_puback(struct mqttsn_client *c, const struct mqttsn_frame *f)
     if (c->step != MQTTSN_PUBLISH || f->puback.msg_id != c->request.msg_id) {
         /* An error may come for QoS 0 as well [SN 6.6]; that message is gone,
          * and the next one is spared its fate. */
+#if MQTTSN_CLIENT_NAMES
         if (code == MQTTSN_REJECTED_INVALID_TOPIC_ID)
             forget_id(c, f->puback.topic_id);
-        else if (code == MQTTSN_REJECTED_CONGESTION)
+#endif
+        if (code == MQTTSN_REJECTED_CONGESTION)
             mqttsn__arm(c, T_WAIT, MQTTSN_CLIENT_T_WAIT_MS);
         return;
     }
@@ -197,7 +203,9 @@ unsigned mqttsn__on_register(struct mqttsn_client *c,
  * another answer waits, as though lost. */
 static void on_request(struct mqttsn_client *c, const struct mqttsn_frame *f)
 {
+#if RECEIVES
     unsigned code = MQTTSN_REJECTED_NOT_SUPPORTED;
+#endif
 
     if (c->reply.type != 0)
         return;
@@ -205,6 +213,7 @@ static void on_request(struct mqttsn_client *c, const struct mqttsn_frame *f)
     case MQTTSN_PINGREQ:
         reply(c, MQTTSN_PINGRESP, 0, 0, 0);
         break;
+#if RECEIVES
     case MQTTSN_REGISTER:
 #if MQTTSN_CLIENT_WILDCARD
         if (c->events & 1u << MQTTSN_EVENT_MESSAGE)
@@ -220,6 +229,7 @@ static void on_request(struct mqttsn_client *c, const struct mqttsn_frame *f)
         reply(c, MQTTSN_PUBACK, f->publish.topic_id, f->publish.msg_id, code);
 #endif
         break;
+#endif
 #if MQTTSN_CLIENT_QOS2
     case MQTTSN_PUBREL:
         if (f->pubrel.msg_id == c->release_id && !c->released) {
@@ -244,10 +254,12 @@ static void on_answer(struct mqttsn_client *c, const struct mqttsn_frame *f)
     case MQTTSN_DISCONNECT:
         mqttsn__on_disconnect(c);
         break;
+#if MQTTSN_CLIENT_NAMES
     case MQTTSN_REGACK:
         if (c->step == MQTTSN_REGISTER && f->regack.msg_id == c->register_id)
             on_id(c, f->regack.topic_id, f->regack.return_code);
         break;
+#endif
     case MQTTSN_PUBACK:
         on_puback(c, f);
         break;

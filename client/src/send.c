@@ -10,10 +10,12 @@ static struct mqttsn_span work(const struct mqttsn_client *c)
     return mqttsn_span(c->config->work, c->request.len);
 }
 
+#if MQTTSN_CLIENT_NAMES
 static struct mqttsn_span name_of(const struct mqttsn_client_topic *topic)
 {
     return mqttsn_span(topic->name, topic->name_len);
 }
+#endif
 
 static void make_publish(const struct mqttsn_client *c, struct mqttsn_frame *f)
 {
@@ -61,9 +63,11 @@ static void make_step(const struct mqttsn_client *c, struct mqttsn_frame *f)
             f->connect.flags.will = c->will != NULL;
 #endif
         }
+#if MQTTSN_CLIENT_NAMES
     } else if (c->step == MQTTSN_REGISTER) {
         f->reg.msg_id = c->register_id;
         f->reg.topic_name = name_of(mqttsn__request_topic(c));
+#endif
     } else if (c->step == MQTTSN_PINGREQ) {
         if (c->state == MQTTSN_CLIENT_AWAKE)
             f->pingreq.client_id = c->config->client_id;
@@ -108,13 +112,17 @@ static void step_sent(struct mqttsn_client *c)
 static void make_reply(struct mqttsn_client *c, struct mqttsn_frame *f)
 {
     f->type = (enum mqttsn_type)c->reply.type;
+#if MQTTSN_CLIENT_SUBSCRIBE || MQTTSN_CLIENT_REFUSE
     if (c->reply.type == MQTTSN_REGACK || c->reply.type == MQTTSN_PUBACK) {
         f->puback.topic_id = c->reply.topic_id;
         f->puback.msg_id = c->reply.msg_id;
         f->puback.return_code = c->reply.code;
-    } else if (c->reply.type != MQTTSN_PINGRESP) {
-        f->pubrec.msg_id = c->reply.msg_id;
     }
+#endif
+#if MQTTSN_CLIENT_QOS2
+    if (c->reply.type >= MQTTSN_PUBCOMP && c->reply.type <= MQTTSN_PUBREL)
+        f->pubrec.msg_id = c->reply.msg_id;
+#endif
     c->reply.type = 0;
 }
 

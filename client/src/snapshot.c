@@ -33,12 +33,23 @@ static uint16_t checksum(const uint8_t *octets, size_t len)
     return (uint16_t)crc;
 }
 
+/* Octets of the topic table. */
+static size_t topics_size(const struct mqttsn_client_config *config)
+{
+#if MQTTSN_CLIENT_NAMES
+    return config->topic_cap * sizeof(*config->topics);
+#else
+    (void)config;
+    return 0;
+#endif
+}
+
 enum mqttsn_status mqttsn_client_snapshot(const struct mqttsn_client *c,
                                           uint8_t *buf, size_t cap,
                                           size_t *ret_len)
 {
     const struct mqttsn_client_gateway *gateway = mqttsn__gateway(c);
-    size_t topics = c->config->topic_cap * sizeof(*c->config->topics);
+    size_t topics = topics_size(c->config);
     size_t len = sizeof(struct kept) + topics;
     struct kept kept;
     uint16_t sum;
@@ -56,13 +67,17 @@ enum mqttsn_status mqttsn_client_snapshot(const struct mqttsn_client *c,
 #if MQTTSN_CLIENT_QOS2
     kept.release_id = c->released ? 0 : c->release_id;
 #endif
-    kept.slot_size = sizeof(*c->config->topics);
+#if MQTTSN_CLIENT_NAMES
     kept.topic_cap = c->config->topic_cap;
+#endif
+    kept.slot_size = sizeof(struct mqttsn_client_topic);
     kept.gw_id = gateway->gw_id;
     kept.address = gateway->address;
     memcpy(buf, &kept, sizeof(kept));
+#if MQTTSN_CLIENT_NAMES
     if (topics != 0)
         memcpy(buf + sizeof(kept), c->config->topics, topics);
+#endif
     sum = checksum(buf, len);
     memcpy(buf + len, &sum, CHECKSUM);
     *ret_len = len + CHECKSUM;
@@ -86,17 +101,19 @@ mqttsn_client_resume(struct mqttsn_client *c,
     snapshot.len -= CHECKSUM;
     memcpy(&sum, snapshot.data + snapshot.len, CHECKSUM);
     memcpy(&kept, snapshot.data, sizeof(kept));
-    topics = kept.topic_cap * sizeof(*config->topics);
+    topics = kept.topic_cap * sizeof(struct mqttsn_client_topic);
     if (sum != checksum(snapshot.data, snapshot.len) || kept.format != FORMAT ||
-        kept.slot_size != sizeof(*config->topics) ||
+        kept.slot_size != sizeof(struct mqttsn_client_topic) ||
         snapshot.len != sizeof(kept) + topics ||
         mqttsn_client_add_gateway(c, kept.gw_id, &kept.address) != MQTTSN_OK)
         return MQTTSN_EFIELD;
-    if (kept.topic_cap > config->topic_cap)
+    if (topics > topics_size(config))
         return MQTTSN_ENOSPACE;
 
+#if MQTTSN_CLIENT_NAMES
     if (topics != 0)
         memcpy(config->topics, snapshot.data + sizeof(kept), topics);
+#endif
     c->msg_id = kept.msg_id;
     c->announced_s = kept.announced_s;
     c->sleep_s = kept.announced_s;

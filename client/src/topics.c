@@ -9,6 +9,7 @@ bool mqttsn__id_valid(unsigned id)
     return id != 0 && id != 0xffff;
 }
 
+#if MQTTSN_CLIENT_NAMES
 /* A slot that may be taken for another name. A name of the gateway's that goes
  * is not lost: on its next message we do not know the id, say so, and the
  * gateway registers it again. */
@@ -90,3 +91,4 @@ void mqttsn__forget_ids(struct mqttsn_client *c)
             topic->name_len = 0;
     }
 }
+#endif

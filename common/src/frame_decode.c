@@ -5,6 +5,7 @@
  */
 #include "mqttsn/frame.h"
 
+#include "frame_config.h"
 #include "mqttsn/reader.h"
 #include "wire.h"
 
@@ -21,6 +22,7 @@ static enum mqttsn_status finish_fixed(const struct mqttsn_reader *r)
     return mqttsn_reader_finish(r) == MQTTSN_OK ? MQTTSN_OK : MQTTSN_ELENGTH;
 }
 
+#if MQTTSN_FRAME_GATEWAY || MQTTSN_FRAME_RECEIVE || MQTTSN_FRAME_SUBSCRIBE
 static struct mqttsn_flags read_flags(struct mqttsn_reader *r, unsigned used)
 {
     unsigned octet = mqttsn_read_u8(r) & used;
@@ -34,7 +36,9 @@ static struct mqttsn_flags read_flags(struct mqttsn_reader *r, unsigned used)
         .topic_type = (uint8_t)(octet & FLAG_TOPIC_TYPE),
     };
 }
+#endif
 
+#if MQTTSN_FRAME_DISCOVERY
 static enum mqttsn_status decode_advertise(struct mqttsn_reader *r,
                                            struct mqttsn_frame *f)
 {
@@ -57,7 +61,9 @@ static enum mqttsn_status decode_gwinfo(struct mqttsn_reader *r,
     f->gwinfo.gw_add = mqttsn_read_rest(r);
     return mqttsn_reader_finish(r);
 }
+#endif
 
+#if MQTTSN_FRAME_GATEWAY
 static enum mqttsn_status decode_connect(struct mqttsn_reader *r,
                                          struct mqttsn_frame *f)
 {
@@ -67,6 +73,7 @@ static enum mqttsn_status decode_connect(struct mqttsn_reader *r,
     f->connect.client_id = mqttsn_read_rest(r);
     return mqttsn_reader_finish(r);
 }
+#endif
 
 /* CONNACK, WILLTOPICRESP, WILLMSGRESP. */
 static enum mqttsn_status decode_return_code(struct mqttsn_reader *r,
@@ -76,14 +83,7 @@ static enum mqttsn_status decode_return_code(struct mqttsn_reader *r,
     return finish_fixed(r);
 }
 
-/* WILLTOPICREQ, WILLMSGREQ, PINGRESP. */
-static enum mqttsn_status decode_nothing(struct mqttsn_reader *r,
-                                         struct mqttsn_frame *f)
-{
-    (void)f;
-    return finish_fixed(r);
-}
-
+#if MQTTSN_FRAME_WILL && MQTTSN_FRAME_GATEWAY
 /* WILLTOPIC, WILLTOPICUPD. */
 static enum mqttsn_status decode_willtopic(struct mqttsn_reader *r,
                                            struct mqttsn_frame *f)
@@ -110,7 +110,9 @@ static enum mqttsn_status decode_willmsg(struct mqttsn_reader *r,
     f->willmsg.message = mqttsn_read_rest(r);
     return mqttsn_reader_finish(r);
 }
+#endif
 
+#if MQTTSN_FRAME_RECEIVE
 static enum mqttsn_status decode_register(struct mqttsn_reader *r,
                                           struct mqttsn_frame *f)
 {
@@ -124,6 +126,7 @@ static enum mqttsn_status decode_register(struct mqttsn_reader *r,
         return MQTTSN_EFIELD;
     return status;
 }
+#endif
 
 /* REGACK, PUBACK. */
 static enum mqttsn_status decode_topic_ack(struct mqttsn_reader *r,
@@ -135,6 +138,7 @@ static enum mqttsn_status decode_topic_ack(struct mqttsn_reader *r,
     return finish_fixed(r);
 }
 
+#if MQTTSN_FRAME_RECEIVE
 static enum mqttsn_status decode_publish(struct mqttsn_reader *r,
                                          struct mqttsn_frame *f)
 {
@@ -144,7 +148,9 @@ static enum mqttsn_status decode_publish(struct mqttsn_reader *r,
     f->publish.data = mqttsn_read_rest(r);
     return mqttsn_reader_finish(r);
 }
+#endif
 
+#if MQTTSN_FRAME_QOS2 || MQTTSN_FRAME_SUBSCRIBE
 /* PUBREC, PUBREL, PUBCOMP, UNSUBACK. */
 static enum mqttsn_status decode_msg_id(struct mqttsn_reader *r,
                                         struct mqttsn_frame *f)
@@ -152,7 +158,9 @@ static enum mqttsn_status decode_msg_id(struct mqttsn_reader *r,
     f->pubrec.msg_id = mqttsn_read_u16(r);
     return finish_fixed(r);
 }
+#endif
 
+#if MQTTSN_FRAME_SUBSCRIBE && MQTTSN_FRAME_GATEWAY
 /* A name or an id follows, as TopicIdType says. What follows a reserved type
  * is kept whole, for the frame has to be answered (G12-06). */
 static enum mqttsn_status decode_filter(struct mqttsn_reader *r, unsigned used,
@@ -182,19 +190,9 @@ static enum mqttsn_status decode_filter(struct mqttsn_reader *r, unsigned used,
     }
     return mqttsn_reader_finish(r);
 }
+#endif
 
-static enum mqttsn_status decode_subscribe(struct mqttsn_reader *r,
-                                           struct mqttsn_frame *f)
-{
-    return decode_filter(r, USED_BY_SUBSCRIBE, f);
-}
-
-static enum mqttsn_status decode_unsubscribe(struct mqttsn_reader *r,
-                                             struct mqttsn_frame *f)
-{
-    return decode_filter(r, USED_BY_UNSUBSCRIBE, f);
-}
-
+#if MQTTSN_FRAME_SUBSCRIBE
 static enum mqttsn_status decode_suback(struct mqttsn_reader *r,
                                         struct mqttsn_frame *f)
 {
@@ -204,6 +202,7 @@ static enum mqttsn_status decode_suback(struct mqttsn_reader *r,
     f->suback.return_code = mqttsn_read_u8(r);
     return finish_fixed(r);
 }
+#endif
 
 static enum mqttsn_status decode_pingreq(struct mqttsn_reader *r,
                                          struct mqttsn_frame *f)
@@ -223,36 +222,79 @@ static enum mqttsn_status decode_disconnect(struct mqttsn_reader *r,
 
 /* By MsgType; a reserved type has none. Encapsulation is not here because its
  * Length does not cover its message. */
-static enum mqttsn_status (*const decoders[])(struct mqttsn_reader *,
-                                              struct mqttsn_frame *) = {
-    [MQTTSN_ADVERTISE] = decode_advertise,
-    [MQTTSN_SEARCHGW] = decode_searchgw,
-    [MQTTSN_GWINFO] = decode_gwinfo,
-    [MQTTSN_CONNECT] = decode_connect,
-    [MQTTSN_CONNACK] = decode_return_code,
-    [MQTTSN_WILLTOPICREQ] = decode_nothing,
-    [MQTTSN_WILLTOPIC] = decode_willtopic,
-    [MQTTSN_WILLMSGREQ] = decode_nothing,
-    [MQTTSN_WILLMSG] = decode_willmsg,
-    [MQTTSN_REGISTER] = decode_register,
-    [MQTTSN_REGACK] = decode_topic_ack,
-    [MQTTSN_PUBLISH] = decode_publish,
-    [MQTTSN_PUBACK] = decode_topic_ack,
-    [MQTTSN_PUBCOMP] = decode_msg_id,
-    [MQTTSN_PUBREC] = decode_msg_id,
-    [MQTTSN_PUBREL] = decode_msg_id,
-    [MQTTSN_SUBSCRIBE] = decode_subscribe,
-    [MQTTSN_SUBACK] = decode_suback,
-    [MQTTSN_UNSUBSCRIBE] = decode_unsubscribe,
-    [MQTTSN_UNSUBACK] = decode_msg_id,
-    [MQTTSN_PINGREQ] = decode_pingreq,
-    [MQTTSN_PINGRESP] = decode_nothing,
-    [MQTTSN_DISCONNECT] = decode_disconnect,
-    [MQTTSN_WILLTOPICUPD] = decode_willtopic,
-    [MQTTSN_WILLTOPICRESP] = decode_return_code,
-    [MQTTSN_WILLMSGUPD] = decode_willmsg,
-    [MQTTSN_WILLMSGRESP] = decode_return_code,
-};
+static enum mqttsn_status decode_body(struct mqttsn_reader *r,
+                                      struct mqttsn_frame *f)
+{
+    switch ((unsigned)f->type) {
+#if MQTTSN_FRAME_DISCOVERY
+    case MQTTSN_ADVERTISE:
+        return decode_advertise(r, f);
+    case MQTTSN_SEARCHGW:
+        return decode_searchgw(r, f);
+    case MQTTSN_GWINFO:
+        return decode_gwinfo(r, f);
+#endif
+#if MQTTSN_FRAME_GATEWAY
+    case MQTTSN_CONNECT:
+        return decode_connect(r, f);
+#endif
+#if MQTTSN_FRAME_WILL
+    case MQTTSN_WILLTOPICRESP:
+    case MQTTSN_WILLMSGRESP:
+#endif
+    case MQTTSN_CONNACK:
+        return decode_return_code(r, f);
+#if MQTTSN_FRAME_WILL
+    case MQTTSN_WILLTOPICREQ:
+    case MQTTSN_WILLMSGREQ:
+#endif
+    case MQTTSN_PINGRESP:
+        return finish_fixed(r);
+#if MQTTSN_FRAME_WILL && MQTTSN_FRAME_GATEWAY
+    case MQTTSN_WILLTOPIC:
+    case MQTTSN_WILLTOPICUPD:
+        return decode_willtopic(r, f);
+    case MQTTSN_WILLMSG:
+    case MQTTSN_WILLMSGUPD:
+        return decode_willmsg(r, f);
+#endif
+#if MQTTSN_FRAME_RECEIVE
+    case MQTTSN_REGISTER:
+        return decode_register(r, f);
+    case MQTTSN_PUBLISH:
+        return decode_publish(r, f);
+#endif
+#if MQTTSN_FRAME_NAMES
+    case MQTTSN_REGACK:
+#endif
+    case MQTTSN_PUBACK:
+        return decode_topic_ack(r, f);
+#if MQTTSN_FRAME_QOS2
+    case MQTTSN_PUBREC:
+    case MQTTSN_PUBREL:
+    case MQTTSN_PUBCOMP:
+        return decode_msg_id(r, f);
+#endif
+#if MQTTSN_FRAME_SUBSCRIBE
+    case MQTTSN_UNSUBACK:
+        return decode_msg_id(r, f);
+    case MQTTSN_SUBACK:
+        return decode_suback(r, f);
+#endif
+#if MQTTSN_FRAME_SUBSCRIBE && MQTTSN_FRAME_GATEWAY
+    case MQTTSN_SUBSCRIBE:
+        return decode_filter(r, USED_BY_SUBSCRIBE, f);
+    case MQTTSN_UNSUBSCRIBE:
+        return decode_filter(r, USED_BY_UNSUBSCRIBE, f);
+#endif
+    case MQTTSN_PINGREQ:
+        return decode_pingreq(r, f);
+    case MQTTSN_DISCONNECT:
+        return decode_disconnect(r, f);
+    default:
+        return MQTTSN_ETYPE;
+    }
+}
 
 static enum mqttsn_status read_header(struct mqttsn_span datagram,
                                       struct header *ret_header)
@@ -278,12 +320,15 @@ static enum mqttsn_status read_header(struct mqttsn_span datagram,
     return MQTTSN_OK;
 }
 
+#if MQTTSN_FRAME_GATEWAY
 static bool is_paho_len_quirk(const struct header *header, size_t datagram_len)
 {
     return header->size == LONG_HEADER && header->len == 255 &&
            datagram_len == 257;
 }
+#endif
 
+#if MQTTSN_FRAME_FORWARDER
 /* Only as far as needed to see the type; the rest is the inner decode's. */
 static bool is_encapsulation(struct mqttsn_span message)
 {
@@ -318,6 +363,7 @@ static enum mqttsn_status decode_encapsulated(const struct header *header,
     ret_frame->encapsulated.message = message;
     return MQTTSN_OK;
 }
+#endif
 
 enum mqttsn_status mqttsn_decode(struct mqttsn_span datagram, unsigned options,
                                  struct mqttsn_frame *ret_frame)
@@ -327,18 +373,20 @@ enum mqttsn_status mqttsn_decode(struct mqttsn_span datagram, unsigned options,
 
     if (status != MQTTSN_OK)
         return status;
+#if MQTTSN_FRAME_FORWARDER
     if (header.type == MQTTSN_ENCAPSULATED)
         return decode_encapsulated(&header, datagram, ret_frame);
+#endif
+#if MQTTSN_FRAME_GATEWAY
     if ((options & MQTTSN_DECODE_PAHO_LEN_QUIRK) &&
         is_paho_len_quirk(&header, datagram.len))
         header.len = datagram.len;
+#endif
+    (void)options;
     if (header.len > datagram.len)
         return MQTTSN_ETRUNCATED;
     if (header.len < datagram.len)
         return MQTTSN_ETRAILING;
-    if (header.type >= sizeof(decoders) / sizeof(decoders[0]) ||
-        decoders[header.type] == NULL)
-        return MQTTSN_ETYPE;
 
     struct mqttsn_reader reader;
     struct mqttsn_frame frame;
@@ -348,7 +396,7 @@ enum mqttsn_status mqttsn_decode(struct mqttsn_span datagram, unsigned options,
     frame.type = (enum mqttsn_type)header.type;
     mqttsn_reader_init(&reader, mqttsn_span(datagram.data + header.size,
                                             header.len - header.size));
-    status = decoders[header.type](&reader, &frame);
+    status = decode_body(&reader, &frame);
     if (status == MQTTSN_OK)
         *ret_frame = frame;
     return status;

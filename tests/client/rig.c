@@ -31,8 +31,10 @@ void rig_init(struct rig *rig)
     rig->config.clean_session = true;
     rig->config.work = rig->work;
     rig->config.work_cap = sizeof(rig->work);
+#if MQTTSN_CLIENT_NAMES
     rig->config.topics = rig->topics;
     rig->config.topic_cap = RIG_TOPICS;
+#endif
     rig->config.gateways = rig->gateways;
     rig->config.gateway_cap = RIG_GATEWAYS;
 }
@@ -85,8 +87,11 @@ void rig_poll(struct rig *rig)
         out->radius = d.radius;
         out->octets.len = d.len;
         memcpy(out->octets.data, buf, d.len);
-        if (rig->config.seal == NULL)
-            rig_dump(buf, d.len);
+#if MQTTSN_CLIENT_SEAL
+        if (rig->config.seal != NULL)
+            continue;
+#endif
+        rig_dump(buf, d.len);
     }
     while (mqttsn_client_poll_event(&rig->client, &event)) {
         struct rig_event *row = &rig->events[rig->event_count++];

@@ -104,8 +104,10 @@ struct mqttsn_client_topic {
 struct mqttsn_client_gateway {
     struct mqttsn_address address; /* len 0: free */
     uint8_t gw_id;
+#if MQTTSN_CLIENT_DISCOVERY
     bool fixed;        /* was told by the application: never leaves */
     mqttsn_ms gone_at; /* unless it advertises before */
+#endif
 };
 
 /* The will; what it points at must stay as it is while the client uses it. */
@@ -152,10 +154,12 @@ struct mqttsn_client_config {
     uint8_t *work;
     size_t work_cap;
 
+#if MQTTSN_CLIENT_NAMES
     /* Names: those that are published, subscribed to without wildcard, and
      * those that the gateway registers. */
     struct mqttsn_client_topic *topics;
     uint8_t topic_cap;
+#endif
 
     struct mqttsn_client_gateway *gateways; /* at least one */
     uint8_t gateway_cap;
@@ -299,7 +303,8 @@ mqttsn_client_init(struct mqttsn_client *client,
  * one that is in the list does nothing.
  *
  * MQTTSN_EINVAL:   the address is empty or too long.
- * MQTTSN_ENOSPACE: the list is full.
+ * MQTTSN_ENOSPACE: the list is full; without MQTTSN_CLIENT_FAILOVER it has one
+ *                  place, whatever 'gateway_cap' says.
  */
 MQTTSN_CHECKED enum mqttsn_status
 mqttsn_client_add_gateway(struct mqttsn_client *client, uint8_t gw_id,
@@ -361,17 +366,20 @@ mqttsn_client_check(struct mqttsn_client *client, mqttsn_ms now);
  * MQTTSN_ENOSPACE: it fits neither 'work', nor a datagram, nor the topic table.
  */
 
+#if MQTTSN_CLIENT_NAMES
 /* Announces a name, so that a later publish needs no REGISTER. */
 MQTTSN_CHECKED enum mqttsn_status
 mqttsn_client_register(struct mqttsn_client *client, struct mqttsn_topic topic,
                        mqttsn_ms now);
+#endif
 
 /*
  * 'qos' is -1, 0, 1 or 2. DONE means: sent (-1, 0), or acknowledged. With -1
  * no connection is needed: it goes to the current or the first gateway.
  * MQTTSN_ENOTFOUND when there is none. A name is registered first, where it is
  * not yet, and again when the gateway has forgotten it. A topic of
- * MQTTSN_TOPIC_NORMAL with an empty name is sent under its 'id'.
+ * MQTTSN_TOPIC_NORMAL with an empty name is sent under its 'id'. Names need
+ * MQTTSN_CLIENT_NAMES, else EINVAL.
  */
 MQTTSN_CHECKED enum mqttsn_status
 mqttsn_client_publish(struct mqttsn_client *client, struct mqttsn_topic topic,

@@ -27,16 +27,37 @@
 #define MQTTSN_CLIENT_WILL 1
 #endif
 
+/* Topic names: REGISTER, and the table of names and ids. Without, messages go
+ * under predefined ids and short names, which ask for no table and no
+ * datagram. */
+#ifndef MQTTSN_CLIENT_NAMES
+#define MQTTSN_CLIENT_NAMES 1
+#endif
+
+/* Several gateways: when one is lost the next is tried. Without, the list has
+ * one place, and its gateway is tried once more before the node gives up. */
+#ifndef MQTTSN_CLIENT_FAILOVER
+#define MQTTSN_CLIENT_FAILOVER 1
+#endif
+
 /* SEARCHGW, ADVERTISE, GWINFO, and telling others of our gateway. Without, the
  * gateways are those that mqttsn_client_add_gateway is told. */
 #ifndef MQTTSN_CLIENT_DISCOVERY
-#define MQTTSN_CLIENT_DISCOVERY 1
+#define MQTTSN_CLIENT_DISCOVERY MQTTSN_CLIENT_FAILOVER
 #endif
 
 /* Subscribing, and messages from the gateway. Without, the node publishes
- * only; what the gateway sends all the same is answered "not supported". */
+ * only; see MQTTSN_CLIENT_REFUSE. */
 #ifndef MQTTSN_CLIENT_SUBSCRIBE
-#define MQTTSN_CLIENT_SUBSCRIBE 1
+#define MQTTSN_CLIENT_SUBSCRIBE MQTTSN_CLIENT_NAMES
+#endif
+
+/* In a node that does not subscribe: what the gateway sends all the same, for
+ * a former life of the node subscribed, is answered "not supported". Without,
+ * it is ignored, and the gateway may take the node for lost; that does not
+ * happen to a node with clean_session. */
+#ifndef MQTTSN_CLIENT_REFUSE
+#define MQTTSN_CLIENT_REFUSE 1
 #endif
 
 /* REGISTER from the gateway: needed for wildcards and for messages after a
@@ -140,6 +161,12 @@
 
 /* ---- what cannot be ---------------------------------------------------- */
 
+#if MQTTSN_CLIENT_DISCOVERY && !MQTTSN_CLIENT_FAILOVER
+#error "MQTTSN_CLIENT_DISCOVERY needs MQTTSN_CLIENT_FAILOVER"
+#endif
+#if MQTTSN_CLIENT_SUBSCRIBE && !MQTTSN_CLIENT_NAMES
+#error "MQTTSN_CLIENT_SUBSCRIBE needs MQTTSN_CLIENT_NAMES"
+#endif
 #if MQTTSN_CLIENT_WILDCARD && !MQTTSN_CLIENT_SUBSCRIBE
 #error "MQTTSN_CLIENT_WILDCARD needs MQTTSN_CLIENT_SUBSCRIBE"
 #endif

@@ -15,6 +15,16 @@
 
 /* ---- features ---------------------------------------------------------- */
 
+#ifdef CONFIG_MQTTSN_CLIENT_NAMES
+#define MQTTSN_CLIENT_NAMES 1
+#else
+#define MQTTSN_CLIENT_NAMES 0
+#endif
+#ifdef CONFIG_MQTTSN_CLIENT_FAILOVER
+#define MQTTSN_CLIENT_FAILOVER 1
+#else
+#define MQTTSN_CLIENT_FAILOVER 0
+#endif
 #ifdef CONFIG_MQTTSN_CLIENT_QOS2
 #define MQTTSN_CLIENT_QOS2 1
 #else
@@ -34,6 +44,11 @@
 #define MQTTSN_CLIENT_SUBSCRIBE 1
 #else
 #define MQTTSN_CLIENT_SUBSCRIBE 0
+#endif
+#ifdef CONFIG_MQTTSN_CLIENT_REFUSE
+#define MQTTSN_CLIENT_REFUSE 1
+#else
+#define MQTTSN_CLIENT_REFUSE 0
 #endif
 #ifdef CONFIG_MQTTSN_CLIENT_WILDCARD
 #define MQTTSN_CLIENT_WILDCARD 1

@@ -66,6 +66,7 @@ def autoconf(off=()):
     lines = []
     for name, (kind, default, depends) in kconfig_options().items():
         if name in off or (depends and depends in off):
+            off = {name, *off}
             continue
         lines.append("#define CONFIG_%s %s" % (
             name, "1" if kind == "bool" else default))
