@@ -15,6 +15,9 @@
  *         ...act; any call of this header may be made here; poll again after...
  *     arm one timer for mqttsn_client_next_deadline(c)
  *
+ * 'buf' is not the buffer that datagrams are received into: a message that was
+ * not polled yet lies there.
+ *
  * The calls state what is wanted; the client finds the way. What is wanted is
  * one of three conditions - active, asleep, disconnected - and at most one
  * request (register, publish, subscribe, unsubscribe, change of will) besides.
@@ -344,7 +347,8 @@ mqttsn_client_sleep(struct mqttsn_client *client, uint16_t duration_s,
 
 /*
  * Collects what the gateway has kept for the sleeper: MESSAGE events, then
- * CHECKED, and the node is asleep again.
+ * CHECKED, and the node is asleep again. When the gateway has forgotten the
+ * node, it connects anew and ends in ASLEEP, without CHECKED.
  *
  * MQTTSN_EPROTO: the client is not asleep, or is not to stay so.
  */
