@@ -135,11 +135,23 @@ MESSAGE(encapsulated, hex("\x05\xfe\x00\x0a\x01\x02\x16", 7))
 
 /* ---- the table --------------------------------------------------------- */
 
-#define EVERYWHERE(reaction)                                                   \
+/* The same in all columns. */
+#define ALL(reaction, state)                                                   \
     {                                                                          \
-        {reaction, SAME}, {reaction, SAME}, {reaction, SAME},                  \
-            {reaction, SAME}, {reaction, SAME}, {reaction, SAME},              \
-            {reaction, SAME}, {reaction, SAME},                                \
+        {reaction, state}, {reaction, state}, {reaction, state},               \
+            {reaction, state}, {reaction, state}, {reaction, state},           \
+            {reaction, state}, {reaction, state},                              \
+    }
+#define EVERYWHERE(reaction) ALL(reaction, SAME)
+
+/* DISCONNECT without a duration. */
+#define LEAVES                                                                 \
+    {                                                                          \
+        {R(DISCONNECT), SAME}, {R(DISCONNECT), GONE}, {R(DISCONNECT), GONE},   \
+            {R(DISCONNECT), GW_DISCONNECTED},                                  \
+            {R(DISCONNECT), GW_DISCONNECTED},                                  \
+            {R(DISCONNECT), GW_DISCONNECTED}, {R(DISCONNECT), SAME},           \
+            {R(DISCONNECT), WHATEVER},                                         \
     }
 
 /* A request of a session: told DISCONNECT where there is none, ignored while
@@ -161,32 +173,11 @@ static const struct row rows[] = {
      .cells = EVERYWHERE(NONE)},
 
     {"CONNECT [SN12-801] [SN12-814] (G12-20, G12-21)", connect_same,
-     .cells = {{R(CONNACK), GW_ACTIVE},
-               {R(CONNACK), GW_ACTIVE},
-               {R(CONNACK), GW_ACTIVE},
-               {R(CONNACK), GW_ACTIVE},
-               {R(CONNACK), GW_ACTIVE},
-               {R(CONNACK), GW_ACTIVE},
-               {R(CONNACK), GW_ACTIVE},
-               {R(CONNACK), GW_ACTIVE}}},
+     .cells = ALL(R(CONNACK), GW_ACTIVE)},
     {"CONNECT clean [SN12-209]", connect_clean,
-     .cells = {{R(CONNACK), GW_ACTIVE},
-               {R(CONNACK), GW_ACTIVE},
-               {R(CONNACK), GW_ACTIVE},
-               {R(CONNACK), GW_ACTIVE},
-               {R(CONNACK), GW_ACTIVE},
-               {R(CONNACK), GW_ACTIVE},
-               {R(CONNACK), GW_ACTIVE},
-               {R(CONNACK), GW_ACTIVE}}},
+     .cells = ALL(R(CONNACK), GW_ACTIVE)},
     {"CONNECT with Will [SN12-202]", connect_will,
-     .cells = {{R(WILLTOPICREQ), GW_HALF_OPEN},
-               {R(WILLTOPICREQ), GW_HALF_OPEN},
-               {R(WILLTOPICREQ), GW_HALF_OPEN},
-               {R(WILLTOPICREQ), GW_HALF_OPEN},
-               {R(WILLTOPICREQ), GW_HALF_OPEN},
-               {R(WILLTOPICREQ), GW_HALF_OPEN},
-               {R(WILLTOPICREQ), GW_HALF_OPEN},
-               {R(WILLTOPICREQ), GW_HALF_OPEN}}},
+     .cells = ALL(R(WILLTOPICREQ), GW_HALF_OPEN)},
     {"CONNECT with another id (G12-23)", connect_other,
      .cells = {{R(CONNACK), SAME},
                {R(CONNACK), GONE},
@@ -333,23 +324,8 @@ static const struct row rows[] = {
     {"PINGRESP", pingresp, .cells = EVERYWHERE(NONE)},
 
     {"DISCONNECT [SN12-708] [SN12-803] [SN12-815]", disconnect,
-     .cells = {{R(DISCONNECT), SAME},
-               {R(DISCONNECT), GONE},
-               {R(DISCONNECT), GONE},
-               {R(DISCONNECT), GW_DISCONNECTED},
-               {R(DISCONNECT), GW_DISCONNECTED},
-               {R(DISCONNECT), GW_DISCONNECTED},
-               {R(DISCONNECT), SAME},
-               {R(DISCONNECT), WHATEVER}}},
-    {"DISCONNECT with 0 (G12-31)", disconnect_0,
-     .cells = {{R(DISCONNECT), SAME},
-               {R(DISCONNECT), GONE},
-               {R(DISCONNECT), GONE},
-               {R(DISCONNECT), GW_DISCONNECTED},
-               {R(DISCONNECT), GW_DISCONNECTED},
-               {R(DISCONNECT), GW_DISCONNECTED},
-               {R(DISCONNECT), SAME},
-               {R(DISCONNECT), WHATEVER}}},
+     .cells = LEAVES},
+    {"DISCONNECT with 0 (G12-31)", disconnect_0, .cells = LEAVES},
     {"DISCONNECT with a duration [SN12-804] [SN12-816]", disconnect_d,
      .cells = {{R(DISCONNECT), SAME},
                {R(DISCONNECT), GONE},
