@@ -78,6 +78,43 @@ class NoQos2(E2ETest):
         n1.take_publish(1, "x", 1)
 
 
+class EndsConnection(E2ETest):
+    """A broker that closes the connection for one message."""
+
+    BROKER = ("max_packet_size 200",)
+    CONFIG = {"upstream": {"reconnect_min": "20ms", "reconnect_max": "100ms"}}
+    QOS = 1
+    PAYLOAD = "x" * 500
+
+    def test_the_node_is_refused_and_the_others_are_served(self):
+        # [G12-37]
+        # With a subscription, for which the library's handle is kept.
+        watch = self.mqtt("up/#")
+        n1 = self.node("n1").connect()
+        n2 = self.node("n2").connect()
+        n2.subscribe("cmd/x", 1)
+        bad, good = n1.register("up/bad"), n2.register("up/good", 2)
+
+        n1.send(fr.publish(bad, self.PAYLOAD, self.QOS, 3))
+        n2.send(fr.publish(good, "ok", 1, 4))
+
+        n1.expect(fr.puback(bad, 3, fr.NOT_SUPPORTED))
+        n2.expect(fr.puback(good, 4))
+        watch.expect("up/good", "ok")
+
+
+class EndsConnectionAtQos2(EndsConnection):
+    """The library itself would send it again for ever."""
+
+    QOS = 2
+
+
+class EndsConnectionForQos2(EndsConnection):
+    BROKER = ("max_qos 1",)
+    QOS = 2
+    PAYLOAD = "x"
+
+
 class SizeLimit(E2ETest):
     BROKER = ("message_size_limit 100",)
     CONFIG = {"upstream": {"reconnect_min": "20ms", "reconnect_max": "100ms"}}
