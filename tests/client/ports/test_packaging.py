@@ -19,7 +19,9 @@ ROOT = HERE.parent.parent.parent
 CLIENT = ROOT / "client"
 STUBS = HERE / "stubs"
 SYSTEMS = ("cmake", "zephyr", "esp-idf", "riot", "arduino")
-CC = shlex.split(os.environ.get("CC", "cc"))
+# Without a compiler cache in front: CMake wants the compiler's own name.
+CC = [word for word in shlex.split(os.environ.get("CC", "cc"))
+      if os.path.basename(word) not in ("ccache", "sccache")]
 CXX = shutil.which("g++") or shutil.which("clang++")
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
 CMAKE = shutil.which("cmake")
