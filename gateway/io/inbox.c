@@ -6,11 +6,41 @@
 #include <stdlib.h>
 #include <time.h>
 
+/* Events without octets that can still be pushed when there is no memory. They
+ * return with what the loop has taken, so there need not be many. */
+#define RESERVE 64
+
 struct gw_inbox_node {
     struct gw_inbox_node *next;
     struct gw_up_event event;
     uint8_t data[]; /* topic, payload */
 };
+
+static void free_list(struct gw_inbox_node *node)
+{
+    while (node) {
+        struct gw_inbox_node *next = node->next;
+
+        free(node);
+        node = next;
+    }
+}
+
+static bool fill_reserve(struct gw_inbox *inbox)
+{
+    while (inbox->reserve_count < RESERVE) {
+        struct gw_inbox_node *node = malloc(sizeof(*node));
+
+        if (!node) {
+            free_list(inbox->reserve);
+            return false;
+        }
+        node->next = inbox->reserve;
+        inbox->reserve = node;
+        inbox->reserve_count++;
+    }
+    return true;
+}
 
 enum mqttsn_status gw_inbox_init(struct gw_inbox *inbox,
                                  const struct gw_inbox_limits *limits)
@@ -19,8 +49,10 @@ enum mqttsn_status gw_inbox_init(struct gw_inbox *inbox,
 
     *inbox = (struct gw_inbox){.limits = *limits};
     inbox->tail = &inbox->head;
+    if (!fill_reserve(inbox))
+        return MQTTSN_ENOSPACE;
     if (pthread_mutex_init(&inbox->lock, NULL) != 0)
-        return MQTTSN_EIO;
+        goto fail_reserve;
     if (pthread_condattr_init(&attr) != 0)
         goto fail;
     if (pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
@@ -33,6 +65,8 @@ enum mqttsn_status gw_inbox_init(struct gw_inbox *inbox,
 
 fail:
     pthread_mutex_destroy(&inbox->lock);
+fail_reserve:
+    free_list(inbox->reserve);
     return MQTTSN_EIO;
 }
 
@@ -84,21 +118,13 @@ void gw_inbox_close(struct gw_inbox *inbox)
     }
 }
 
-static void free_list(struct gw_inbox_node *node)
-{
-    while (node) {
-        struct gw_inbox_node *next = node->next;
-
-        free(node);
-        node = next;
-    }
-}
-
 void gw_inbox_fini(struct gw_inbox *inbox)
 {
     assert(!inbox->async);
     free_list(inbox->head);
     free_list(inbox->batch);
+    free_list(inbox->reserve);
+    free_list(inbox->spent);
     free(inbox->current);
     pthread_cond_destroy(&inbox->room);
     pthread_mutex_destroy(&inbox->lock);
@@ -142,12 +168,25 @@ static size_t message_bytes(const struct gw_up_event *event)
     return event->message.topic.len + event->message.payload.len;
 }
 
-static struct gw_inbox_node *make_node(const struct gw_up_event *event)
+/* Whoever pushes waits until the loop has given one back: the loop waits for
+ * nobody. NULL only when nobody takes any more. */
+static struct gw_inbox_node *take_reserve(struct gw_inbox *inbox)
 {
-    struct gw_inbox_node *node = malloc(sizeof(*node) + message_bytes(event));
+    struct gw_inbox_node *node;
 
-    if (!node)
-        return NULL;
+    while (!inbox->reserve && !inbox->closing)
+        pthread_cond_wait(&inbox->room, &inbox->lock);
+    node = inbox->reserve;
+    if (node) {
+        inbox->reserve = node->next;
+        inbox->reserve_count--;
+    }
+    return node;
+}
+
+static void fill_node(struct gw_inbox_node *node,
+                      const struct gw_up_event *event)
+{
     node->next = NULL;
     node->event = *event;
     if (event->kind == GW_UP_MESSAGE) {
@@ -161,15 +200,15 @@ static struct gw_inbox_node *make_node(const struct gw_up_event *event)
         topic->data = node->data;
         payload->data = node->data + topic->len;
     }
-    return node;
 }
 
 bool gw_inbox_push(struct gw_inbox *inbox, const struct gw_up_event *event)
 {
-    struct gw_inbox_node *node = make_node(event);
     size_t bytes = message_bytes(event);
+    struct gw_inbox_node *node = malloc(sizeof(*node) + bytes);
 
-    assert(node || event->kind == GW_UP_MESSAGE);
+    if (node)
+        fill_node(node, event);
     pthread_mutex_lock(&inbox->lock);
     if (event->kind == GW_UP_MESSAGE) {
         if (!node || !wait_for_room(inbox, bytes)) {
@@ -180,6 +219,13 @@ bool gw_inbox_push(struct gw_inbox *inbox, const struct gw_up_event *event)
         }
         inbox->used_entries++;
         inbox->used_bytes += bytes;
+    } else if (!node) {
+        node = take_reserve(inbox);
+        if (!node) {
+            pthread_mutex_unlock(&inbox->lock);
+            return false;
+        }
+        fill_node(node, event);
     }
     if (!inbox->head && inbox->async)
         uv_async_send(inbox->async);
@@ -205,11 +251,37 @@ void gw_inbox_stop_waiting(struct gw_inbox *inbox)
     pthread_mutex_unlock(&inbox->lock);
 }
 
+/* What was taken is kept while the reserve may be short. */
+static void dispose(struct gw_inbox *inbox, struct gw_inbox_node *node)
+{
+    if (!node || inbox->spent_count >= RESERVE) {
+        free(node);
+        return;
+    }
+    node->next = inbox->spent;
+    inbox->spent = node;
+    inbox->spent_count++;
+}
+
+static void refill_reserve(struct gw_inbox *inbox)
+{
+    while (inbox->spent && inbox->reserve_count < RESERVE) {
+        struct gw_inbox_node *node = inbox->spent;
+
+        inbox->spent = node->next;
+        inbox->spent_count--;
+        node->next = inbox->reserve;
+        inbox->reserve = node;
+        inbox->reserve_count++;
+    }
+}
+
 /* Takes over all that waits, under one lock; the previous batch is used up,
  * and its room returns. */
 static void fetch(struct gw_inbox *inbox)
 {
     pthread_mutex_lock(&inbox->lock);
+    refill_reserve(inbox);
     inbox->used_entries -= inbox->batch_entries;
     inbox->used_bytes -= inbox->batch_bytes;
     inbox->batch_entries = inbox->used_entries;
@@ -223,7 +295,7 @@ static void fetch(struct gw_inbox *inbox)
 
 bool gw_inbox_take(struct gw_inbox *inbox, struct gw_up_event *ret_event)
 {
-    free(inbox->current);
+    dispose(inbox, inbox->current);
     inbox->current = NULL;
     if (!inbox->batch)
         fetch(inbox);

@@ -7,8 +7,8 @@
  * there is no room the pushing thread waits, which stops Paho from reading and
  * so becomes back-pressure on the TCP connection. It is safe to wait there
  * because the loop, who makes room, waits for nobody. Everything else
- * (results, connection state) is never refused and never waits: the pushing
- * side bounds it by how much it has outstanding.
+ * (results, connection state) is never refused, and waits only when there is no
+ * memory: the pushing side bounds it by how much it has outstanding.
  *
  * The loop is signalled only when the queue was empty.
  */
@@ -45,15 +45,19 @@ struct gw_inbox {
     size_t used_bytes;
     uint64_t dropped;
     uint64_t waits;
+    struct gw_inbox_node *reserve; /* for results when there is no memory */
+    size_t reserve_count;
 
     /* The loop's alone. */
     struct gw_inbox_node *batch;   /* fetched, not yet taken */
     struct gw_inbox_node *current; /* taken; its spans are in use */
     size_t batch_entries;          /* messages to give back at the next fetch */
     size_t batch_bytes;
+    struct gw_inbox_node *spent; /* taken; goes back to the reserve */
+    size_t spent_count;
 };
 
-/* MQTTSN_EIO: the system has no mutex for us. */
+/* MQTTSN_ENOSPACE: no memory. MQTTSN_EIO: the system has no mutex for us. */
 MQTTSN_CHECKED enum mqttsn_status
 gw_inbox_init(struct gw_inbox *inbox, const struct gw_inbox_limits *limits);
 
@@ -73,9 +77,10 @@ void gw_inbox_fini(struct gw_inbox *inbox);
 
 /*
  * Copies an event in. Any thread. A GW_UP_MESSAGE may wait; false: there was
- * no room for it in time and it was dropped and counted. Any other kind is
- * always taken; running out of memory for it ends the process, since an
- * action without a result would wait for ever.
+ * no room for it in time, or no memory, and it was dropped and counted. Any
+ * other kind is always taken, since an action without a result would wait for
+ * ever: without memory it comes from a reserve, and the caller waits until the
+ * loop has taken something. Only after gw_inbox_stop_waiting may it be false.
  */
 bool gw_inbox_push(struct gw_inbox *inbox, const struct gw_up_event *event);
 

@@ -42,7 +42,8 @@
 struct gw_upstream;
 
 struct gw_upstream_ops {
-    /* Starts connecting. MQTTSN_EIO: a thread cannot be had. */
+    /* Starts connecting. MQTTSN_EIO: a thread or a handle of the loop cannot
+     * be had. MQTTSN_ENOSPACE: no memory. */
     enum mqttsn_status (*start)(struct gw_upstream *upstream);
 
     /* Which classes of actions there is room for: a set of gw_up_class. */

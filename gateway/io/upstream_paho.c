@@ -173,7 +173,7 @@ static enum mqttsn_status start(struct gw_upstream *upstream)
     assert(!port->started);
     status = gw_inbox_open(&port->inbox, port->loop, on_wake, port);
     if (status != MQTTSN_OK)
-        return MQTTSN_EIO;
+        return status;
     status = start_thread(port);
     if (status != MQTTSN_OK)
         gw_inbox_close(&port->inbox);
@@ -223,8 +223,6 @@ static void stop(struct gw_upstream *upstream, unsigned limit_ms,
     assert(port->started && !port->stopped);
     port->stopped = stopped;
     port->stopped_user = user;
-    port->stop_timer = calloc(1, sizeof(*port->stop_timer));
-    assert(port->stop_timer);
     uv_timer_init(port->loop, port->stop_timer);
     port->stop_timer->data = port;
     uv_update_time(port->loop);
@@ -246,6 +244,7 @@ static void release(struct gw_paho_port *port)
     pthread_mutex_destroy(&port->lock);
     close(port->wake_fd);
     free_settings(&port->settings);
+    free(port->stop_timer);
     free(port);
 }
 
@@ -364,7 +363,9 @@ gw_upstream_paho_new(uv_loop_t *loop,
     port->any_session = !settings->clean_first;
     gw_backoff_init(&port->backoff, settings->backoff_min_ms,
                     settings->backoff_max_ms, seed);
-    if (!copy_settings(&port->settings, settings))
+    /* Made now: stopping must not depend on memory. */
+    port->stop_timer = calloc(1, sizeof(*port->stop_timer));
+    if (!port->stop_timer || !copy_settings(&port->settings, settings))
         goto fail_settings;
     status = MQTTSN_EIO;
     port->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -380,6 +381,7 @@ fail_eventfd:
     close(port->wake_fd);
 fail_settings:
     free_settings(&port->settings);
+    free(port->stop_timer);
     free(port);
     return status;
 }

@@ -69,7 +69,7 @@ struct gw_paho_port {
     bool joined;
     bool stop_reported;
     uint64_t connections_taken; /* CONNECTED events that the loop has seen */
-    uv_timer_t *stop_timer;     /* frees itself when closed */
+    uv_timer_t *stop_timer;     /* used by 'stop'; then frees itself */
     void (*stopped)(void *user, bool clean);
     void *stopped_user;
     struct gw_paho_port *next_abandoned;
