@@ -232,6 +232,7 @@ static int run(struct gw_config *config, const struct arguments *args,
                                           .signals = true,
                                           .stopping = on_stopping};
     struct gw_daemon *daemon;
+    enum mqttsn_status status;
     uv_loop_t loop;
 
     gw_log_configure(config->log.level, config->log.format, config->log.output);
@@ -242,7 +243,10 @@ static int run(struct gw_config *config, const struct arguments *args,
         gw_config_free(config);
         return EXIT_CANNOT_RUN;
     }
-    if (gw_daemon_start(&loop, &setup, &daemon) != MQTTSN_OK) {
+    status = gw_daemon_start(&loop, &setup, &daemon);
+    if (status != MQTTSN_OK) {
+        if (status == MQTTSN_ENOSPACE)
+            gw_err("daemon", "cannot_start", "reason=\"not enough memory\"");
         gw_config_free(config);
         (void)uv_loop_close(&loop);
         return EXIT_CANNOT_RUN;
@@ -261,16 +265,19 @@ int main(int argc, char **argv)
     struct arguments args = {0};
     struct problems problems = {.tail = &problems.first};
     struct gw_config *config = NULL;
+    enum mqttsn_status loaded;
     int status;
 
     if (!parse(argc, argv, &args, &status))
         return status;
-    if (gw_config_load(&args.sources, keep_problem, &problems, &config) !=
-        MQTTSN_OK)
-        config = NULL;
-    if (config == NULL || args.check || args.print)
+    loaded = gw_config_load(&args.sources, keep_problem, &problems, &config);
+    if (loaded != MQTTSN_OK || args.check || args.print)
         give_out(&problems, false);
-    if (config == NULL)
+    if (loaded == MQTTSN_ENOSPACE) {
+        fputs("mqttsn-gateway: no memory for the configuration\n", stderr);
+        return EXIT_CANNOT_RUN;
+    }
+    if (loaded != MQTTSN_OK)
         return EXIT_TOLD_WRONG;
     if (args.check || args.print) {
         if (args.print)

@@ -103,7 +103,8 @@ void conf_error(struct conf_load *load, const struct conf_place *place,
     char text[2 * CONF_WHY_MAX];
     va_list args;
 
-    if (load->errors++ >= GW_CONFIG_PROBLEMS_MAX)
+    /* What could not be copied is not the writer's mistake. */
+    if (load->no_memory || load->errors++ >= GW_CONFIG_PROBLEMS_MAX)
         return;
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
