@@ -45,6 +45,7 @@
     X(up_resubmitted, "publishes handed over again after an outage")           \
     X(up_duplicates, "repetitions by nodes that were absorbed")                \
     X(up_acked, "publishes the broker acknowledged")                           \
+    X(qos2_uncertain, "QoS 2 publishes sent anew, not known to have failed")   \
     X(up_rejected, "publishes the broker refused")                             \
     X(up_withdrawn, "requests answered congestion by timeout")                 \
     X(up_qos0_dropped, "QoS 0 publishes given up for room")                    \

@@ -164,6 +164,8 @@ struct gw_up_action {
     uint64_t token; /* to be named in the result; 0: none is expected */
     uint8_t qos;
     bool retain;
+    /* PUBLISH: the GW_RECORD_EXCHANGE that keeps it; item 0: none does. */
+    uint32_t owner, item;
     struct mqttsn_span topic;   /* name or filter; points into 'buf' */
     struct mqttsn_span payload; /* points into 'buf' */
 };
@@ -190,7 +192,7 @@ enum gw_record_kind {
     GW_RECORD_SUBSCRIPTION, /* owner: session number, item: entry number */
     GW_RECORD_MESSAGE,      /* owner 0, item: message number */
     GW_RECORD_QUEUED,       /* owner: session number, item: place number */
-    GW_RECORD_EXCHANGE,     /* owner: session number or 0, item: number */
+    GW_RECORD_EXCHANGE,     /* owner 0, item: number, rising by arrival */
 };
 
 struct gw_store_action {
@@ -275,6 +277,18 @@ mqttsn_ms gw_engine_next_deadline(const struct gw_engine *engine);
 MQTTSN_CHECKED enum mqttsn_status
 gw_engine_restore(struct gw_engine *engine, uint8_t kind, uint32_t owner,
                   uint32_t item, struct mqttsn_span bytes, mqttsn_ms now);
+
+/*
+ * Between the records and gw_engine_restored: the broker side still has the
+ * publish of this GW_RECORD_EXCHANGE under way from before the restart, or has
+ * finished it without our knowing. It is not handed out again; it counts as
+ * handed over under the token returned, which ends in one result, as any, given
+ * after gw_engine_restored. GW_UP_UNSENT submits it again, and counts it
+ * 'qos2_uncertain' when it was of QoS 2. 0: there is no such record, or it
+ * needs no result any more.
+ */
+uint64_t gw_engine_held(struct gw_engine *engine, uint32_t owner,
+                        uint32_t item);
 
 /* The last record was given back: supervision of every session starts anew. */
 void gw_engine_restored(struct gw_engine *engine, mqttsn_ms now);

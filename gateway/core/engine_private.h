@@ -367,6 +367,8 @@ bool gw_uplink_poll(struct gw_engine *e, uint8_t *buf,
                     struct gw_up_action *ret_action);
 void gw_uplink_on_result(struct gw_engine *e, uint32_t exchange,
                          enum gw_up_outcome outcome);
+/* The token of an exchange that the broker side holds already. */
+uint64_t gw_uplink_held(struct gw_engine *e, uint32_t exchange);
 /* The stored will, if armed, becomes a publish (G12-29). */
 void gw_will_publish(struct gw_engine *e, uint32_t session);
 void gw_will_delete(struct gw_engine *e, uint32_t session);

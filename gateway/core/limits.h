@@ -130,6 +130,9 @@ struct gw_options {
     bool will_on_shutdown;
     const char *upstream_client_id; /* for the probe topic */
 
+    /* [store] */
+    bool durable; /* what is stored outlives the process */
+
     /* [topics], [access] */
     bool qos_minus1_short;
     bool qos_minus1_retain;

@@ -192,17 +192,19 @@ struct gw_exchange {
     uint8_t qos;
     uint8_t topic_type;
     bool retain;
-    bool mute;       /* the node's connection is gone: nobody to answer */
-    bool dup_only;   /* a CONNECT came since: only DUP=1 repeats it (D7) */
-    bool counted;    /* against client_inflight_max */
-    uint8_t tries;   /* how often it was handed to the shell */
-    bool unanswered; /* SUBSCRIBE: counts in subs_pending */
-    bool wants;      /* SUBSCRIBE: it keeps the filter wanted, until the
-                        subscription does */
+    bool mute;           /* the node's connection is gone: nobody to answer */
+    bool dup_only;       /* a CONNECT came since: only DUP=1 repeats it (D7) */
+    bool counted;        /* against client_inflight_max */
+    uint8_t tries;       /* how often it was handed to the shell */
+    bool kept : 1;       /* the store was given a record of it */
+    bool held : 1;       /* by the broker side, since before the restart */
+    bool unanswered : 1; /* SUBSCRIBE: counts in subs_pending */
+    bool wants : 1;      /* SUBSCRIBE: it keeps the filter wanted, until the
+                            subscription does */
     uint16_t msg_id;
     uint16_t topic_id;
     uint32_t session; /* 0: the gateway's own */
-    uint32_t owner;   /* session number at the store, also after it left */
+    uint32_t owner;   /* session number, also after it left */
     uint32_t next;    /* of the same session */
     uint32_t generation;
     uint32_t message; /* PUBLISH */

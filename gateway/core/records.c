@@ -166,8 +166,7 @@ static bool write_exchange(const struct gw_engine *e,
     const struct gw_exchange *x = gw_exchange_at(e, entry->ref);
     uint32_t topic = 0;
 
-    if (x->generation != entry->item || x->owner != entry->owner ||
-        x->kind != GW_X_PUBLISH || x->qos == 0)
+    if (x->generation != entry->item || x->kind != GW_X_PUBLISH || x->qos == 0)
         return false;
     if (x->state != GW_X_DONE)
         topic = gw_message_at(&e->up_messages, x->message)->topic;
@@ -183,6 +182,7 @@ static bool write_exchange(const struct gw_engine *e,
     mqttsn_write_u16(w, x->msg_id);
     mqttsn_write_u16(w, x->topic_id);
     write_u64(w, x->hash);
+    write_u32(w, x->owner);
     write_text(w, gw_names_span(&e->names, topic));
     return true;
 }

@@ -20,8 +20,8 @@
  *   QUEUED        version, message number u32, qos, flags (gw_place_flag),
  *                 msg_id u16, failed_wakes
  *   EXCHANGE      version, flags (GW_REC_DONE..), qos, topic_type, msg_id u16,
- *                 topic_id u16, hash u64, topic text, payload rest; no topic
- *                 and no payload when DONE
+ *                 topic_id u16, hash u64, session number u32, topic text,
+ *                 payload rest; no topic and no payload when DONE
  *
  * Times are durations, because the clock starts anew with the machine. The
  * interface a node was last heard on is left out: its number may mean another

@@ -27,6 +27,11 @@ static uint32_t number_of_message(const struct gw_engine *e, uint32_t index)
     return gw_message_at(&e->down_messages, index)->number;
 }
 
+static uint32_t number_of_exchange(const struct gw_engine *e, uint32_t index)
+{
+    return gw_exchange_at(e, index)->generation;
+}
+
 /* The block of 'number' among 1..high, whose numbers rise; 0: none has it. */
 static uint32_t bisect(const struct gw_engine *e, uint32_t high,
                        uint32_t (*number_of)(const struct gw_engine *,
@@ -158,13 +163,15 @@ static enum mqttsn_status restore_exchange(struct gw_engine *e, uint32_t owner,
     uint8_t topic_type = mqttsn_read_u8(r);
     uint16_t msg_id = mqttsn_read_u16(r), topic_id = mqttsn_read_u16(r);
     uint64_t hash = read_u64(r);
+    uint32_t number = gw_rec_read_u32(r), last = e->exchanges.high;
     struct mqttsn_span name = gw_rec_read_text(r),
                        payload = mqttsn_read_rest(r);
     bool done = flags & GW_REC_DONE, attached = flags & GW_REC_ATTACHED;
-    uint32_t session = attached ? gw_restore_find(e, owner) : 0, index;
+    uint32_t session = attached ? gw_restore_find(e, number) : 0, index;
     struct gw_exchange *x;
 
-    if (mqttsn_reader_finish(r) != MQTTSN_OK || item == 0 || qos < 1 ||
+    if (mqttsn_reader_finish(r) != MQTTSN_OK || owner != 0 || item == 0 ||
+        (last != 0 && number_of_exchange(e, last) >= item) || qos < 1 ||
         qos > 2 || payload.len > 65535 ||
         (done ? qos != 2 || !attached
               : name.len > GW_NAME_MAX || !mqttsn_topic_name_valid(name)))
@@ -177,10 +184,9 @@ static enum mqttsn_status restore_exchange(struct gw_engine *e, uint32_t owner,
     if (index == 0)
         return MQTTSN_ENOSPACE;
     x = gw_exchange_at(e, index);
-    x->owner = owner;
-    x->generation = item;
-    if (e->next_generation < item)
-        e->next_generation = item;
+    x->owner = number;
+    x->kept = true;
+    x->generation = e->next_generation = item;
     x->topic_type = topic_type;
     x->topic_id = topic_id;
     x->msg_id = msg_id;
@@ -218,6 +224,14 @@ enum mqttsn_status gw_engine_restore(struct gw_engine *engine, uint8_t kind,
         return restore_exchange(engine, owner, item, &r);
     }
     return MQTTSN_EFIELD;
+}
+
+uint64_t gw_engine_held(struct gw_engine *engine, uint32_t owner, uint32_t item)
+{
+    uint32_t index =
+        bisect(engine, engine->exchanges.high, number_of_exchange, item);
+
+    return index != 0 && owner == 0 ? gw_uplink_held(engine, index) : 0;
 }
 
 /* ---- the end of it ----------------------------------------------------- */

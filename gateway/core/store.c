@@ -85,7 +85,8 @@ uint64_t gw_store_exchange(struct gw_engine *e, uint32_t exchange)
 {
     struct gw_exchange *x = gw_exchange_at(e, exchange);
 
-    return queue(e, GW_STORE_KEEP, GW_RECORD_EXCHANGE, exchange, x->owner,
+    x->kept = true;
+    return queue(e, GW_STORE_KEEP, GW_RECORD_EXCHANGE, exchange, 0,
                  x->generation);
 }
 

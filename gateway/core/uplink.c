@@ -131,6 +131,13 @@ static void unlink_from_filter(struct gw_engine *e, uint32_t index)
     x->link = 0;
 }
 
+static void forget(struct gw_engine *e, struct gw_exchange *x)
+{
+    if (x->kept)
+        gw_store_forget(e, GW_RECORD_EXCHANGE, 0, x->generation);
+    x->kept = false;
+}
+
 void gw_exchange_end(struct gw_engine *e, uint32_t index)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
@@ -146,8 +153,7 @@ void gw_exchange_end(struct gw_engine *e, uint32_t index)
         gw_message_unref(&e->up_messages, x->message);
         if (x->qos == 0)
             e->own_qos0--;
-        else
-            gw_store_forget(e, GW_RECORD_EXCHANGE, x->owner, x->generation);
+        forget(e, x);
     } else if (x->kind == GW_X_SUBSCRIBE) {
         if (x->window != 0)
             gw_window_leave(e, index);
@@ -178,10 +184,13 @@ static void leave(struct gw_engine *e, uint32_t index, bool wipe)
     if (x->qos == 2 && !wipe)
         return; /* the handshake goes on with the next connection (D7) */
     if (x->state == GW_X_DONE ||
-        (x->state == GW_X_WAITING && x->qos != 0 && e->link != GW_LINK_UP))
+        (x->state == GW_X_WAITING && x->qos != 0 && e->link != GW_LINK_UP)) {
         gw_exchange_end(e, index); /* never acknowledged: the node's again */
-    else
-        detach(e, index);
+        return;
+    }
+    detach(e, index);
+    if (wipe)
+        forget(e, x); /* a restart must not bring the MsgId back */
 }
 
 void gw_exchanges_leave(struct gw_engine *e, uint32_t session, bool wipe)
@@ -274,6 +283,16 @@ uint32_t gw_uplink_publish(struct gw_engine *e, uint32_t session,
 
 /* ---- out --------------------------------------------------------------- */
 
+static void hand_over(struct gw_engine *e, uint32_t index)
+{
+    struct gw_exchange *x = gw_exchange_at(e, index);
+
+    line_remove(e, index);
+    x->state = GW_X_HANDED;
+    x->tries++;
+    e->handed++;
+}
+
 bool gw_uplink_poll(struct gw_engine *e, uint8_t *buf,
                     struct gw_up_action *ret_action)
 {
@@ -299,6 +318,7 @@ bool gw_uplink_poll(struct gw_engine *e, uint8_t *buf,
             x->qos == 0 ? 0 : gw_token(GW_TOKEN_EXCHANGE, x->generation, index),
         .qos = x->qos,
         .retain = x->retain,
+        .item = x->kept ? x->generation : 0,
         .topic = mqttsn_span(buf, topic.len),
         .payload = mqttsn_span(buf + topic.len, m->payload_len),
     };
@@ -309,11 +329,20 @@ bool gw_uplink_poll(struct gw_engine *e, uint8_t *buf,
         gw_exchange_end(e, index);
         return true;
     }
-    line_remove(e, index);
-    x->state = GW_X_HANDED;
-    e->handed++;
-    e->alone = ++x->tries > TRIES_BEFORE_ALONE;
+    hand_over(e, index);
+    e->alone = x->tries > TRIES_BEFORE_ALONE;
     return true;
+}
+
+uint64_t gw_uplink_held(struct gw_engine *e, uint32_t index)
+{
+    struct gw_exchange *x = gw_exchange_at(e, index);
+
+    if (x->kind != GW_X_PUBLISH || x->state != GW_X_WAITING)
+        return 0;
+    hand_over(e, index);
+    x->held = true;
+    return gw_token(GW_TOKEN_EXCHANGE, x->generation, index);
 }
 
 /* The node is told, if there is one to tell, and the exchange ends. */
@@ -394,6 +423,9 @@ void gw_uplink_on_result(struct gw_engine *e, uint32_t index,
                      "ends_connection");
             return;
         }
+        if (x->held && x->qos == 2)
+            e->counters.qos2_uncertain++;
+        x->held = false;
         e->handed--;
         x->state = GW_X_WAITING;
         line_insert(e, index);

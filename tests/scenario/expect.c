@@ -149,6 +149,8 @@ static void hand_over(struct runner *r, const struct statement *at,
     if (r->token_count == TOKENS_MAX)
         script_error(at, "too many open actions");
     r->tokens[r->token_count].token = out->up.token;
+    r->tokens[r->token_count].owner = out->up.owner;
+    r->tokens[r->token_count].item = out->up.item;
     r->tokens[r->token_count++].qos = out->up.qos;
 }
 

@@ -21,7 +21,9 @@
  *   store hold|go|one|last|backwards|fail|ok
  *   block|unblock net|up|data|store
  *   node NAME IP:PORT [wireless=0a01] [listener=1]
- *   restart                the engine is dropped and restored from the store
+ *   restart [held]         the engine is dropped and restored from the store;
+ *                          held: what the broker side had not answered, it
+ *                          still has, and answers later
  *   shutdown               time loose|strict
  *
  * Before each input, and before the clock moves, everything that was sent must
@@ -272,9 +274,8 @@ static void check_words(const struct statement *at)
     static const struct {
         const char *name;
         size_t count;
-    } rows[] = {{"nothing", 1}, {"restart", 1}, {"shutdown", 1},
-                {"store", 2},   {"block", 2},   {"unblock", 2},
-                {"time", 2},    {"at", 2},      {"after", 2}};
+    } rows[] = {{"nothing", 1}, {"shutdown", 1}, {"store", 2}, {"block", 2},
+                {"unblock", 2}, {"time", 2},     {"at", 2},    {"after", 2}};
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (word_is(&at->words[0], rows[i].name) && at->count != rows[i].count)
@@ -282,6 +283,38 @@ static void check_words(const struct statement *at)
                          "'%s' takes %zu words; statements are parted by "
                          "two blanks",
                          rows[i].name, rows[i].count - 1);
+}
+
+/* The broker side still has what it was given and has not answered. */
+static void hold(struct world *world, void *arg)
+{
+    struct runner *r = arg;
+    size_t count = r->token_count;
+
+    r->token_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t token = gw_engine_held(world->engine, r->tokens[i].owner,
+                                        r->tokens[i].item);
+
+        if (token == 0)
+            continue;
+        r->tokens[r->token_count] = r->tokens[i];
+        r->tokens[r->token_count++].token = token;
+    }
+}
+
+static void restart(struct runner *r, const struct statement *at)
+{
+    bool held = at->count == 2 && word_is(&at->words[1], "held");
+
+    if (at->count > 2 || (at->count == 2 && !held))
+        script_error(at, "restart [held]");
+    check_quiet(r);
+    if (!held)
+        r->token_count = 0;
+    r->world.before_restored = held ? hold : NULL;
+    r->world.before_restored_arg = r;
+    world_restart(&r->world);
 }
 
 static bool directive(struct runner *r, const struct statement *at)
@@ -308,9 +341,7 @@ static bool directive(struct runner *r, const struct statement *at)
     else if (word_is(first, "time"))
         r->loose = word_is(&at->words[1], "loose");
     else if (word_is(first, "restart")) {
-        check_quiet(r);
-        r->token_count = 0;
-        world_restart(&r->world);
+        restart(r, at);
     } else if (word_is(first, "shutdown")) {
         check_quiet(r);
         gw_engine_shutdown(r->world.engine, r->world.now);

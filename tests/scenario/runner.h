@@ -29,6 +29,7 @@ struct runner {
     struct {
         uint64_t token;
         uint8_t qos;
+        uint32_t owner, item; /* of the record that keeps it */
     } tokens[TOKENS_MAX];
 };
 

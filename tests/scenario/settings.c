@@ -57,6 +57,7 @@ static const struct setting options[] = {
     OPTION("upstream.upstream_timeout", TIME, upstream_timeout),
     OPTION("upstream.upstream_down_max", TIME, upstream_down_max),
     OPTION("upstream.will_on_shutdown", BOOL, will_on_shutdown),
+    OPTION("store.durable", BOOL, durable),
     OPTION("topics.qos_minus1_short", BOOL, qos_minus1_short),
     OPTION("topics.qos_minus1_retain", BOOL, qos_minus1_retain),
     OPTION("access.dollar_topics", BOOL, dollar_topics),

@@ -495,6 +495,8 @@ void world_restart(struct world *world)
             world_fail(world, "restore kind=%u owner=%u item=%u: %s", r->kind,
                        r->owner, r->item, mqttsn_status_text(status));
     }
+    if (world->before_restored != NULL)
+        world->before_restored(world, world->before_restored_arg);
     gw_engine_restored(world->engine, world->now);
     world_pump(world);
 }

@@ -109,6 +109,9 @@ struct world {
     uint64_t datagram_total, action_total;
     void (*watch)(struct world *world, struct output *out);
     void *watch_arg;
+    /* In world_restart, when every record was given back. */
+    void (*before_restored)(struct world *world, void *arg);
+    void *before_restored_arg;
     struct gw_counters counters_before; /* of engines that were dropped */
     char *trace[WORLD_TRACE];
     size_t trace_count;

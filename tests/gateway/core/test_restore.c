@@ -313,7 +313,7 @@ static size_t least_len(const struct record *r)
     case GW_RECORD_MESSAGE:
         return 12 + strlen("cmd/x");
     case GW_RECORD_EXCHANGE:
-        return 18;
+        return 22;
     }
     return 0;
 }
@@ -365,7 +365,8 @@ static void a_record_comes_once_and_in_its_turn(void **unused)
         }
         assert_int_equal(give_back(g.engine, r, r->len), MQTTSN_OK);
         if (r->kind == GW_RECORD_SESSION || r->kind == GW_RECORD_TOPIC ||
-            r->kind == GW_RECORD_SUBSCRIPTION || r->kind == GW_RECORD_MESSAGE)
+            r->kind == GW_RECORD_SUBSCRIPTION || r->kind == GW_RECORD_MESSAGE ||
+            r->kind == GW_RECORD_EXCHANGE)
             assert_int_equal(give_back(g.engine, r, r->len), MQTTSN_EFIELD);
     }
     tear_down(&f);
