@@ -192,6 +192,7 @@ static void configure(struct node *n)
         .gateway_cap = 1,
         .datagram_max = NODE_DATAGRAM_MAX,
         .retry_ms = (uint32_t)o->retry_ms,
+        .retry_count = (uint8_t)o->retries,
         .node_id = mqttsn_span(o->node_id.octets, o->node_id.len)};
     if (o->will_topic != NULL) {
         n->will.topic = mqttsn_span_text(o->will_topic);

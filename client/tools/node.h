@@ -50,6 +50,7 @@ struct node_options {
     bool will_retain;
     struct args_octets node_id;
     mqttsn_ms retry_ms;
+    long retries;
     mqttsn_ms time_limit_ms; /* 0: none */
     long sleep_s;            /* 0: does not sleep */
     bool debug, quiet, help, version;
@@ -58,7 +59,7 @@ struct node_options {
 #define NODE_DEFAULTS                                                          \
     {                                                                          \
         .host = "localhost", .port = 1883, .keep_alive_s = 60,                 \
-        .retry_ms = 3000,                                                      \
+        .retry_ms = 3000, .retries = 3,                                        \
     }
 
 /* Rows of the table of options: what each tool has, and what a node has. */
@@ -85,6 +86,7 @@ struct node_options {
         {'W', NULL, ARGS_SECONDS, &(o)->time_limit_ms, 0, 1000000},            \
         {0, "sleep", ARGS_NUMBER, &(o)->sleep_s, 1, 65000},                    \
         {0, "retry", ARGS_SECONDS, &(o)->retry_ms, 0, 3600},                   \
+        {0, "retries", ARGS_NUMBER, &(o)->retries, 1, 100},                    \
         {0, "node-id", ARGS_HEX, &(o)->node_id, 0, 0},                         \
         {0, "will-topic", ARGS_TEXT, &(o)->will_topic, 0, 0},                  \
         {0, "will-payload", ARGS_TEXT, &(o)->will_payload, 0, 0},              \

@@ -40,6 +40,7 @@ static const char help[] =
     " --will-topic TOPIC, --will-payload TEXT, --will-qos QOS, --will-retain\n"
     " --node-id HEX     encapsulate, as a forwarder does for this node\n"
     " --retry SECONDS   wait for an answer before repeating (3)\n"
+    " --retries N       repeat so often before giving up (3)\n"
     " -W SECONDS        give up after SECONDS, with status 27\n"
     " -d                write every frame to standard error\n"
     " --quiet           do not write errors\n"
