@@ -47,14 +47,15 @@ def end_with_parent():
 class Process:
     """A child process whose output is collected line by line."""
 
-    def __init__(self, name, argv, env=None):
+    def __init__(self, name, argv, env=None, **more):
         self.name = name
         self.lines = []
         self.changed = threading.Condition()
         self.ended = False
         self.child = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, env=env, preexec_fn=end_with_parent)
+            stderr=subprocess.STDOUT, env=env, preexec_fn=end_with_parent,
+            **more)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 

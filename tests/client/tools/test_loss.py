@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The tools over a network that loses and doubles datagrams, and over IPv6."""
 
-import random
-import select
 import socket
-import threading
 import unittest
 
 from tools import ToolTest, free_port, main, run
+
+from proxy import Proxy
 
 
 def has_ipv6():
@@ -30,67 +29,12 @@ def multicast_interface():
                  if row[0] == "ff" + 30 * "0" and row[1] == "08"), None)
 
 
-class Proxy:
-    """Between nodes and a gateway: a seeded part of the datagrams is lost,
-    another part comes twice. Each node has a socket towards the gateway.
-
-    In one direction no two in a row are lost: so three repetitions, as many as
-    the tools make, are enough, and a test that fails has found something."""
-
-    def __init__(self, port, seed, loss=0.3, double=0.1):
-        self.gateway = ("127.0.0.1", port)
-        self.random = random.Random(seed)
-        self.loss, self.double = loss, double
-        self.lost = 0
-        self.last_lost = set()  # (node, direction)
-        self.near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.near.bind(("127.0.0.1", 0))
-        self.port = self.near.getsockname()[1]
-        self.far = {}  # by the node's address
-        self.wake, self.waker = socket.socketpair()
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
-
-    def copies(self, *way):
-        dice = self.random.random()
-        if dice < self.loss and way not in self.last_lost:
-            self.lost += 1
-            self.last_lost.add(way)
-            return 0
-        self.last_lost.discard(way)
-        return 2 if dice > 1 - self.double else 1
-
-    def run(self):
-        while True:
-            ready, _, _ = select.select(
-                [self.wake, self.near, *self.far.values()], [], [])
-            if self.wake in ready:
-                return
-            for node, far in list(self.far.items()):
-                if far in ready:
-                    octets = far.recv(65536)
-                    for _ in range(self.copies(node, "down")):
-                        self.near.sendto(octets, node)
-            if self.near in ready:
-                octets, node = self.near.recvfrom(65536)
-                if node not in self.far:
-                    self.far[node] = socket.socket(socket.AF_INET,
-                                                   socket.SOCK_DGRAM)
-                    self.far[node].connect(self.gateway)
-                for _ in range(self.copies(node, "up")):
-                    self.far[node].send(octets)
-
-    def close(self):
-        self.waker.send(b"x")
-        self.thread.join()
-        for each in (self.near, self.wake, self.waker, *self.far.values()):
-            each.close()
-
-
 class Loss(ToolTest):
     CONFIG = {**ToolTest.CONFIG, "retry": {"interval": "200ms", "count": 10}}
 
     def proxy(self, seed):
+        # No two in a row: three repetitions, as many as the tools make by
+        # themselves, are enough, and a test that fails has found something.
         proxy = Proxy(self.gw.port, seed)
         self.addCleanup(proxy.close)
         return proxy
