@@ -198,7 +198,7 @@ static void rearm(struct gw_daemon *d, bool more)
 
 void daemon_pump(struct gw_daemon *d)
 {
-    bool out = false, more = true;
+    bool in = false, out = false, more = true;
 
     if (d->phase >= LEFT)
         return;
@@ -208,12 +208,11 @@ void daemon_pump(struct gw_daemon *d)
         gw_engine_on_deadline(d->engine, d->now);
 
     for (unsigned round = 0; round < ROUNDS && more; round++) {
-        bool in = false;
-
         /* New input waits until the output of the old is on its way; a sink
-         * that is full does not count, what it cannot take is bounded. */
+         * that is full does not count, what it cannot take is bounded. What
+         * the last look at the input left is still there meanwhile. */
         if (!out) {
-            in |= take_upstream(d);
+            in = take_upstream(d);
             in |= take_store(d);
             in |= gw_udp_feed(d->udp, FEED, input, d);
         }

@@ -118,6 +118,8 @@ void gw_engine_on_upstream(struct gw_engine *engine,
             fake.outcome[fake.events] = event->result.outcome;
     }
     fake.events++;
+    if (fake.relays && event->kind == GW_UP_MESSAGE)
+        fake.actions++;
     leave();
 }
 

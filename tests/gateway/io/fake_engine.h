@@ -28,6 +28,7 @@ struct fake_engine {
     bool echo; /* each datagram is answered with itself */
     mqttsn_ms deadline;
     size_t actions; /* upstream actions left; tokens count from 1 */
+    bool relays;    /* each message from the broker is one more action */
     bool endless_actions;
     uint64_t action_token;
     size_t store_actions; /* left; operations count from 1 */

@@ -26,6 +26,7 @@ static struct upstream {
     unsigned stop_limit;
     uint64_t owed[FAKE_MAX];
     size_t owed_count;
+    size_t messages; /* from the broker, to be taken */
     uv_timer_t *late;
     void (*stopped)(void *user, bool clean);
     void *stopped_user;
@@ -62,6 +63,11 @@ static enum mqttsn_status up_submit(struct gw_upstream *upstream,
 static bool up_take(struct gw_upstream *upstream, struct gw_up_event *ret_event)
 {
     (void)upstream;
+    if (up.messages > 0) {
+        *ret_event = (struct gw_up_event){.kind = GW_UP_MESSAGE};
+        up.messages--;
+        return true;
+    }
     if (!up.answers || up.owed_count == 0)
         return false;
     *ret_event = (struct gw_up_event){.kind = GW_UP_RESULT};
@@ -402,6 +408,23 @@ static void endless_output_does_not_starve_input(void **unused)
     rig_end(&r, NULL);
 }
 
+/* The port says once that there is something, not once for each. */
+static void what_one_round_leaves_is_taken_when_its_output_is_out(void **unused)
+{
+    struct rig r;
+
+    (void)unused;
+    assert_int_equal(rig_start(&r, plain), MQTTSN_OK);
+    fake.relays = true;
+    up.messages = 1000;
+    up.base.wake(up.base.user);
+    RUN_UNTIL(&r, fake.events == 1000);
+
+    RUN_UNTIL(&r, up.submitted == 1000);
+    up.answers = true;
+    rig_end(&r, NULL);
+}
+
 static void stopping_waits_for_the_last_words(void **unused)
 {
     struct rig r;
@@ -484,6 +507,7 @@ int main(void)
         cmocka_unit_test(the_store_answers_everything_on_a_later_turn),
         cmocka_unit_test(what_the_port_refuses_comes_back_unsent),
         cmocka_unit_test(without_room_upstream_nothing_is_polled),
+        cmocka_unit_test(what_one_round_leaves_is_taken_when_its_output_is_out),
         cmocka_unit_test(endless_output_does_not_starve_input),
         cmocka_unit_test(stopping_waits_for_the_last_words),
         cmocka_unit_test(a_stuck_broker_does_not_keep_the_process),
