@@ -7,12 +7,26 @@ import unittest
 
 from tools import free_port, run
 
-TOOLS = ("pub", "sub", "discover", "forwarder")
+TOOLS = ("bench", "pub", "sub", "discover", "forwarder")
 T = ("-t", "t")
 M = ("-m", "x")
 
 BAD = (
     # tool, arguments, what is said
+    ("bench", (),
+     "--mode wants connect, up, down, fan-out, sleep or mixed"),
+    ("bench", ("--mode", "up", "--prefix", "a/b"),
+     "--prefix wants 1 to 12 octets, without '/', '+', '#', '$'"),
+    ("bench", ("--mode", "up", "--rate", "1", "--interval", "1"),
+     "--rate and --interval exclude each other"),
+    ("bench", ("--mode", "up", "--no-broker"),
+     "--no-broker is for --mode fan-out"),
+    ("bench", ("--mode", "fan-out", "--window", "65"),
+     "with --mode fan-out --window is at most 64"),
+    ("bench", ("--mode", "up", "--window", "257"),
+     "--window is at most 256, but for --mode connect and sleep"),
+    ("bench", ("--mode", "up", "--size", "25"),
+     "--size wants a whole number from 26 to 4096, not '25'"),
     ("pub", (), "one topic is wanted: -t, --topic-id or --short"),
     ("pub", T + T + M, "one topic is wanted: -t, --topic-id or --short"),
     ("pub", T, "one message is wanted: -m, -f, -l, -n or -s"),
@@ -99,7 +113,9 @@ class CommandLine(unittest.TestCase):
         port = free_port()
         for host in ("127.0.0.1", "localhost"):
             for tool, more in (("pub", T + M), ("sub", T),
-                               ("pub", ("--topic-id", "1", "-q", "-1") + M)):
+                               ("pub", ("--topic-id", "1", "-q", "-1") + M),
+                               ("bench", ("--mode", "connect",
+                                          "--no-ceiling"))):
                 with self.subTest(host=host, tool=tool):
                     self.assertEqual(
                         run(tool, "-h", host, "-p", port, *more),
