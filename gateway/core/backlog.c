@@ -15,25 +15,29 @@ static bool is_fixed(const struct gw_engine *e, const struct gw_session *s,
 
     if (p->qos == 2 && (p->flags & (GW_P_SENT | GW_P_RELEASED)))
         return true;
-    return index == s->queue_head && s->down_phase != GW_DOWN_IDLE &&
-           s->down_phase != GW_DOWN_PAUSED && s->down_phase != GW_DOWN_STALLED;
+    return index == gw_cold(e, s)->queue_head &&
+           s->down_phase != GW_DOWN_IDLE && s->down_phase != GW_DOWN_PAUSED &&
+           s->down_phase != GW_DOWN_STALLED;
 }
 
 static void account(struct gw_engine *e, uint32_t session)
 {
-    struct gw_session *s = gw_session_at(e, session);
+    const struct gw_cold *c = gw_cold(e, gw_session_at(e, session));
 
-    if (s->queue_count == 0)
+    if (c->queue_count == 0) {
         gw_heap_remove(&e->fullest, session);
-    else
-        gw_heap_set(&e->fullest, session, ~(uint64_t)s->queue_bytes);
+        gw_cold_rests(e, session);
+    } else {
+        gw_heap_set(&e->fullest, session, ~(uint64_t)c->queue_bytes);
+    }
 }
 
 /* Takes the place after 'before' (0: the head) out of the queue. */
 static void take_out(struct gw_engine *e, uint32_t session, uint32_t before)
 {
     struct gw_session *s = gw_session_at(e, session);
-    uint32_t index = before ? gw_place_at(e, before)->next : s->queue_head;
+    struct gw_cold *c = gw_warm(e, session);
+    uint32_t index = before ? gw_place_at(e, before)->next : c->queue_head;
     struct gw_place *p = gw_place_at(e, index);
     struct gw_message *m = gw_message_at(&e->down_messages, p->message);
     uint32_t number = m->number;
@@ -42,11 +46,11 @@ static void take_out(struct gw_engine *e, uint32_t session, uint32_t before)
     if (before)
         gw_place_at(e, before)->next = p->next;
     else
-        s->queue_head = p->next;
-    if (s->queue_tail == index)
-        s->queue_tail = before;
-    s->queue_count--;
-    s->queue_bytes -= gw_message_cost(m->payload_len);
+        c->queue_head = p->next;
+    if (c->queue_tail == index)
+        c->queue_tail = before;
+    c->queue_count--;
+    c->queue_bytes -= gw_message_cost(m->payload_len);
     if (p->flags & GW_P_KEPT)
         gw_store_forget(e, GW_RECORD_QUEUED, s->number, p->item);
     if (gw_message_unref(&e->down_messages, p->message) && kept)
@@ -63,13 +67,12 @@ void gw_backlog_count_drop(struct gw_engine *e, uint32_t session,
     ++*counter;
     gw_note_topic(e, GW_NOTE_QUEUE_DROP, session,
                   gw_names_span(&e->names, topic_name),
-                  gw_session_at(e, session)->queue_count, reason);
+                  gw_cold(e, gw_session_at(e, session))->queue_count, reason);
 }
 
 void gw_backlog_count_too_large(struct gw_engine *e, uint32_t session,
                                 uint32_t topic_name)
 {
-    struct gw_session *s = gw_session_at(e, session);
     uint32_t topic =
         gw_topic_by_name(e, session, MQTTSN_TOPIC_NORMAL, topic_name);
 
@@ -78,7 +81,7 @@ void gw_backlog_count_too_large(struct gw_engine *e, uint32_t session,
         return;
     gw_note_topic(e, GW_NOTE_TOO_LARGE, session,
                   gw_names_span(&e->names, topic_name),
-                  gw_session_max_frame(e, s), NULL);
+                  gw_session_max_frame(e, session), NULL);
     if (topic != 0)
         gw_topic_at(e, topic)->flags |= GW_T_TOO_LARGE;
 }
@@ -86,8 +89,8 @@ void gw_backlog_count_too_large(struct gw_engine *e, uint32_t session,
 static void drop_after(struct gw_engine *e, uint32_t session, uint32_t before,
                        uint64_t *counter, const char *reason)
 {
-    struct gw_session *s = gw_session_at(e, session);
-    uint32_t index = before ? gw_place_at(e, before)->next : s->queue_head;
+    const struct gw_cold *c = gw_cold(e, gw_session_at(e, session));
+    uint32_t index = before ? gw_place_at(e, before)->next : c->queue_head;
 
     gw_backlog_count_drop(
         e, session,
@@ -107,7 +110,8 @@ static bool drop_oldest(struct gw_engine *e, uint32_t session,
     uint32_t before = 0, oldest_before = 0;
     bool found = false;
 
-    for (uint32_t i = s->queue_head; i != 0; i = gw_place_at(e, i)->next) {
+    for (uint32_t i = gw_cold(e, s)->queue_head; i != 0;
+         i = gw_place_at(e, i)->next) {
         if (!is_fixed(e, s, i)) {
             if (gw_place_at(e, i)->qos == 0) {
                 drop_after(e, session, before, counter, reason);
@@ -131,7 +135,7 @@ static void drop_superseded(struct gw_engine *e, uint32_t session,
     struct gw_session *s = gw_session_at(e, session);
     uint32_t before = 0, next;
 
-    for (uint32_t i = s->queue_head; i != 0; i = next) {
+    for (uint32_t i = gw_cold(e, s)->queue_head; i != 0; i = next) {
         next = gw_place_at(e, i)->next;
         if (!is_fixed(e, s, i) &&
             gw_message_at(&e->down_messages, gw_place_at(e, i)->message)
@@ -146,7 +150,7 @@ static void drop_superseded(struct gw_engine *e, uint32_t session,
 bool gw_backlog_make_room(struct gw_engine *e, uint32_t session,
                           size_t payload_len)
 {
-    bool has_queue = gw_session_at(e, session)->queue_count != 0;
+    bool has_queue = gw_cold(e, gw_session_at(e, session))->queue_count != 0;
 
     for (unsigned n = 0; n < GIVE_WAY_MAX; n++) {
         uint64_t key, share;
@@ -173,22 +177,23 @@ bool gw_backlog_make_room(struct gw_engine *e, uint32_t session,
 
 static uint32_t append(struct gw_engine *e, uint32_t session, uint32_t message)
 {
-    struct gw_session *s = gw_session_at(e, session);
     uint32_t index = gw_slab_take(&e->places);
     struct gw_place *p;
+    struct gw_cold *c;
 
     if (index == 0)
         return 0;
     p = gw_place_at(e, index);
     p->message = gw_message_ref(&e->down_messages, message);
     p->session = session;
-    if (s->queue_tail)
-        gw_place_at(e, s->queue_tail)->next = index;
+    c = gw_warm(e, session);
+    if (c->queue_tail)
+        gw_place_at(e, c->queue_tail)->next = index;
     else
-        s->queue_head = index;
-    s->queue_tail = index;
-    s->queue_count++;
-    s->queue_bytes +=
+        c->queue_head = index;
+    c->queue_tail = index;
+    c->queue_count++;
+    c->queue_bytes +=
         gw_message_cost(gw_message_at(&e->down_messages, message)->payload_len);
     account(e, session);
     return index;
@@ -198,14 +203,15 @@ uint32_t gw_backlog_push(struct gw_engine *e, uint32_t session,
                          uint32_t message, uint8_t qos, bool claim)
 {
     struct gw_session *s = gw_session_at(e, session);
-    const struct gw_client_settings *limits = gw_session_settings(e, s);
+    const struct gw_client_settings *limits = gw_session_settings(e, session);
+    const struct gw_cold *c = gw_warm(e, session);
     struct gw_message *m = gw_message_at(&e->down_messages, message);
     uint32_t cost = gw_message_cost(m->payload_len), index;
 
     if (limits->drop_policy == GW_DROP_LATEST_PER_TOPIC)
         drop_superseded(e, session, m->topic);
-    while (s->queue_count >= limits->queue_max_messages ||
-           s->queue_bytes + (uint64_t)cost > limits->queue_max_bytes) {
+    while (c->queue_count >= limits->queue_max_messages ||
+           c->queue_bytes + (uint64_t)cost > limits->queue_max_bytes) {
         /* What cannot fit makes nobody give way. */
         if (cost > limits->queue_max_bytes ||
             limits->drop_policy == GW_DROP_NEWEST ||
@@ -254,29 +260,25 @@ uint32_t gw_backlog_restore(struct gw_engine *e, uint32_t session,
 
 void gw_backlog_pop(struct gw_engine *e, uint32_t session)
 {
-    struct gw_session *s = gw_session_at(e, session);
-
-    s->flags &= ~(unsigned)GW_S_SECOND_TRY;
-    s->down_backoff = 0;
+    gw_session_at(e, session)->flags &= ~(unsigned)GW_S_SECOND_TRY;
+    gw_warm(e, session)->down_backoff = 0;
     take_out(e, session, 0);
 }
 
 void gw_backlog_drop_head(struct gw_engine *e, uint32_t session,
                           uint64_t *counter, const char *reason)
 {
-    struct gw_session *s = gw_session_at(e, session);
-
-    s->flags &= ~(unsigned)GW_S_SECOND_TRY;
-    s->down_backoff = 0;
+    gw_session_at(e, session)->flags &= ~(unsigned)GW_S_SECOND_TRY;
+    gw_warm(e, session)->down_backoff = 0;
     drop_after(e, session, 0, counter, reason);
 }
 
 void gw_backlog_wipe(struct gw_engine *e, uint32_t session)
 {
-    struct gw_session *s = gw_session_at(e, session);
+    const struct gw_session *s = gw_session_at(e, session);
 
     gw_deliver_suspend(e, session);
-    while (s->queue_head != 0) {
+    while (gw_cold(e, s)->queue_head != 0) {
         e->counters.drop_session_ended++;
         take_out(e, session, 0);
     }

@@ -21,9 +21,12 @@ static uint16_t next_msg_id(struct gw_session *s)
     return s->next_msg_id;
 }
 
-static struct gw_place *head_of(struct gw_engine *e, struct gw_session *s)
+static struct gw_place *head_of(const struct gw_engine *e,
+                                const struct gw_session *s)
 {
-    return s->queue_head ? gw_place_at(e, s->queue_head) : NULL;
+    uint32_t head = gw_cold(e, s)->queue_head;
+
+    return head ? gw_place_at(e, head) : NULL;
 }
 
 static void set_phase(struct gw_engine *e, uint32_t session,
@@ -31,12 +34,17 @@ static void set_phase(struct gw_engine *e, uint32_t session,
 {
     struct gw_session *s = gw_session_at(e, session);
 
+    struct gw_cold *c;
+
     s->down_phase = (uint8_t)phase;
-    s->down_tries = 0;
     s->flags &= ~(unsigned)GW_S_DOWN_SEND;
-    s->down_due = wait ? e->now + wait : 0;
+    if (s->cold == 0 && wait == 0)
+        return; /* it reads so already */
+    c = gw_warm(e, session);
+    c->down_tries = 0;
+    c->down_due = wait ? e->now + wait : 0;
     if (wait)
-        gw_session_arm(e, session, s->down_due);
+        gw_session_arm(e, session, c->down_due);
 }
 
 static void go_on(struct gw_engine *e, uint32_t session)
@@ -67,15 +75,16 @@ enum id_choice { ID_KNOWN, ID_REGISTER, ID_REFUSED, ID_NONE };
 static enum id_choice choose_id(struct gw_engine *e, uint32_t session,
                                 uint32_t name)
 {
-    struct gw_session *s = gw_session_at(e, session);
+    const struct gw_session *s = gw_session_at(e, session);
+    struct gw_cold *c = gw_warm(e, session);
     struct mqttsn_span octets = gw_names_span(&e->names, name);
     uint32_t normal = gw_topic_by_name(e, session, MQTTSN_TOPIC_NORMAL, name);
     uint32_t predefined, index;
     bool open;
 
     if (normal != 0 && gw_topic_is_announced(e, normal)) {
-        s->down_topic_type = MQTTSN_TOPIC_NORMAL;
-        s->down_topic_id = gw_topic_at(e, normal)->id;
+        c->down_topic_type = MQTTSN_TOPIC_NORMAL;
+        c->down_topic_id = gw_topic_at(e, normal)->id;
         return ID_KNOWN;
     }
     predefined = gw_topic_by_name(e, session, MQTTSN_TOPIC_PREDEFINED, name);
@@ -84,13 +93,13 @@ static enum id_choice choose_id(struct gw_engine *e, uint32_t session,
         gw_policy_predefined_name(&e->policy, s->client_id,
                                   gw_topic_at(e, predefined)->id,
                                   &open) == name) {
-        s->down_topic_type = MQTTSN_TOPIC_PREDEFINED;
-        s->down_topic_id = gw_topic_at(e, predefined)->id;
+        c->down_topic_type = MQTTSN_TOPIC_PREDEFINED;
+        c->down_topic_id = gw_topic_at(e, predefined)->id;
         return ID_KNOWN;
     }
     if (mqttsn_short_topic_valid(octets)) {
-        s->down_topic_type = MQTTSN_TOPIC_SHORT;
-        s->down_topic_id = mqttsn_short_topic_id(octets);
+        c->down_topic_type = MQTTSN_TOPIC_SHORT;
+        c->down_topic_id = mqttsn_short_topic_id(octets);
         return ID_KNOWN;
     }
     if (gw_topic_register(e, session, octets, &index) != MQTTSN_OK)
@@ -99,27 +108,29 @@ static enum id_choice choose_id(struct gw_engine *e, uint32_t session,
         return ID_REFUSED;
     /* Kept before the node can learn it: it must never mean another name. */
     gw_store_topic(e, index);
-    s->down_topic_type = MQTTSN_TOPIC_NORMAL;
-    s->down_topic_id = gw_topic_at(e, index)->id;
+    c->down_topic_type = MQTTSN_TOPIC_NORMAL;
+    c->down_topic_id = gw_topic_at(e, index)->id;
     return ID_REGISTER;
 }
 
-static void register_frame(struct gw_engine *e, struct gw_session *s,
+static void register_frame(struct gw_engine *e, const struct gw_session *s,
                            struct mqttsn_frame *f)
 {
+    const struct gw_cold *c = gw_cold(e, s);
     struct gw_message *m =
         gw_message_at(&e->down_messages, head_of(e, s)->message);
 
     memset(f, 0, sizeof(*f));
     f->type = MQTTSN_REGISTER;
-    f->reg.topic_id = s->down_topic_id;
-    f->reg.msg_id = s->down_msg_id;
+    f->reg.topic_id = c->down_topic_id;
+    f->reg.msg_id = c->down_msg_id;
     f->reg.topic_name = gw_names_span(&e->names, m->topic);
 }
 
-static void publish_frame(struct gw_engine *e, struct gw_session *s,
+static void publish_frame(struct gw_engine *e, const struct gw_session *s,
                           struct mqttsn_frame *f)
 {
+    const struct gw_cold *c = gw_cold(e, s);
     struct gw_place *p = head_of(e, s);
     struct gw_message *m = gw_message_at(&e->down_messages, p->message);
 
@@ -129,8 +140,8 @@ static void publish_frame(struct gw_engine *e, struct gw_session *s,
     f->publish.flags.qos = p->qos;
     f->publish.flags.retain = m->retain;
     f->publish.flags.dup = p->qos != 0 && (p->flags & GW_P_SENT) != 0;
-    f->publish.flags.topic_type = s->down_topic_type;
-    f->publish.topic_id = s->down_topic_id;
+    f->publish.flags.topic_type = c->down_topic_type;
+    f->publish.topic_id = c->down_topic_id;
     f->publish.msg_id = p->qos ? p->msg_id : 0;
     f->publish.data = mqttsn_span(e->scratch, m->payload_len);
     if (f->publish.flags.dup)
@@ -191,9 +202,10 @@ static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
 {
     mqttsn_ms retry = e->policy.options.retry_interval;
     struct gw_session *s = gw_session_at(e, session);
+    struct gw_cold *c = gw_warm(e, session);
     struct gw_place *p = head_of(e, s);
     struct gw_message *m = gw_message_at(&e->down_messages, p->message);
-    mqttsn_ms max_age = gw_session_settings(e, s)->queue_max_age;
+    mqttsn_ms max_age = gw_session_settings(e, session)->queue_max_age;
 
     *ret_again = true;
     if (p->flags & GW_P_RELEASED) {
@@ -210,7 +222,7 @@ static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
         *ret_again = false; /* its SUBACK goes first (G12-39) */
         return false;
     }
-    if (!gw_session_carries(e, s, 7, m->payload_len)) {
+    if (!gw_session_carries(e, session, 7, m->payload_len)) {
         drop_too_large(e, session);
         return false;
     }
@@ -224,12 +236,12 @@ static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
                              "name_refused");
         return false;
     case ID_REGISTER:
-        if (!gw_session_carries(e, s, 6,
+        if (!gw_session_carries(e, session, 6,
                                 gw_names_span(&e->names, m->topic).len)) {
             drop_too_large(e, session);
             return false;
         }
-        s->down_msg_id = next_msg_id(s);
+        c->down_msg_id = next_msg_id(s);
         set_phase(e, session, GW_DOWN_REGACK, retry);
         register_frame(e, s, f);
         return true;
@@ -241,7 +253,7 @@ static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
         if (p->qos == 2) {
             /* After a crash the node must see the same MsgId again. */
             set_phase(e, session, GW_DOWN_STORE, 0);
-            uint64_t kept = gw_store_place(e, s->queue_head);
+            uint64_t kept = gw_store_place(e, gw_cold(e, s)->queue_head);
             gw_reply_push(e, session,
                           &(struct gw_reply){.type = GW_REPLY_RESUME}, kept);
             *ret_again = false;
@@ -249,7 +261,7 @@ static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
         }
     }
     if (s->state == GW_AWAKE && !(p->flags & GW_P_SENT) &&
-        ++s->awake_sent == e->policy.options.awake_max_messages)
+        ++c->awake_sent == e->policy.options.awake_max_messages)
         s->flags |= GW_S_AWAKE_OVER;
     publish_frame(e, s, f);
     if (p->qos == 0) {
@@ -273,7 +285,7 @@ bool gw_deliver_take(struct gw_engine *e, uint32_t session,
         return false;
     if (s->flags & GW_S_DOWN_SEND)
         return repeat_step(e, session, ret_frame);
-    while (s->down_phase == GW_DOWN_IDLE && s->queue_head != 0 && again &&
+    while (s->down_phase == GW_DOWN_IDLE && head_of(e, s) != NULL && again &&
            !(s->flags & GW_S_AWAKE_OVER)) {
         if (begin(e, session, ret_frame, &again))
             return true;
@@ -293,30 +305,32 @@ bool gw_deliver_take(struct gw_engine *e, uint32_t session,
 static void on_regack(struct gw_engine *e, uint32_t session,
                       const struct mqttsn_frame *frame)
 {
-    struct gw_session *s = gw_session_at(e, session);
+    const struct gw_session *s = gw_session_at(e, session);
+    struct gw_cold *c;
     uint32_t topic;
 
     if (s->down_phase != GW_DOWN_REGACK ||
-        frame->regack.msg_id != s->down_msg_id ||
-        frame->regack.topic_id != s->down_topic_id) {
+        frame->regack.msg_id != gw_cold(e, s)->down_msg_id ||
+        frame->regack.topic_id != gw_cold(e, s)->down_topic_id) {
         e->counters.rx_ignored++;
         return;
     }
-    topic = gw_topic_by_id(e, session, MQTTSN_TOPIC_NORMAL, s->down_topic_id);
+    c = gw_warm(e, session);
+    topic = gw_topic_by_id(e, session, MQTTSN_TOPIC_NORMAL, c->down_topic_id);
     if (frame->regack.return_code == MQTTSN_ACCEPTED) {
         if (topic != 0) {
             gw_topic_announce(e, topic);
             gw_store_topic(e, topic);
         }
-        s->down_backoff = 0;
+        c->down_backoff = 0;
         go_on(e, session);
         return;
     }
     if (frame->regack.return_code == MQTTSN_REJECTED_CONGESTION &&
-        s->down_backoff < REGISTER_BACKOFF_MAX) {
-        s->down_backoff++;
+        c->down_backoff < REGISTER_BACKOFF_MAX) {
+        c->down_backoff++;
         set_phase(e, session, GW_DOWN_PAUSED,
-                  e->policy.options.retry_interval << s->down_backoff);
+                  e->policy.options.retry_interval << c->down_backoff);
         gw_session_ready(e, session); /* an awake period ends here */
         return;
     }
@@ -349,13 +363,14 @@ static void id_unknown(struct gw_engine *e, uint32_t session, uint8_t type,
 static void on_invalid_id(struct gw_engine *e, uint32_t session)
 {
     struct gw_session *s = gw_session_at(e, session);
+    const struct gw_cold *c = gw_cold(e, s);
     struct gw_place *p = head_of(e, s);
     uint32_t topic =
-        gw_topic_by_id(e, session, MQTTSN_TOPIC_NORMAL, s->down_topic_id);
+        gw_topic_by_id(e, session, MQTTSN_TOPIC_NORMAL, c->down_topic_id);
 
-    if (s->down_topic_type == MQTTSN_TOPIC_SHORT ||
+    if (c->down_topic_type == MQTTSN_TOPIC_SHORT ||
         (s->flags & GW_S_SECOND_TRY)) {
-        if (s->down_topic_type == MQTTSN_TOPIC_NORMAL && topic != 0) {
+        if (c->down_topic_type == MQTTSN_TOPIC_NORMAL && topic != 0) {
             gw_topic_at(e, topic)->flags = GW_T_REFUSED;
             gw_store_topic(e, topic);
             gw_sub_refused_name(e, session, gw_topic_at(e, topic)->name);
@@ -363,7 +378,7 @@ static void on_invalid_id(struct gw_engine *e, uint32_t session)
         gw_backlog_drop_head(e, session, &e->counters.drop_name_refused,
                              "name_refused");
     } else {
-        id_unknown(e, session, s->down_topic_type, s->down_topic_id);
+        id_unknown(e, session, c->down_topic_type, c->down_topic_id);
         s->flags |= GW_S_SECOND_TRY;
         p->flags &= (uint8_t)~GW_P_SENT;
         p->msg_id = 0; /* it goes out once more, as new */
@@ -380,7 +395,7 @@ static void on_puback(struct gw_engine *e, uint32_t session,
 
     if (p == NULL || p->qos == 0 || !(p->flags & GW_P_SENT) ||
         (p->flags & GW_P_RELEASED) || frame->puback.msg_id != p->msg_id ||
-        frame->puback.topic_id != s->down_topic_id) {
+        frame->puback.topic_id != gw_cold(e, s)->down_topic_id) {
         if (code == MQTTSN_REJECTED_INVALID_TOPIC_ID &&
             frame->puback.msg_id == 0) {
             /* About a QoS 0 message, which is gone. */
@@ -444,7 +459,7 @@ static void on_pubrec(struct gw_engine *e, uint32_t session, uint16_t msg_id)
         return;
     }
     p->flags |= GW_P_RELEASED;
-    uint64_t kept = gw_store_place(e, s->queue_head);
+    uint64_t kept = gw_store_place(e, gw_cold(e, s)->queue_head);
     if (s->state == GW_ASLEEP)
         return;
     set_phase(e, session, GW_DOWN_STORE, 0);
@@ -492,13 +507,14 @@ static void wake_failed(struct gw_engine *e, uint32_t session)
         gw_backlog_drop_head(e, session, &e->counters.drop_unresponsive,
                              "unresponsive");
     else if (p->flags & GW_P_KEPT)
-        gw_store_place(e, gw_session_at(e, session)->queue_head);
+        gw_store_place(e, gw_cold(e, gw_session_at(e, session))->queue_head);
     gw_sleep_end_awake(e, session, false);
 }
 
 static void exhausted(struct gw_engine *e, uint32_t session)
 {
-    struct gw_session *s = gw_session_at(e, session);
+    const struct gw_session *s = gw_session_at(e, session);
+    const struct gw_cold *c = gw_cold(e, s);
 
     if (s->state == GW_AWAKE) {
         wake_failed(e, session);
@@ -506,10 +522,10 @@ static void exhausted(struct gw_engine *e, uint32_t session)
     }
     if (s->down_phase == GW_DOWN_REGACK) {
         uint32_t topic =
-            gw_topic_by_id(e, session, MQTTSN_TOPIC_NORMAL, s->down_topic_id);
+            gw_topic_by_id(e, session, MQTTSN_TOPIC_NORMAL, c->down_topic_id);
 
         e->counters.register_timeout++;
-        gw_note(e, GW_NOTE_REGISTER_TIMEOUT, session, s->down_topic_id, NULL);
+        gw_note(e, GW_NOTE_REGISTER_TIMEOUT, session, c->down_topic_id, NULL);
         if (topic != 0) {
             gw_topic_at(e, topic)->flags = GW_T_REFUSED; /* G12-15 */
             gw_store_topic(e, topic);
@@ -519,7 +535,7 @@ static void exhausted(struct gw_engine *e, uint32_t session)
         go_on(e, session);
         return;
     }
-    gw_note(e, GW_NOTE_UNRESPONSIVE, session, s->queue_count, NULL);
+    gw_note(e, GW_NOTE_UNRESPONSIVE, session, c->queue_count, NULL);
     set_phase(e, session, GW_DOWN_STALLED, 0);
 }
 
@@ -528,19 +544,21 @@ void gw_deliver_on_deadline(struct gw_engine *e, uint32_t session)
     const struct gw_options *o = &e->policy.options;
     struct gw_session *s = gw_session_at(e, session);
 
-    s->down_due = 0;
+    struct gw_cold *c = gw_warm(e, session);
+
+    c->down_due = 0;
     switch ((enum gw_down_phase)s->down_phase) {
     case GW_DOWN_REGACK:
     case GW_DOWN_PUBACK:
     case GW_DOWN_PUBREC:
     case GW_DOWN_PUBCOMP:
-        if (s->down_tries >= o->retry_count) {
+        if (c->down_tries >= o->retry_count) {
             exhausted(e, session);
             return;
         }
-        s->down_tries++;
+        c->down_tries++;
         s->flags |= GW_S_DOWN_SEND;
-        s->down_due = e->now + o->retry_interval;
+        c->down_due = e->now + o->retry_interval;
         gw_session_ready(e, session);
         return;
     case GW_DOWN_PAUSED:

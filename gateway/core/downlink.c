@@ -26,13 +26,13 @@ static void give(struct spread *spread, uint32_t session, uint8_t granted,
     spread->readers++;
     if (s->stamp == e->visit_stamp) {
         /* By another filter already: the highest QoS counts. */
-        struct gw_place *p =
-            s->queue_tail ? gw_place_at(e, s->queue_tail) : NULL;
+        uint32_t last = gw_cold(e, s)->queue_tail;
+        struct gw_place *p = last ? gw_place_at(e, last) : NULL;
 
         if (p != NULL && spread->message != 0 &&
             p->message == spread->message && p->qos < qos) {
             p->qos = qos;
-            gw_store_place(e, s->queue_tail);
+            gw_store_place(e, last);
         }
         return;
     }
@@ -43,7 +43,8 @@ static void give(struct spread *spread, uint32_t session, uint8_t granted,
         e->counters.drop_offline_qos0++; /* G12-33 */
         return;
     }
-    if (!gw_session_carries(e, s, 7, spread->event->message.payload.len)) {
+    if (!gw_session_carries(e, session, 7,
+                            spread->event->message.payload.len)) {
         gw_backlog_count_too_large(e, session, spread->topic);
         return;
     }

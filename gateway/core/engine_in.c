@@ -145,7 +145,7 @@ static bool is_oversize(struct gw_engine *e, uint32_t session, size_t len)
     size_t most = 0;
 
     if (e->policy.options.client_rule_count != 0)
-        most = gw_session_settings(e, gw_session_at(e, session))->max_datagram;
+        most = gw_session_settings(e, session)->max_datagram;
     return most != 0 && len > most;
 }
 

@@ -89,6 +89,7 @@ uint64_t gw_engine_size(const struct gw_limits *l)
            gw_messages_size(l->uplink_total_bytes, l->max_exchanges) +
            gw_filters_size(filter_nodes(l)) +
            gw_slab_size(sizeof(struct gw_session), s) +
+           gw_slab_size(sizeof(struct gw_cold), s) +
            gw_slab_size(sizeof(struct gw_topic), l->max_topics) +
            gw_slab_size(sizeof(struct gw_sub), l->max_subscriptions) +
            gw_slab_size(sizeof(struct gw_place), l->max_queue_entries) +
@@ -121,6 +122,7 @@ static bool init_tables(struct gw_engine *e)
                MQTTSN_OK &&
            gw_slab_init(&e->sessions, sizeof(struct gw_session), s) ==
                MQTTSN_OK &&
+           gw_slab_init(&e->colds, sizeof(struct gw_cold), s) == MQTTSN_OK &&
            gw_slab_init(&e->topics, sizeof(struct gw_topic), l->max_topics) ==
                MQTTSN_OK &&
            gw_slab_init(&e->subs, sizeof(struct gw_sub),
@@ -216,6 +218,7 @@ void gw_engine_free(struct gw_engine *e)
     gw_table_fini(&e->topics_by_name);
     gw_table_fini(&e->subs_by_key);
     gw_slab_fini(&e->sessions);
+    gw_slab_fini(&e->colds);
     gw_slab_fini(&e->topics);
     gw_slab_fini(&e->subs);
     gw_slab_fini(&e->places);

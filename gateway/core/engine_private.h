@@ -47,8 +47,8 @@ struct gw_engine {
     struct gw_names names;
     struct gw_messages down_messages, up_messages;
     struct gw_filters filters;
-    struct gw_slab sessions, topics, subs, places, exchanges, windows, replies,
-        contenders;
+    struct gw_slab sessions, colds, topics, subs, places, exchanges, windows,
+        replies, contenders;
     struct gw_table by_addr, by_client, by_contender, topics_by_id,
         topics_by_name, subs_by_key;
     struct gw_heap due;     /* sessions by deadline */
@@ -211,6 +211,9 @@ void gw_session_end(struct gw_engine *e, uint32_t index);
 /* Gives up subscriptions, topics, queue, requests and will [SN 6.3]. */
 void gw_session_wipe(struct gw_engine *e, uint32_t index);
 
+/* No answer is given a second time (G12-35, G12-39). */
+void gw_session_forget_answers(struct gw_engine *e, uint32_t index);
+
 /* Makes 'peer' its address; whoever was there is unbound. False: no room. */
 bool gw_session_bind(struct gw_engine *e, uint32_t index,
                      const struct gw_peer *peer);
@@ -237,15 +240,30 @@ void gw_session_arm(struct gw_engine *e, uint32_t index, mqttsn_ms due);
 void gw_session_on_deadline(struct gw_engine *e, uint32_t index);
 
 const struct gw_client_settings *gw_session_settings(struct gw_engine *e,
-                                                     struct gw_session *s);
+                                                     uint32_t index);
 
 /* Octets a frame to this session may have, encapsulation taken off. */
-size_t gw_session_max_frame(struct gw_engine *e, struct gw_session *s);
+size_t gw_session_max_frame(struct gw_engine *e, uint32_t index);
 
 /* Whether such a frame can carry 'fixed' octets in its 1-octet Length form and
  * 'rest' more (G12-09). */
-bool gw_session_carries(struct gw_engine *e, struct gw_session *s, size_t fixed,
+bool gw_session_carries(struct gw_engine *e, uint32_t index, size_t fixed,
                         size_t rest);
+
+/* ---- cold.c ------------------------------------------------------------ */
+
+/* To read: zeros when there is none, and then no longer than to the next call
+ * of gw_warm. To write: it is taken first if need be. */
+const struct gw_cold *gw_cold(const struct gw_engine *e,
+                              const struct gw_session *s);
+struct gw_cold *gw_warm(struct gw_engine *e, uint32_t session);
+
+/* Something in it ended: it will be looked at, and given back when all of it
+ * is at rest. */
+void gw_cold_rests(struct gw_engine *e, uint32_t session);
+void gw_cold_on_deadline(struct gw_engine *e, uint32_t session);
+mqttsn_ms gw_cold_due(const struct gw_engine *e, const struct gw_session *s);
+void gw_cold_end(struct gw_engine *e, uint32_t session);
 
 /* ---- topics.c ---------------------------------------------------------- */
 
@@ -369,9 +387,6 @@ void gw_uplink_on_result(struct gw_engine *e, uint32_t exchange,
                          enum gw_up_outcome outcome);
 /* The token of an exchange that the broker side holds already. */
 uint64_t gw_uplink_held(struct gw_engine *e, uint32_t exchange);
-/* The stored will, if armed, becomes a publish (G12-29). */
-void gw_will_publish(struct gw_engine *e, uint32_t session);
-void gw_will_delete(struct gw_engine *e, uint32_t session);
 
 /* Tokens: what a result is about. */
 enum gw_token_kind {
@@ -387,6 +402,19 @@ static inline uint64_t gw_token(enum gw_token_kind kind, uint32_t generation,
     return (uint64_t)kind << 56 | (uint64_t)(generation & 0xffffff) << 32 |
            index;
 }
+
+/* ---- wills.c ----------------------------------------------------------- */
+
+/* Both take over the reference on 'name'. */
+void gw_will_set_topic(struct gw_engine *e, uint32_t session, uint32_t name,
+                       uint8_t qos, bool retain);
+void gw_will_set_message(struct gw_engine *e, uint32_t session, uint32_t name);
+/* The QoS a node asks for, as one that there is. */
+uint8_t gw_will_qos(struct gw_engine *e, uint32_t session,
+                    const struct mqttsn_flags *flags);
+/* The stored will, if armed, becomes a publish (G12-29). */
+void gw_will_publish(struct gw_engine *e, uint32_t session);
+void gw_will_delete(struct gw_engine *e, uint32_t session);
 
 /* ---- subscribe.c ------------------------------------------------------- */
 

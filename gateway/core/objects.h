@@ -9,6 +9,7 @@
  *            --queue-->    places          (each holds a message reference)
  *            --exchanges-> exchanges       (the node's unfinished requests)
  *            --replies-->  replies         (answers ready to be sent)
+ *            --cold-->     its cold part   (what is not always needed)
  *
  * A session with something to send is on the ready list; the poll takes the
  * head, sends one datagram of it and puts it back if more is due.
@@ -60,6 +61,7 @@ enum gw_session_flag {
     GW_S_DOWN_SEND = 1u << 13,  /* send the step under way again */
 };
 
+/* What a session always has. */
 struct gw_session {
     struct gw_addr addr; /* family 0: not reachable */
     struct gw_via via;
@@ -68,23 +70,13 @@ struct gw_session {
     uint32_t number;    /* names it in the store; 0: the block is free */
     uint32_t flags;     /* set of gw_session_flag */
 
-    uint8_t state; /* enum gw_state */
-    uint8_t step;  /* enum gw_connect_step */
-    uint8_t step_tries;
+    uint8_t state;      /* enum gw_state */
     uint8_t down_phase; /* enum gw_down_phase */
-    uint8_t down_tries;
-    uint8_t will_qos;
-    uint8_t new_will_qos;
     uint8_t reply_count;
-
     uint16_t keepalive_s;
     uint16_t sleep_s;
     uint16_t next_topic_id;
     uint16_t next_msg_id;
-    uint16_t down_msg_id;   /* of the REGISTER under way */
-    uint16_t down_topic_id; /* of the REGISTER or PUBLISH under way */
-    uint8_t down_topic_type;
-    uint8_t down_backoff; /* REGISTERs answered congestion in a row */
     uint16_t topic_count;
     uint16_t sub_count;
     uint16_t exchange_count; /* that count against client_inflight_max */
@@ -93,26 +85,47 @@ struct gw_session {
     uint16_t subacks;      /* SUBACKs on their way: nothing overtakes them */
 
     uint32_t topics, subs;
-    uint32_t queue_head, queue_tail, queue_count, queue_bytes;
     uint32_t exchanges;
     uint32_t reply_head, reply_tail;
     uint32_t ready_next;
-    uint32_t fresh_prev, fresh_next;
-    uint32_t contender;
-    uint32_t will_topic, will_message, new_will_topic; /* names */
+    uint32_t cold;  /* 0: all of it is at rest */
     uint32_t stamp; /* of the last message matched */
-    uint32_t awake_sent;
     uint32_t next_sub_item, next_place_item;
     uint32_t connection; /* counts those that forget what was announced */
 
     mqttsn_ms last_heard;
     mqttsn_ms state_since;
-    mqttsn_ms step_due;
+};
+
+/*
+ * What most sessions do not need most of the time (cold.c): a queue and what
+ * its head waits for, a CONNECT under way, a will, the last answers that may
+ * be asked for again. All of it is zero at rest.
+ */
+struct gw_cold {
+    uint32_t queue_head, queue_tail, queue_count, queue_bytes;
+
     mqttsn_ms down_due;
+    uint32_t awake_sent;
+    uint16_t down_msg_id;   /* of the REGISTER under way */
+    uint16_t down_topic_id; /* of the REGISTER or PUBLISH under way */
+    uint8_t down_topic_type;
+    uint8_t down_tries;
+    uint8_t down_backoff; /* REGISTERs answered congestion in a row */
+
+    uint8_t step; /* enum gw_connect_step */
+    uint8_t step_tries;
+    uint8_t will_qos;
+    uint8_t new_will_qos;
+    uint32_t will_topic, will_message, new_will_topic; /* names */
+    mqttsn_ms step_due;
+    uint64_t connect_hash; /* of the CONNECT that made this connection */
+    uint32_t contender;
+    uint32_t fresh_prev, fresh_next;
+
     mqttsn_ms ping_due; /* next PINGREQ of ours, with gw_ping */
 
-    uint64_t connect_hash; /* of the CONNECT that made this connection */
-    uint64_t last_hash;    /* of the last QoS 1 PUBLISH answered (G12-35) */
+    uint64_t last_hash; /* of the last QoS 1 PUBLISH answered (G12-35) */
     mqttsn_ms last_done;
     mqttsn_ms last_sub_done; /* and the last SUBSCRIBE (G12-39) */
     uint32_t last_sub;       /* its filter */
@@ -121,8 +134,9 @@ struct gw_session {
     uint16_t last_msg_id;
     bool last_valid;
     bool last_sub_valid;
-    bool fits_known; /* 'settings' are those of this configuration */
-    uint32_t settings_generation;
+
+    bool settings_known;
+    uint32_t settings_generation; /* of the configuration they are from */
     struct gw_client_settings settings;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CONNECT, the will exchange and the will's updates [SN 6.2] [SN 6.3]
- * [SN 6.4]; taking a session over from another address (D5).
+ * CONNECT and the will exchange [SN 6.2] [SN 6.3]; taking a session over from
+ * another address (D5).
  */
 #include "engine_private.h"
 
@@ -41,13 +41,21 @@ static void connack(struct gw_engine *e, const struct gw_peer *peer,
 
 /* ---- half-open --------------------------------------------------------- */
 
+/* No will exchange is under way any more. */
+static void forget_exchange(struct gw_engine *e, uint32_t session)
+{
+    struct gw_cold *c = gw_warm(e, session);
+
+    gw_names_unref(&e->names, c->new_will_topic);
+    c->new_will_topic = 0;
+    c->step = GW_STEP_NONE;
+}
+
 void gw_connect_abandon(struct gw_engine *e, uint32_t session)
 {
-    struct gw_session *s = gw_session_at(e, session);
+    const struct gw_session *s = gw_session_at(e, session);
 
-    gw_names_unref(&e->names, s->new_will_topic);
-    s->new_will_topic = 0;
-    s->step = GW_STEP_NONE;
+    forget_exchange(e, session);
     if (!(s->flags & GW_S_KNOWN) || (s->flags & GW_S_CLEAN)) {
         gw_session_end(e, session);
         return;
@@ -80,26 +88,27 @@ static mqttsn_ms exchange_limit(const struct gw_engine *e,
 static void prompt(struct gw_engine *e, uint32_t session,
                    enum gw_connect_step step)
 {
-    struct gw_session *s = gw_session_at(e, session);
+    mqttsn_ms limit = exchange_limit(e, gw_session_at(e, session));
+    struct gw_cold *c = gw_warm(e, session);
 
-    if (s->step != step) {
-        s->step = (uint8_t)step;
-        s->step_tries = 0;
+    if (c->step != step) {
+        c->step = (uint8_t)step;
+        c->step_tries = 0;
     }
     gw_reply_simple(e, session,
                     step == GW_STEP_WILLTOPIC ? MQTTSN_WILLTOPICREQ
                                               : MQTTSN_WILLMSGREQ);
-    s->step_due = e->now + e->policy.options.retry_interval;
-    if (s->step_due > exchange_limit(e, s))
-        s->step_due = exchange_limit(e, s);
-    gw_session_arm(e, session, s->step_due);
+    c->step_due = e->now + e->policy.options.retry_interval;
+    if (c->step_due > limit)
+        c->step_due = limit;
+    gw_session_arm(e, session, c->step_due);
 }
 
 static void accept(struct gw_engine *e, uint32_t session)
 {
     struct gw_session *s = gw_session_at(e, session);
 
-    s->step = GW_STEP_NONE;
+    gw_warm(e, session)->step = GW_STEP_NONE;
     s->flags |= GW_S_CONNACK_DUE | GW_S_KNOWN;
     s->flags &= ~(unsigned)GW_S_TALKED;
     gw_session_enter(e, session, GW_ACTIVE);
@@ -113,17 +122,17 @@ static void accept(struct gw_engine *e, uint32_t session)
  * first attempt's outcome (guarantee 5). */
 static void accept_when_up(struct gw_engine *e, uint32_t session)
 {
-    struct gw_session *s = gw_session_at(e, session);
-
     if (e->link == GW_LINK_UP ||
         (e->link == GW_LINK_DOWN && e->link_was_up && !gw_link_given_up(e))) {
         accept(e, session);
     } else if (e->link == GW_LINK_UNKNOWN) {
+        struct gw_cold *c = gw_warm(e, session);
+
         /* Looked at again shortly: no list is kept for the few that come in
          * the first moments after a start. */
-        s->step = GW_STEP_UPSTREAM;
-        s->step_due = e->now + UPSTREAM_RECHECK_MS;
-        gw_session_arm(e, session, s->step_due);
+        c->step = GW_STEP_UPSTREAM;
+        c->step_due = e->now + UPSTREAM_RECHECK_MS;
+        gw_session_arm(e, session, c->step_due);
     } else {
         refuse_half_open(e, session, MQTTSN_REJECTED_CONGESTION,
                          e->link == GW_LINK_DENIED ? "upstream denied"
@@ -133,23 +142,24 @@ static void accept_when_up(struct gw_engine *e, uint32_t session)
 
 void gw_connect_on_deadline(struct gw_engine *e, uint32_t session)
 {
-    struct gw_session *s = gw_session_at(e, session);
+    const struct gw_session *s = gw_session_at(e, session);
+    struct gw_cold *c = gw_warm(e, session);
 
-    if (s->step == GW_STEP_UPSTREAM) {
+    if (c->step == GW_STEP_UPSTREAM) {
         if (e->link == GW_LINK_UNKNOWN &&
             e->now - s->state_since >= UPSTREAM_WAIT_MS)
             refuse_half_open(e, session, MQTTSN_REJECTED_CONGESTION,
                              "upstream timeout");
         else
             accept_when_up(e, session);
-    } else if (s->step_tries >= e->policy.options.retry_count ||
+    } else if (c->step_tries >= e->policy.options.retry_count ||
                e->now >= exchange_limit(e, s)) {
         e->counters.connects_abandoned++;
         gw_connect_abandon(e, session); /* silently (G12-36) */
     } else {
-        s->step_tries++;
+        c->step_tries++;
         e->counters.tx_retransmissions++;
-        prompt(e, session, (enum gw_connect_step)s->step);
+        prompt(e, session, (enum gw_connect_step)c->step);
     }
 }
 
@@ -162,9 +172,7 @@ static void start(struct gw_engine *e, uint32_t session,
 
     gw_deliver_suspend(e, session);
     gw_replies_wipe(e, session);
-    gw_names_unref(&e->names, s->new_will_topic);
-    s->new_will_topic = 0;
-    s->last_valid = s->last_sub_valid = false;
+    gw_session_forget_answers(e, session);
     if (r->clean) {
         gw_session_wipe(e, session); /* [SN 6.3], G12-51 */
         s->flags |= GW_S_CLEAN;
@@ -174,8 +182,8 @@ static void start(struct gw_engine *e, uint32_t session,
         s->flags &= ~(unsigned)GW_S_CLEAN;
     }
     s->keepalive_s = r->duration_s;
-    s->connect_hash = r->hash;
-    s->step = GW_STEP_NONE;
+    gw_warm(e, session)->connect_hash = r->hash;
+    forget_exchange(e, session);
     gw_session_enter(e, session, GW_HALF_OPEN);
     if (r->will)
         prompt(e, session, GW_STEP_WILLTOPIC);
@@ -192,7 +200,7 @@ static void wake_up(struct gw_engine *e, uint32_t session,
 
     gw_deliver_suspend(e, session);
     s->keepalive_s = r->duration_s;
-    s->connect_hash = r->hash;
+    gw_warm(e, session)->connect_hash = r->hash;
     s->flags &= ~(unsigned)GW_S_CLEAN;
     accept(e, session);
 }
@@ -218,17 +226,18 @@ static void take_over(struct gw_engine *e, uint32_t session,
 
 void gw_contender_end(struct gw_engine *e, uint32_t session)
 {
-    struct gw_session *s = gw_session_at(e, session);
+    uint32_t index = gw_cold(e, gw_session_at(e, session))->contender;
     struct gw_contender *c;
 
-    if (s->contender == 0)
+    if (index == 0)
         return;
-    c = gw_contender_at(e, s->contender);
+    c = gw_contender_at(e, index);
     gw_table_remove(&e->by_contender, gw_peer_hash(e, &c->addr, c->node_id),
-                    s->contender);
+                    index);
     gw_names_unref(&e->names, c->node_id);
-    gw_slab_give(&e->contenders, s->contender);
-    s->contender = 0;
+    gw_slab_give(&e->contenders, index);
+    gw_warm(e, session)->contender = 0;
+    gw_cold_rests(e, session);
 }
 
 bool gw_contender_is(const struct gw_engine *e, const struct gw_peer *peer)
@@ -258,8 +267,9 @@ static struct gw_peer contender_peer(struct gw_engine *e,
 
 void gw_contender_on_answer(struct gw_engine *e, uint32_t session)
 {
-    struct gw_session *s = gw_session_at(e, session);
-    struct gw_peer peer = contender_peer(e, gw_contender_at(e, s->contender));
+    const struct gw_session *s = gw_session_at(e, session);
+    struct gw_peer peer =
+        contender_peer(e, gw_contender_at(e, gw_cold(e, s)->contender));
 
     e->counters.takeover_refused++;
     gw_note_peer(e, GW_NOTE_TAKEOVER_REFUSED, &peer.addr,
@@ -274,14 +284,13 @@ void gw_contender_on_answer(struct gw_engine *e, uint32_t session)
 
 void gw_contender_on_deadline(struct gw_engine *e, uint32_t session)
 {
-    struct gw_session *s = gw_session_at(e, session);
-    struct gw_contender c = *gw_contender_at(e, s->contender);
+    const struct gw_session *s = gw_session_at(e, session);
+    struct gw_contender *stored = gw_contender_at(e, gw_cold(e, s)->contender);
+    struct gw_contender c = *stored;
     struct gw_peer peer = contender_peer(e, &c);
 
     if (e->now - c.since < CONTEST_MS && c.tries < CONTEST_TRIES &&
         s->addr.family != 0) {
-        struct gw_contender *stored = gw_contender_at(e, s->contender);
-
         stored->tries++;
         stored->due = stored->tries < CONTEST_TRIES ? e->now + CONTEST_MS / 2
                                                     : c.since + CONTEST_MS;
@@ -299,12 +308,12 @@ void gw_contender_on_deadline(struct gw_engine *e, uint32_t session)
 static void contest(struct gw_engine *e, uint32_t session,
                     const struct gw_peer *peer, const struct request *r)
 {
-    struct gw_session *s = gw_session_at(e, session);
+    const struct gw_session *s = gw_session_at(e, session);
+    uint32_t index = gw_cold(e, s)->contender;
     struct gw_contender *c;
-    uint32_t index;
 
-    if (s->contender != 0) {
-        c = gw_contender_at(e, s->contender);
+    if (index != 0) {
+        c = gw_contender_at(e, index);
         if (gw_addr_equal(&c->addr, &peer->addr) &&
             c->node_id == peer->node_ref)
             return; /* it repeats itself */
@@ -328,7 +337,7 @@ static void contest(struct gw_engine *e, uint32_t session,
     c->duration_s = r->duration_s;
     c->hash = r->hash;
     c->since = e->now;
-    s->contender = index;
+    gw_warm(e, session)->contender = index;
     gw_table_insert(&e->by_contender, gw_peer_hash(e, &c->addr, c->node_id),
                     index);
     gw_contender_on_deadline(e, session); /* the first PINGREQ goes now */
@@ -375,14 +384,15 @@ static void again(struct gw_engine *e, uint32_t session,
 {
     const struct gw_options *o = &e->policy.options;
     struct gw_session *s = gw_session_at(e, session);
-    bool identical = s->connect_hash == r->hash;
+    bool identical = gw_cold(e, s)->connect_hash == r->hash;
+    enum gw_connect_step step = (enum gw_connect_step)gw_cold(e, s)->step;
 
     s->via = peer->via;
-    if (s->contender != 0)
+    if (gw_cold(e, s)->contender != 0)
         gw_contender_on_answer(e, session);
     if (s->state == GW_HALF_OPEN && identical) { /* G12-21a */
-        if (s->step == GW_STEP_WILLTOPIC || s->step == GW_STEP_WILLMSG)
-            prompt(e, session, (enum gw_connect_step)s->step);
+        if (step == GW_STEP_WILLTOPIC || step == GW_STEP_WILLMSG)
+            prompt(e, session, step);
     } else if (s->state == GW_ACTIVE && identical &&
                !(s->flags & GW_S_TALKED) &&
                e->now - s->state_since <=
@@ -445,47 +455,25 @@ void gw_on_connect(struct gw_engine *e, const struct gw_peer *peer,
         gw_session_end(e, session);
 }
 
-static void set_will_topic(struct gw_engine *e, struct gw_session *s,
-                           uint32_t name, uint8_t qos, bool retain)
+static bool is_at(const struct gw_engine *e, uint32_t session,
+                  enum gw_connect_step step)
 {
-    gw_names_unref(&e->names, s->will_topic);
-    s->will_topic = name;
-    s->will_qos = qos;
-    s->flags |= GW_S_WILL;
-    s->flags &= ~(unsigned)GW_S_WILL_RETAIN;
-    if (retain)
-        s->flags |= GW_S_WILL_RETAIN;
-}
+    const struct gw_session *s = gw_session_at(e, session);
 
-/* Takes over the reference on 'name'. */
-static void set_will_message(struct gw_engine *e, struct gw_session *s,
-                             uint32_t name)
-{
-    gw_names_unref(&e->names, s->will_message);
-    s->will_message = name;
-    s->flags |= GW_S_WILL_MSG;
-}
-
-/* Will QoS 3 is treated as 0 (G12-06). */
-static uint8_t will_qos(struct gw_engine *e, uint32_t session,
-                        const struct mqttsn_flags *flags)
-{
-    if (flags->qos <= 2)
-        return flags->qos;
-    gw_note(e, GW_NOTE_WILL_QOS, session, flags->qos, NULL);
-    return 0;
+    return s->state == GW_HALF_OPEN && gw_cold(e, s)->step == step;
 }
 
 void gw_on_willtopic(struct gw_engine *e, uint32_t session,
                      const struct mqttsn_frame *frame)
 {
     struct gw_session *s = gw_session_at(e, session);
+    struct gw_cold *c;
 
-    if (s->state == GW_HALF_OPEN && s->step == GW_STEP_WILLMSG) {
+    if (is_at(e, session, GW_STEP_WILLMSG)) {
         prompt(e, session, GW_STEP_WILLMSG); /* our prompt was lost */
         return;
     }
-    if (s->state != GW_HALF_OPEN || s->step != GW_STEP_WILLTOPIC) {
+    if (!is_at(e, session, GW_STEP_WILLTOPIC)) {
         e->counters.rx_ignored++;
         return;
     }
@@ -501,13 +489,14 @@ void gw_on_willtopic(struct gw_engine *e, uint32_t session,
                          "will topic"); /* G12-43, T14 */
         return;
     }
-    gw_names_unref(&e->names, s->new_will_topic);
-    s->new_will_topic = gw_names_intern(&e->names, frame->willtopic.topic);
-    if (s->new_will_topic == 0) {
+    c = gw_warm(e, session);
+    gw_names_unref(&e->names, c->new_will_topic);
+    c->new_will_topic = gw_names_intern(&e->names, frame->willtopic.topic);
+    if (c->new_will_topic == 0) {
         refuse_half_open(e, session, MQTTSN_REJECTED_CONGESTION, "table full");
         return;
     }
-    s->new_will_qos = will_qos(e, session, &frame->willtopic.flags);
+    c->new_will_qos = gw_will_qos(e, session, &frame->willtopic.flags);
     s->flags &= ~(unsigned)GW_S_NEW_WILL_RETAIN;
     if (frame->willtopic.flags.retain)
         s->flags |= GW_S_NEW_WILL_RETAIN;
@@ -517,10 +506,11 @@ void gw_on_willtopic(struct gw_engine *e, uint32_t session,
 void gw_on_willmsg(struct gw_engine *e, uint32_t session,
                    const struct mqttsn_frame *frame)
 {
-    struct gw_session *s = gw_session_at(e, session);
+    const struct gw_session *s = gw_session_at(e, session);
     uint32_t message = 0;
+    struct gw_cold *c;
 
-    if (s->state != GW_HALF_OPEN || s->step != GW_STEP_WILLMSG) {
+    if (!is_at(e, session, GW_STEP_WILLMSG)) {
         e->counters.rx_ignored++;
         return;
     }
@@ -537,52 +527,12 @@ void gw_on_willmsg(struct gw_engine *e, uint32_t session,
             return;
         }
     }
-    set_will_message(e, s, message);
-    set_will_topic(e, s, s->new_will_topic, s->new_will_qos,
-                   (s->flags & GW_S_NEW_WILL_RETAIN) != 0);
-    s->new_will_topic = 0;
+    c = gw_warm(e, session);
+    gw_will_set_message(e, session, message);
+    gw_will_set_topic(e, session, c->new_will_topic, c->new_will_qos,
+                      (s->flags & GW_S_NEW_WILL_RETAIN) != 0);
+    c->new_will_topic = 0;
     gw_store_session(e, session); /* before what belongs to it */
     gw_store_will(e, session);
     accept_when_up(e, session);
-}
-
-void gw_on_willupd(struct gw_engine *e, uint32_t session,
-                   const struct mqttsn_frame *frame)
-{
-    struct gw_session *s = gw_session_at(e, session);
-    struct gw_reply reply = {.type = frame->type == MQTTSN_WILLTOPICUPD
-                                         ? MQTTSN_WILLTOPICRESP
-                                         : MQTTSN_WILLMSGRESP};
-    uint32_t name = 0;
-    uint64_t kept;
-
-    if (gw_store_behind(e)) {
-        reply.return_code = MQTTSN_REJECTED_CONGESTION;
-    } else if (frame->type == MQTTSN_WILLTOPICUPD) {
-        struct mqttsn_span topic = frame->willtopicupd.topic;
-
-        if (frame->willtopicupd.empty || topic.len == 0)
-            gw_will_delete(e, session);
-        else if (!mqttsn_topic_name_valid(topic) ||
-                 !gw_policy_may_publish(&e->policy, topic))
-            reply.return_code = MQTTSN_REJECTED_NOT_SUPPORTED;
-        else if ((name = gw_names_intern(&e->names, topic)) == 0)
-            reply.return_code = MQTTSN_REJECTED_CONGESTION;
-        else
-            set_will_topic(e, s, name,
-                           will_qos(e, session, &frame->willtopicupd.flags),
-                           frame->willtopicupd.flags.retain);
-    } else {
-        struct mqttsn_span message = frame->willmsgupd.message;
-
-        if (message.len > GW_NAMES_LONGEST)
-            reply.return_code = MQTTSN_REJECTED_NOT_SUPPORTED;
-        else if (message.len != 0 &&
-                 (name = gw_names_intern(&e->names, message)) == 0)
-            reply.return_code = MQTTSN_REJECTED_CONGESTION;
-        else
-            set_will_message(e, s, name);
-    }
-    kept = reply.return_code == MQTTSN_ACCEPTED ? gw_store_will(e, session) : 0;
-    gw_reply_push(e, session, &reply, kept);
 }

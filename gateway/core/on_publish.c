@@ -136,7 +136,7 @@ static bool is_repetition(struct gw_engine *e, uint32_t session,
                           const struct mqttsn_frame *frame, uint64_t hash)
 {
     const struct gw_options *o = &e->policy.options;
-    struct gw_session *s = gw_session_at(e, session);
+    const struct gw_cold *c = gw_cold(e, gw_session_at(e, session));
     uint16_t msg_id = frame->publish.msg_id;
     uint32_t open = gw_exchange_find(e, session, GW_X_PUBLISH, msg_id);
 
@@ -156,8 +156,8 @@ static bool is_repetition(struct gw_engine *e, uint32_t session,
         return true;
     }
     if (frame->publish.flags.qos == 1 && frame->publish.flags.dup &&
-        s->last_valid && s->last_msg_id == msg_id && s->last_hash == hash &&
-        e->now - s->last_done <= o->retry_interval * (o->retry_count + 1)) {
+        c->last_valid && c->last_msg_id == msg_id && c->last_hash == hash &&
+        e->now - c->last_done <= o->retry_interval * (o->retry_count + 1)) {
         e->counters.up_duplicates++;
         gw_reply_puback(e, session, frame->publish.topic_id, msg_id,
                         MQTTSN_ACCEPTED);

@@ -7,14 +7,11 @@
 
 static void start_sleep(struct gw_engine *e, uint32_t session)
 {
-    struct gw_session *s = gw_session_at(e, session);
-
     gw_deliver_suspend(e, session);
     if (!e->policy.options.sleep_keeps_topics) {
         gw_topics_forget_announced(e, session);
         gw_store_session(e, session);
     }
-    s->awake_sent = 0;
     gw_session_enter(e, session, GW_ASLEEP);
 }
 
@@ -23,7 +20,7 @@ void gw_sleep_end_awake(struct gw_engine *e, uint32_t session, bool told)
     /* Not told: no PINGRESP, the node did not hear us (G12-18a). */
     if (!told)
         gw_note(e, GW_NOTE_UNRESPONSIVE, session,
-                gw_session_at(e, session)->queue_count, "awake");
+                gw_cold(e, gw_session_at(e, session))->queue_count, "awake");
     start_sleep(e, session);
 }
 
@@ -36,9 +33,10 @@ static void wake(struct gw_engine *e, uint32_t session)
         return;
     }
     gw_deliver_suspend(e, session);
-    s->awake_sent = 0;
+    if (s->cold != 0)
+        gw_warm(e, session)->awake_sent = 0;
     gw_session_enter(e, session, GW_AWAKE);
-    gw_note(e, GW_NOTE_AWAKE, session, s->queue_count, NULL);
+    gw_note(e, GW_NOTE_AWAKE, session, gw_cold(e, s)->queue_count, NULL);
     gw_session_ready(e, session); /* the queue, or PINGRESP at once */
 }
 

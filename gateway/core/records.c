@@ -87,9 +87,10 @@ static bool write_will(const struct gw_engine *e,
         w, flag_if(s->flags & GW_S_WILL, GW_REC_TOPIC) |
                flag_if(s->flags & GW_S_WILL_MSG, GW_REC_MESSAGE) |
                flag_if(s->flags & GW_S_WILL_RETAIN, GW_REC_WILL_RETAIN));
-    mqttsn_write_u8(w, s->will_qos);
-    write_text(w, gw_names_span(&e->names, s->will_topic));
-    mqttsn_write_bytes(w, gw_names_span(&e->names, s->will_message));
+    mqttsn_write_u8(w, gw_cold(e, s)->will_qos);
+    write_text(w, gw_names_span(&e->names, gw_cold(e, s)->will_topic));
+    mqttsn_write_bytes(w,
+                       gw_names_span(&e->names, gw_cold(e, s)->will_message));
     return true;
 }
 

@@ -125,6 +125,7 @@ enum mqttsn_status gw_restore_will(struct gw_engine *e, uint32_t owner,
     struct mqttsn_span topic_name = gw_rec_read_text(r),
                        octets = mqttsn_read_rest(r);
     struct gw_session *s;
+    struct gw_cold *c;
 
     if (mqttsn_reader_finish(r) != MQTTSN_OK || item != 0 || qos > 2 ||
         octets.len > GW_NAMES_LONGEST || topic_name.len > GW_NAME_MAX ||
@@ -144,9 +145,10 @@ enum mqttsn_status gw_restore_will(struct gw_engine *e, uint32_t owner,
     }
     gw_will_delete(e, session);
     s = gw_session_at(e, session);
-    s->will_topic = topic;
-    s->will_message = message;
-    s->will_qos = qos;
+    c = gw_warm(e, session);
+    c->will_topic = topic;
+    c->will_message = message;
+    c->will_qos = qos;
     s->flags |= flags & GW_REC_TOPIC ? GW_S_WILL : 0;
     s->flags |= flags & GW_REC_MESSAGE ? GW_S_WILL_MSG : 0;
     s->flags |= flags & GW_REC_WILL_RETAIN ? GW_S_WILL_RETAIN : 0;

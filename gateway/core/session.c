@@ -64,30 +64,30 @@ uint32_t gw_session_by_client(const struct gw_engine *e,
 static void fresh_remove(struct gw_engine *e, uint32_t index)
 {
     struct gw_session *s = gw_session_at(e, index);
+    struct gw_cold *c;
 
     if (!(s->flags & GW_S_FRESH))
         return;
-    if (s->fresh_prev)
-        gw_session_at(e, s->fresh_prev)->fresh_next = s->fresh_next;
+    c = gw_warm(e, index);
+    if (c->fresh_prev)
+        gw_warm(e, c->fresh_prev)->fresh_next = c->fresh_next;
     else
-        e->fresh_head = s->fresh_next;
-    if (s->fresh_next)
-        gw_session_at(e, s->fresh_next)->fresh_prev = s->fresh_prev;
+        e->fresh_head = c->fresh_next;
+    if (c->fresh_next)
+        gw_warm(e, c->fresh_next)->fresh_prev = c->fresh_prev;
     else
-        e->fresh_tail = s->fresh_prev;
-    s->fresh_prev = s->fresh_next = 0;
+        e->fresh_tail = c->fresh_prev;
+    c->fresh_prev = c->fresh_next = 0;
     s->flags &= ~(unsigned)GW_S_FRESH;
+    gw_cold_rests(e, index);
 }
 
 static void fresh_append(struct gw_engine *e, uint32_t index)
 {
-    struct gw_session *s = gw_session_at(e, index);
-
-    s->flags |= GW_S_FRESH;
-    s->fresh_prev = e->fresh_tail;
-    s->fresh_next = 0;
+    gw_session_at(e, index)->flags |= GW_S_FRESH;
+    gw_warm(e, index)->fresh_prev = e->fresh_tail;
     if (e->fresh_tail)
-        gw_session_at(e, e->fresh_tail)->fresh_next = index;
+        gw_warm(e, e->fresh_tail)->fresh_next = index;
     else
         e->fresh_head = index;
     e->fresh_tail = index;
@@ -186,9 +186,18 @@ void gw_session_wipe(struct gw_engine *e, uint32_t index)
     gw_exchanges_leave(e, index, true);
     gw_will_delete(e, index);
     gw_replies_wipe(e, index);
-    s->last_valid = s->last_sub_valid = false;
+    gw_session_forget_answers(e, index);
     s->next_topic_id = 1;
     gw_store_forget_owner(e, s->number);
+}
+
+void gw_session_forget_answers(struct gw_engine *e, uint32_t index)
+{
+    if (gw_session_at(e, index)->cold != 0) {
+        struct gw_cold *c = gw_warm(e, index);
+
+        c->last_valid = c->last_sub_valid = false;
+    }
 }
 
 void gw_session_end(struct gw_engine *e, uint32_t index)
@@ -203,7 +212,8 @@ void gw_session_end(struct gw_engine *e, uint32_t index)
     gw_table_remove(&e->by_client, client_hash(e, s->client_id), index);
     gw_names_unref(&e->names, s->client_id);
     gw_names_unref(&e->names, s->node_id);
-    gw_names_unref(&e->names, s->new_will_topic);
+    gw_names_unref(&e->names, gw_cold(e, s)->new_will_topic);
+    gw_cold_end(e, index);
     if (s->flags & GW_S_READY) {
         /* The block is still on the ready list: the poll that takes it off
          * sees number 0 and gives the block back. */
@@ -258,20 +268,28 @@ void gw_session_ready(struct gw_engine *e, uint32_t index)
 }
 
 const struct gw_client_settings *gw_session_settings(struct gw_engine *e,
-                                                     struct gw_session *s)
+                                                     uint32_t index)
 {
-    if (!s->fits_known || s->settings_generation != e->policy.generation) {
+    struct gw_cold *c;
+
+    if (e->policy.options.client_rule_count == 0)
+        return &e->policy.options.client;
+    c = gw_warm(e, index);
+    if (!c->settings_known || c->settings_generation != e->policy.generation) {
+        const struct gw_session *s = gw_session_at(e, index);
+
         gw_policy_client(&e->policy, gw_names_span(&e->names, s->client_id),
-                         &s->settings);
-        s->settings_generation = e->policy.generation;
-        s->fits_known = true;
+                         &c->settings);
+        c->settings_generation = e->policy.generation;
+        c->settings_known = true;
     }
-    return &s->settings;
+    return &c->settings;
 }
 
-size_t gw_session_max_frame(struct gw_engine *e, struct gw_session *s)
+size_t gw_session_max_frame(struct gw_engine *e, uint32_t index)
 {
-    size_t most = gw_session_settings(e, s)->max_datagram;
+    const struct gw_session *s = gw_session_at(e, index);
+    size_t most = gw_session_settings(e, index)->max_datagram;
     size_t header =
         s->node_id ? 3 + gw_names_span(&e->names, s->node_id).len : 0;
 
@@ -281,12 +299,12 @@ size_t gw_session_max_frame(struct gw_engine *e, struct gw_session *s)
     return most > header ? most - header : 0;
 }
 
-bool gw_session_carries(struct gw_engine *e, struct gw_session *s, size_t fixed,
+bool gw_session_carries(struct gw_engine *e, uint32_t index, size_t fixed,
                         size_t rest)
 {
     size_t len = fixed + rest;
 
-    return (len > 255 ? len + 2 : len) <= gw_session_max_frame(e, s);
+    return (len > 255 ? len + 2 : len) <= gw_session_max_frame(e, index);
 }
 
 /* ---- supervision ------------------------------------------------------- */
@@ -315,7 +333,7 @@ static mqttsn_ms supervision_due(const struct gw_engine *e,
     case GW_AWAKE:
         return s->state_since + o->awake_max_time;
     case GW_HALF_OPEN:
-        return s->step_due;
+        return gw_cold(e, s)->step_due;
     }
     return MQTTSN_NEVER;
 }
@@ -338,7 +356,7 @@ void gw_session_heard(struct gw_engine *e, uint32_t index)
     if (s->flags & GW_S_FRESH)
         fresh_remove(e, index);
     s->flags |= GW_S_TALKED;
-    if (s->contender)
+    if (gw_cold(e, s)->contender)
         gw_contender_on_answer(e, index);
     if (s->down_phase == GW_DOWN_STALLED) {
         s->down_phase = GW_DOWN_IDLE;
@@ -352,7 +370,8 @@ void gw_session_enter(struct gw_engine *e, uint32_t index, enum gw_state state)
 
     s->state = (uint8_t)state;
     s->state_since = s->last_heard = e->now;
-    s->ping_due = 0;
+    if (s->cold != 0)
+        gw_warm(e, index)->ping_due = 0;
     if (state != GW_AWAKE)
         s->flags &= ~(unsigned)(GW_S_PINGRESP_DUE | GW_S_AWAKE_OVER);
     gw_session_arm(e, index, supervision_due(e, s));
@@ -384,15 +403,17 @@ static void ping_if_silent(struct gw_engine *e, uint32_t index)
 {
     struct gw_session *s = gw_session_at(e, index);
     mqttsn_ms silent = s->last_heard + (mqttsn_ms)s->keepalive_s * 1000;
+    mqttsn_ms due = gw_cold(e, s)->ping_due;
 
     if (!e->policy.options.gw_ping || s->state != GW_ACTIVE ||
         s->keepalive_s == 0)
         return;
-    if (e->now >= silent && e->now >= s->ping_due) {
+    if (e->now >= silent && e->now >= due) {
         gw_reply_simple(e, index, MQTTSN_PINGREQ);
-        s->ping_due = e->now + e->policy.options.retry_interval;
+        due = e->now + e->policy.options.retry_interval;
+        gw_warm(e, index)->ping_due = due;
     }
-    gw_session_arm(e, index, s->ping_due > silent ? s->ping_due : silent);
+    gw_session_arm(e, index, due > silent ? due : silent);
 }
 
 /* False when the session is gone. */
@@ -402,7 +423,7 @@ static bool supervise(struct gw_engine *e, uint32_t index)
     uint32_t number = s->number;
 
     if (s->state == GW_HALF_OPEN) {
-        if (e->now >= s->step_due)
+        if (e->now >= gw_cold(e, s)->step_due)
             gw_connect_on_deadline(e, index);
     } else if (e->now >= supervision_due(e, s)) {
         switch ((enum gw_state)s->state) {
@@ -431,16 +452,18 @@ static bool supervise(struct gw_engine *e, uint32_t index)
 /* The earliest thing anybody wants of this session. */
 static mqttsn_ms next_due(const struct gw_engine *e, const struct gw_session *s)
 {
-    mqttsn_ms due = supervision_due(e, s);
+    const struct gw_cold *c = gw_cold(e, s);
+    mqttsn_ms due = supervision_due(e, s), rest = gw_cold_due(e, s);
 
     if (s->state == GW_AWAKE && (s->flags & GW_S_AWAKE_OVER))
         due = MQTTSN_NEVER;
-    if (s->contender) {
-        mqttsn_ms t = gw_contender_at(e, s->contender)->due;
+    due = rest < due ? rest : due;
+    if (c->contender) {
+        mqttsn_ms t = gw_contender_at(e, c->contender)->due;
         due = t < due ? t : due;
     }
-    if (s->down_due != 0 && s->down_due < due)
-        due = s->down_due;
+    if (c->down_due != 0 && c->down_due < due)
+        due = c->down_due;
     for (uint32_t x = s->exchanges; x != 0; x = gw_exchange_at(e, x)->next) {
         mqttsn_ms t = gw_exchange_at(e, x)->due;
         due = t != 0 && t < due ? t : due;
@@ -456,11 +479,12 @@ void gw_session_on_deadline(struct gw_engine *e, uint32_t index)
     gw_heap_remove(&e->due, index);
     if (s->number == 0)
         return;
-    if (s->contender && e->now >= gw_contender_at(e, s->contender)->due)
+    x = gw_cold(e, s)->contender;
+    if (x != 0 && e->now >= gw_contender_at(e, x)->due)
         gw_contender_on_deadline(e, index);
     if (s->number == 0 || !supervise(e, index))
         return;
-    if (s->down_due != 0 && e->now >= s->down_due)
+    if (gw_cold(e, s)->down_due != 0 && e->now >= gw_cold(e, s)->down_due)
         gw_deliver_on_deadline(e, index);
     for (x = s->exchanges; x != 0; x = next) {
         next = gw_exchange_at(e, x)->next;
@@ -469,5 +493,6 @@ void gw_session_on_deadline(struct gw_engine *e, uint32_t index)
             gw_exchange_on_timeout(e, x);
     }
     ping_if_silent(e, index);
+    gw_cold_on_deadline(e, index);
     gw_session_arm(e, index, next_due(e, s));
 }

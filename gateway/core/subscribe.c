@@ -186,6 +186,7 @@ void gw_subscribe_done(struct gw_engine *e, uint32_t exchange, uint8_t granted)
     struct gw_exchange *x = gw_exchange_at(e, exchange);
     struct gw_session *s = gw_session_at(e, x->session);
     uint32_t sub = gw_sub_find(e, x->session, x->filter);
+    struct gw_cold *c;
     struct gw_sub *b;
 
     if (sub == 0)
@@ -224,11 +225,12 @@ void gw_subscribe_done(struct gw_engine *e, uint32_t exchange, uint8_t granted)
             gw_store_topic(e, t);
         }
     }
-    s->last_sub_valid = !x->mute;
-    s->last_sub = x->filter;
-    s->last_sub_msg_id = x->msg_id;
-    s->last_sub_topic_id = x->topic_id;
-    s->last_sub_done = e->now;
+    c = gw_warm(e, x->session);
+    c->last_sub_valid = !x->mute;
+    c->last_sub = x->filter;
+    c->last_sub_msg_id = x->msg_id;
+    c->last_sub_topic_id = x->topic_id;
+    c->last_sub_done = e->now;
     uint64_t kept = gw_store_sub(e, sub);
     if (!x->mute)
         suback(e, x, true, kept);
@@ -241,20 +243,20 @@ static bool is_late_repetition(struct gw_engine *e, uint32_t session,
                                struct mqttsn_span filter)
 {
     const struct gw_options *o = &e->policy.options;
-    const struct gw_session *s = gw_session_at(e, session);
+    const struct gw_cold *c = gw_cold(e, gw_session_at(e, session));
     uint32_t node = gw_filters_find(&e->filters, filter);
     uint32_t sub = node ? gw_sub_find(e, session, node) : 0;
 
-    if (!frame->subscribe.flags.dup || sub == 0 || !s->last_sub_valid ||
-        s->last_sub != node || s->last_sub_msg_id != frame->subscribe.msg_id ||
-        e->now - s->last_sub_done > o->retry_interval * (o->retry_count + 1))
+    if (!frame->subscribe.flags.dup || sub == 0 || !c->last_sub_valid ||
+        c->last_sub != node || c->last_sub_msg_id != frame->subscribe.msg_id ||
+        e->now - c->last_sub_done > o->retry_interval * (o->retry_count + 1))
         return false;
     e->counters.up_duplicates++;
     gw_reply_push(e, session,
                   &(struct gw_reply){.type = MQTTSN_SUBACK,
                                      .qos = gw_sub_at(e, sub)->qos,
-                                     .msg_id = s->last_sub_msg_id,
-                                     .topic_id = s->last_sub_topic_id},
+                                     .msg_id = c->last_sub_msg_id,
+                                     .topic_id = c->last_sub_topic_id},
                   0);
     return true;
 }

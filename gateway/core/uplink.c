@@ -359,20 +359,20 @@ static void refuse(struct gw_engine *e, uint32_t index,
 static void done(struct gw_engine *e, uint32_t index)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
-    struct gw_session *s;
 
     e->counters.up_acked++;
     if (x->session == 0) {
         gw_exchange_end(e, index);
         return;
     }
-    s = gw_session_at(e, x->session);
     if (x->qos == 1) {
         if (!x->mute) {
-            s->last_valid = true;
-            s->last_hash = x->hash;
-            s->last_msg_id = x->msg_id;
-            s->last_done = e->now;
+            struct gw_cold *c = gw_warm(e, x->session);
+
+            c->last_valid = true;
+            c->last_hash = x->hash;
+            c->last_msg_id = x->msg_id;
+            c->last_done = e->now;
             gw_reply_puback(e, x->session, x->topic_id, x->msg_id,
                             MQTTSN_ACCEPTED);
         }
@@ -477,38 +477,4 @@ void gw_exchange_on_timeout(struct gw_engine *e, uint32_t index)
     case GW_X_NONE:
         return;
     }
-}
-
-/* ---- wills ------------------------------------------------------------- */
-
-void gw_will_delete(struct gw_engine *e, uint32_t session)
-{
-    struct gw_session *s = gw_session_at(e, session);
-
-    gw_names_unref(&e->names, s->will_topic);
-    gw_names_unref(&e->names, s->will_message);
-    s->will_topic = s->will_message = 0;
-    s->flags &= ~(unsigned)(GW_S_WILL | GW_S_WILL_MSG | GW_S_WILL_RETAIN);
-}
-
-void gw_will_publish(struct gw_engine *e, uint32_t session)
-{
-    struct gw_session *s = gw_session_at(e, session);
-    uint32_t index;
-
-    if (!(s->flags & GW_S_WILL))
-        return;
-    index = gw_uplink_publish(e, 0, s->will_topic,
-                              gw_names_span(&e->names, s->will_message),
-                              s->will_qos, (s->flags & GW_S_WILL_RETAIN) != 0);
-    if (index == 0) {
-        e->counters.wills_dropped++;
-        gw_note(e, GW_NOTE_TABLE_FULL, session, 0, "will dropped");
-        return;
-    }
-    if (s->will_qos != 0)
-        gw_store_exchange(e, index);
-    e->counters.wills_published++;
-    gw_note_topic(e, GW_NOTE_WILL_PUBLISHED, session,
-                  gw_names_span(&e->names, s->will_topic), s->will_qos, NULL);
 }

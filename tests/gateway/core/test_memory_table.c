@@ -41,6 +41,7 @@ static void the_table_has_the_octets_of_each_object(void **unused)
         size_t octets;
     } rows[] = {
         {"session", block(sizeof(struct gw_session))},
+        {"cold part", block(sizeof(struct gw_cold))},
         {"topic entry", block(sizeof(struct gw_topic))},
         {"subscription", block(sizeof(struct gw_sub))},
         {"filter node", block(sizeof(struct gw_filter))},

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is published for a node that is lost: how it is set, changed [SN 6.4],
+ * published and deleted.
+ */
+#include "engine_private.h"
+
+void gw_will_set_topic(struct gw_engine *e, uint32_t session, uint32_t name,
+                       uint8_t qos, bool retain)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    struct gw_cold *c = gw_warm(e, session);
+
+    gw_names_unref(&e->names, c->will_topic);
+    c->will_topic = name;
+    c->will_qos = qos;
+    s->flags |= GW_S_WILL;
+    s->flags &= ~(unsigned)GW_S_WILL_RETAIN;
+    if (retain)
+        s->flags |= GW_S_WILL_RETAIN;
+}
+
+void gw_will_set_message(struct gw_engine *e, uint32_t session, uint32_t name)
+{
+    struct gw_cold *c = gw_warm(e, session);
+
+    gw_names_unref(&e->names, c->will_message);
+    c->will_message = name;
+    gw_session_at(e, session)->flags |= GW_S_WILL_MSG;
+}
+
+/* Will QoS 3 is treated as 0 (G12-06). */
+uint8_t gw_will_qos(struct gw_engine *e, uint32_t session,
+                    const struct mqttsn_flags *flags)
+{
+    if (flags->qos <= 2)
+        return flags->qos;
+    gw_note(e, GW_NOTE_WILL_QOS, session, flags->qos, NULL);
+    return 0;
+}
+
+void gw_will_delete(struct gw_engine *e, uint32_t session)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    struct gw_cold *c;
+
+    if (!(s->flags & (GW_S_WILL | GW_S_WILL_MSG)))
+        return;
+    c = gw_warm(e, session);
+    gw_names_unref(&e->names, c->will_topic);
+    gw_names_unref(&e->names, c->will_message);
+    c->will_topic = c->will_message = 0;
+    c->will_qos = 0;
+    s->flags &= ~(unsigned)(GW_S_WILL | GW_S_WILL_MSG | GW_S_WILL_RETAIN);
+    gw_cold_rests(e, session);
+}
+
+void gw_will_publish(struct gw_engine *e, uint32_t session)
+{
+    const struct gw_session *s = gw_session_at(e, session);
+    const struct gw_cold *c = gw_cold(e, s);
+    uint32_t index;
+
+    if (!(s->flags & GW_S_WILL))
+        return;
+    index = gw_uplink_publish(e, 0, c->will_topic,
+                              gw_names_span(&e->names, c->will_message),
+                              c->will_qos, (s->flags & GW_S_WILL_RETAIN) != 0);
+    if (index == 0) {
+        e->counters.wills_dropped++;
+        gw_note(e, GW_NOTE_TABLE_FULL, session, 0, "will dropped");
+        return;
+    }
+    if (c->will_qos != 0)
+        gw_store_exchange(e, index);
+    e->counters.wills_published++;
+    gw_note_topic(e, GW_NOTE_WILL_PUBLISHED, session,
+                  gw_names_span(&e->names, c->will_topic), c->will_qos, NULL);
+}
+
+void gw_on_willupd(struct gw_engine *e, uint32_t session,
+                   const struct mqttsn_frame *frame)
+{
+    struct gw_reply reply = {.type = frame->type == MQTTSN_WILLTOPICUPD
+                                         ? MQTTSN_WILLTOPICRESP
+                                         : MQTTSN_WILLMSGRESP};
+    uint32_t name = 0;
+    uint64_t kept;
+
+    if (gw_store_behind(e)) {
+        reply.return_code = MQTTSN_REJECTED_CONGESTION;
+    } else if (frame->type == MQTTSN_WILLTOPICUPD) {
+        struct mqttsn_span topic = frame->willtopicupd.topic;
+
+        if (frame->willtopicupd.empty || topic.len == 0)
+            gw_will_delete(e, session);
+        else if (!mqttsn_topic_name_valid(topic) ||
+                 !gw_policy_may_publish(&e->policy, topic))
+            reply.return_code = MQTTSN_REJECTED_NOT_SUPPORTED;
+        else if ((name = gw_names_intern(&e->names, topic)) == 0)
+            reply.return_code = MQTTSN_REJECTED_CONGESTION;
+        else
+            gw_will_set_topic(
+                e, session, name,
+                gw_will_qos(e, session, &frame->willtopicupd.flags),
+                frame->willtopicupd.flags.retain);
+    } else {
+        struct mqttsn_span message = frame->willmsgupd.message;
+
+        if (message.len > GW_NAMES_LONGEST)
+            reply.return_code = MQTTSN_REJECTED_NOT_SUPPORTED;
+        else if (message.len != 0 &&
+                 (name = gw_names_intern(&e->names, message)) == 0)
+            reply.return_code = MQTTSN_REJECTED_CONGESTION;
+        else
+            gw_will_set_message(e, session, name);
+    }
+    kept = reply.return_code == MQTTSN_ACCEPTED ? gw_store_will(e, session) : 0;
+    gw_reply_push(e, session, &reply, kept);
+}
