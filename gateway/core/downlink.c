@@ -12,7 +12,18 @@ struct spread {
     uint32_t topic;   /* name, held */
     uint32_t message; /* one reference held, once it is made */
     uint32_t readers;
+    bool again; /* 'message' was restored: some readers may have it */
 };
+
+static bool has_place(const struct gw_engine *e, const struct gw_session *s,
+                      uint32_t message)
+{
+    for (uint32_t i = gw_cold(e, s)->queue_head; i != 0;
+         i = gw_place_at(e, i)->next)
+        if (gw_place_at(e, i)->message == message)
+            return true;
+    return false;
+}
 
 static void give(struct spread *spread, uint32_t session, uint8_t granted,
                  bool claim)
@@ -37,6 +48,8 @@ static void give(struct spread *spread, uint32_t session, uint8_t granted,
         return;
     }
     s->stamp = e->visit_stamp;
+    if (spread->again && has_place(e, s, spread->message))
+        return;
     if (qos == 0 && (s->state == GW_DISCONNECTED || s->state == GW_LOST ||
                      ((s->state == GW_ASLEEP || s->state == GW_AWAKE) &&
                       !e->policy.options.sleep_buffer_qos0))) {
@@ -61,6 +74,8 @@ static void give(struct spread *spread, uint32_t session, uint8_t granted,
                                   &e->counters.drop_total_full, "total_full");
             return;
         }
+        gw_message_at(&e->down_messages, spread->message)->arrival =
+            spread->event->message.arrival;
     }
     gw_backlog_push(e, session, spread->message, qos, claim);
 }
@@ -116,7 +131,29 @@ static void visit_window(void *user, uint32_t node)
                     e->now + e->policy.options.retain_settle);
 }
 
-void gw_downlink_message(struct gw_engine *e, const struct gw_up_event *event)
+/*
+ * The process ended while this message was taken over, and its record was kept
+ * already: those of its readers that were kept with it are not given it again.
+ * Records are kept in order, so no other message can be half taken over.
+ */
+static void find_restored(struct spread *spread)
+{
+    struct gw_engine *e = spread->engine;
+    uint32_t index = e->last_restored;
+    const struct gw_message *m;
+
+    if (index == 0 || spread->event->message.arrival == 0)
+        return;
+    m = gw_message_at(&e->down_messages, index);
+    e->last_restored = 0;
+    if (m->refs == 0 || m->number != e->last_restored_number ||
+        m->arrival != spread->event->message.arrival)
+        return;
+    spread->message = gw_message_ref(&e->down_messages, index);
+    spread->again = true;
+}
+
+static void take_over(struct gw_engine *e, const struct gw_up_event *event)
 {
     struct spread spread = {.engine = e, .event = event};
 
@@ -135,6 +172,7 @@ void gw_downlink_message(struct gw_engine *e, const struct gw_up_event *event)
                       "names");
         return;
     }
+    find_restored(&spread);
     e->visit_stamp++;
     gw_filters_match(&e->filters, event->message.topic,
                      event->message.retain ? visit_window : visit_filter,
@@ -149,4 +187,15 @@ void gw_downlink_message(struct gw_engine *e, const struct gw_up_event *event)
      */
     gw_message_unref(&e->down_messages, spread.message);
     gw_names_unref(&e->names, spread.topic);
+}
+
+void gw_downlink_message(struct gw_engine *e, const struct gw_up_event *event)
+{
+    uint64_t refused = e->counters.store_full;
+
+    take_over(e, event);
+    /* Behind whatever is kept of it, so that a crash in between finds one or
+     * the other. */
+    if (event->message.arrival != 0 && e->counters.store_full == refused)
+        gw_store_forget(e, GW_RECORD_ARRIVAL, 0, event->message.arrival);
 }

@@ -108,15 +108,17 @@ struct gw_up_event {
             uint8_t qos; /* 0..2 */
             bool retain;
             uint16_t packet_id; /* 0 with QoS 0 */
+            uint32_t arrival;   /* its GW_RECORD_ARRIVAL; 0: there is none */
         } message;
     };
 };
 
 /*
  * Something happened on the broker side. Spans are borrowed for the call. A
- * message counts as taken over when this returns. Every token ends in exactly
- * one result, also across GW_UP_LOST; results for tokens the engine no longer
- * knows are ignored.
+ * message counts as taken over when this returns; one with an 'arrival' when
+ * the store forgets that, behind whatever it keeps of the message. Every token
+ * ends in exactly one result, also across GW_UP_LOST; results for tokens the
+ * engine no longer knows are ignored.
  */
 void gw_engine_on_upstream(struct gw_engine *engine,
                            const struct gw_up_event *event, mqttsn_ms now);
@@ -193,7 +195,16 @@ enum gw_record_kind {
     GW_RECORD_MESSAGE,      /* owner 0, item: message number */
     GW_RECORD_QUEUED,       /* owner: session number, item: place number */
     GW_RECORD_EXCHANGE,     /* owner 0, item: number, rising by arrival */
+    GW_RECORD_FILTER,       /* owner 0, item: hash of the filter */
 };
+
+/*
+ * Kept by the shell, not by the engine, which only forgets it (owner 0, item:
+ * a number that rises): a message from the broker that was not taken over yet.
+ * What is left of these after a restart comes again as GW_UP_MESSAGE with its
+ * number, behind gw_engine_restored and before anything new.
+ */
+#define GW_RECORD_ARRIVAL 64
 
 struct gw_store_action {
     enum { GW_STORE_KEEP, GW_STORE_FORGET, GW_STORE_FORGET_OWNER } verb;

@@ -59,6 +59,9 @@ struct gw_engine {
     uint32_t ready_head, ready_tail;
     uint32_t fresh_head, fresh_tail; /* oldest first */
     uint32_t visit_stamp;
+    uint32_t last_restored; /* the newest message that was restored, until the
+                               first message comes again */
+    uint32_t last_restored_number;
 
     /* uplink.c */
     uint32_t line_head, line_tail; /* publishes waiting to be handed over */
@@ -77,6 +80,8 @@ struct gw_engine {
     uint32_t resubscribe;   /* next filter of the sweep, 0: none running */
     uint32_t resubscribing; /* SUBSCRIBEs of the sweep without result */
     bool sweep_incomplete;  /* the broker was not told everything yet */
+    bool sweep_kept;        /* and the store knows */
+    uint64_t sweep_stored;  /* the operation that tells it */
     mqttsn_ms windows_from; /* none opens before */
 
     /* upstream */
@@ -309,13 +314,19 @@ uint64_t gw_store_topic(struct gw_engine *e, uint32_t topic);
 uint64_t gw_store_sub(struct gw_engine *e, uint32_t sub);
 uint64_t gw_store_place(struct gw_engine *e, uint32_t place);
 uint64_t gw_store_exchange(struct gw_engine *e, uint32_t exchange);
-uint64_t gw_store_forget(struct gw_engine *e, enum gw_record_kind kind,
-                         uint32_t owner, uint32_t item);
+uint64_t gw_store_filter(struct gw_engine *e, uint32_t filter);
+void gw_store_forget_filter(struct gw_engine *e, uint32_t filter);
+/* That the broker is being told everything anew, and that it was. */
+uint64_t gw_store_sweep(struct gw_engine *e, bool running);
+uint64_t gw_store_forget(struct gw_engine *e, uint8_t kind, uint32_t owner,
+                         uint32_t item);
 uint64_t gw_store_forget_owner(struct gw_engine *e, uint32_t owner);
 /* Further behind than it should be: take in no more that it must keep. */
 bool gw_store_behind(const struct gw_engine *e);
 
 /* records.c: the octets of a record; 0 when the object is gone. */
+#define GW_RECORD_SWEEP 0 /* the item that no filter has */
+uint32_t gw_record_filter_item(const struct gw_engine *e, uint32_t filter);
 size_t gw_record_encode(struct gw_engine *e, const struct gw_store_entry *entry,
                         uint8_t *buf, size_t cap);
 
@@ -447,6 +458,10 @@ void gw_subscribe_done(struct gw_engine *e, uint32_t exchange,
 void gw_window_on_deadline(struct gw_engine *e, uint32_t window);
 void gw_windows_on_connected(struct gw_engine *e, bool session_present);
 void gw_windows_on_lost(struct gw_engine *e);
+/* The broker may have been told of this filter; behind all subscriptions.
+ * False: no room. */
+bool gw_windows_restore(struct gw_engine *e, struct mqttsn_span filter);
+void gw_windows_restore_sweep(struct gw_engine *e);
 /* A filter, kept while any use is left; when the last that wants its messages
  * goes, the broker is told. 0 when a table is full. */
 uint32_t gw_filter_use(struct gw_engine *e, struct mqttsn_span filter,

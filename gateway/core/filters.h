@@ -35,6 +35,7 @@ struct gw_filter {
     uint32_t unsub_list;          /* UNSUBSCRIBEs that wait for the broker */
     uint32_t unsub_next;          /* line of filters to be unsubscribed */
     bool unsub_listed;
+    bool kept;        /* the store knows that the broker may know it */
     uint8_t up_state; /* what the broker was told */
 
     uint8_t level_kind;              /* plain, '+', '#' : private */

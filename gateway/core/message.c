@@ -110,7 +110,7 @@ static void free_payload(struct gw_messages *messages, uint32_t first)
 uint32_t gw_message_new(struct gw_messages *messages, uint32_t topic,
                         struct mqttsn_span payload, bool retain, mqttsn_ms now)
 {
-    if (payload.len > UINT32_MAX || !gw_messages_fits(messages, payload.len))
+    if (payload.len > UINT16_MAX || !gw_messages_fits(messages, payload.len))
         return 0;
 
     uint32_t index = gw_slab_take(&messages->messages);
@@ -119,7 +119,7 @@ uint32_t gw_message_new(struct gw_messages *messages, uint32_t topic,
         .refs = 1,
         .topic = gw_names_ref(messages->names, topic),
         .chunks = store_payload(messages, payload),
-        .payload_len = (uint32_t)payload.len,
+        .payload_len = (uint16_t)payload.len,
         .number = messages->next_number,
         .retain = retain,
         .received = now,

@@ -16,10 +16,11 @@
 
 struct gw_message {
     uint32_t refs;
-    uint32_t topic;  /* name reference, held */
-    uint32_t chunks; /* first chunk, 0 when the payload is empty */
-    uint32_t payload_len;
-    uint32_t number; /* names its record in the store; never 0 */
+    uint32_t topic;   /* name reference, held */
+    uint32_t chunks;  /* first chunk, 0 when the payload is empty */
+    uint32_t number;  /* names its record in the store; never 0 */
+    uint32_t arrival; /* the shell's record that it was made from, or 0 */
+    uint16_t payload_len;
     bool retain;
     bool kept; /* a record of it was given to the store */
     mqttsn_ms received;

@@ -248,6 +248,7 @@ struct gw_window {
     uint32_t blocked_head; /* windows that wait for this one */
     uint32_t next;         /* in whichever list it is */
     uint32_t open_prev, open_next;
+    uint64_t stored; /* the operation that keeps its filter, or 0 */
 };
 
 /* One small answer. */

@@ -155,6 +155,7 @@ static bool write_message(const struct gw_engine *e,
     if (m->number != entry->item || m->refs == 0)
         return false;
     mqttsn_write_u8(w, m->retain);
+    write_u32(w, m->arrival);
     write_u64(w, e->now - m->received);
     write_text(w, gw_names_span(&e->names, m->topic));
     return true;
@@ -185,6 +186,30 @@ static bool write_exchange(const struct gw_engine *e,
     write_u64(w, x->hash);
     write_u32(w, x->owner);
     write_text(w, gw_names_span(&e->names, topic));
+    return true;
+}
+
+uint32_t gw_record_filter_item(const struct gw_engine *e, uint32_t filter)
+{
+    struct mqttsn_span name =
+        gw_names_span(&e->names, gw_filter_at(&e->filters, filter)->name);
+    uint32_t item = (uint32_t)gw_lasting_hash(name.data, name.len);
+
+    return item != GW_RECORD_SWEEP ? item : 1;
+}
+
+static bool write_filter(const struct gw_engine *e,
+                         const struct gw_store_entry *entry,
+                         struct mqttsn_writer *w)
+{
+    const struct gw_filter *f;
+
+    if (entry->item == GW_RECORD_SWEEP)
+        return true;
+    f = gw_filter_at(&e->filters, entry->ref);
+    if (f->name == 0 || gw_record_filter_item(e, entry->ref) != entry->item)
+        return false;
+    mqttsn_write_bytes(w, gw_names_span(&e->names, f->name));
     return true;
 }
 
@@ -233,6 +258,9 @@ size_t gw_record_encode(struct gw_engine *e, const struct gw_store_entry *entry,
         break;
     case GW_RECORD_EXCHANGE:
         there = write_exchange(e, entry, &w);
+        break;
+    case GW_RECORD_FILTER:
+        there = write_filter(e, entry, &w);
         break;
     }
     if (!there || mqttsn_writer_finish(&w, &len) != MQTTSN_OK)

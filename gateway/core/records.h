@@ -16,12 +16,17 @@
  *   TOPIC         version, flags (gw_topic_flag), announced u32, name rest;
  *                 the item is type << 16 | id
  *   SUBSCRIPTION  version, type, qos, topic_id u16, filter rest
- *   MESSAGE       version, retain, age in ms u64, topic text, payload rest
+ *   MESSAGE       version, retain, arrival u32, age in ms u64, topic text,
+ *                 payload rest
  *   QUEUED        version, message number u32, qos, flags (gw_place_flag),
  *                 msg_id u16, failed_wakes
  *   EXCHANGE      version, flags (GW_REC_DONE..), qos, topic_type, msg_id u16,
  *                 topic_id u16, hash u64, session number u32, topic text,
  *                 payload rest; no topic and no payload when DONE
+ *   FILTER        version, filter rest: the broker may have been told of it,
+ *                 and no SUBSCRIPTION says so; the item is a hash of it. Or
+ *                 version alone, item 0: the broker has forgotten everything
+ *                 and was not yet told all of it again
  *
  * Times are durations, because the clock starts anew with the machine. The
  * interface a node was last heard on is left out: its number may mean another

@@ -73,6 +73,7 @@ static enum mqttsn_status restore_message(struct gw_engine *e, uint32_t owner,
     struct gw_messages *messages = &e->down_messages;
     uint32_t last = messages->messages.high, topic, index;
     bool retain = mqttsn_read_u8(r) != 0;
+    uint32_t arrival = gw_rec_read_u32(r);
     uint64_t age = read_u64(r);
     struct mqttsn_span name = gw_rec_read_text(r),
                        payload = mqttsn_read_rest(r);
@@ -94,6 +95,9 @@ static enum mqttsn_status restore_message(struct gw_engine *e, uint32_t owner,
     m = gw_message_at(messages, index);
     m->number = item;
     m->kept = true;
+    m->arrival = arrival;
+    e->last_restored = index;
+    e->last_restored_number = item;
     messages->next_number = item == UINT32_MAX ? 1 : item + 1;
     return MQTTSN_OK;
 }
@@ -197,6 +201,26 @@ static enum mqttsn_status restore_exchange(struct gw_engine *e, uint32_t owner,
     return MQTTSN_OK;
 }
 
+/* ---- filters ----------------------------------------------------------- */
+
+static enum mqttsn_status restore_filter(struct gw_engine *e, uint32_t owner,
+                                         uint32_t item, struct mqttsn_reader *r)
+{
+    struct mqttsn_span name = mqttsn_read_rest(r);
+
+    if (mqttsn_reader_finish(r) != MQTTSN_OK || owner != 0)
+        return MQTTSN_EFIELD;
+    if (item == GW_RECORD_SWEEP) {
+        if (name.len != 0)
+            return MQTTSN_EFIELD;
+        gw_windows_restore_sweep(e);
+        return MQTTSN_OK;
+    }
+    if (name.len > GW_NAME_MAX || !mqttsn_filter_valid(name))
+        return MQTTSN_EFIELD;
+    return gw_windows_restore(e, name) ? MQTTSN_OK : MQTTSN_ENOSPACE;
+}
+
 enum mqttsn_status gw_engine_restore(struct gw_engine *engine, uint8_t kind,
                                      uint32_t owner, uint32_t item,
                                      struct mqttsn_span bytes, mqttsn_ms now)
@@ -222,6 +246,8 @@ enum mqttsn_status gw_engine_restore(struct gw_engine *engine, uint8_t kind,
         return restore_place(engine, owner, item, &r);
     case GW_RECORD_EXCHANGE:
         return restore_exchange(engine, owner, item, &r);
+    case GW_RECORD_FILTER:
+        return restore_filter(engine, owner, item, &r);
     }
     return MQTTSN_EFIELD;
 }

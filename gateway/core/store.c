@@ -90,10 +90,35 @@ uint64_t gw_store_exchange(struct gw_engine *e, uint32_t exchange)
                  x->generation);
 }
 
-uint64_t gw_store_forget(struct gw_engine *e, enum gw_record_kind kind,
-                         uint32_t owner, uint32_t item)
+uint64_t gw_store_filter(struct gw_engine *e, uint32_t filter)
 {
-    return queue(e, GW_STORE_FORGET, (uint8_t)kind, 0, owner, item);
+    uint64_t op = queue(e, GW_STORE_KEEP, GW_RECORD_FILTER, filter, 0,
+                        gw_record_filter_item(e, filter));
+
+    gw_filter_at(&e->filters, filter)->kept |= op != 0;
+    return op;
+}
+
+void gw_store_forget_filter(struct gw_engine *e, uint32_t filter)
+{
+    struct gw_filter *f = gw_filter_at(&e->filters, filter);
+
+    if (!f->kept)
+        return;
+    f->kept = false;
+    gw_store_forget(e, GW_RECORD_FILTER, 0, gw_record_filter_item(e, filter));
+}
+
+uint64_t gw_store_sweep(struct gw_engine *e, bool running)
+{
+    return queue(e, running ? GW_STORE_KEEP : GW_STORE_FORGET, GW_RECORD_FILTER,
+                 0, 0, GW_RECORD_SWEEP);
+}
+
+uint64_t gw_store_forget(struct gw_engine *e, uint8_t kind, uint32_t owner,
+                         uint32_t item)
+{
+    return queue(e, GW_STORE_FORGET, kind, 0, owner, item);
 }
 
 uint64_t gw_store_forget_owner(struct gw_engine *e, uint32_t owner)

@@ -61,9 +61,8 @@ static void end_sub(struct gw_engine *e, uint32_t index)
 {
     struct gw_sub *b = gw_sub_at(e, index);
     struct gw_session *s = gw_session_at(e, b->session);
-    uint32_t filter = b->filter, *link = &s->subs;
+    uint32_t filter = b->filter, item = b->item, *link = &s->subs;
 
-    gw_store_forget(e, GW_RECORD_SUBSCRIPTION, s->number, b->item);
     while (*link != index)
         link = &gw_sub_at(e, *link)->session_next;
     *link = b->session_next;
@@ -78,6 +77,8 @@ static void end_sub(struct gw_engine *e, uint32_t index)
     b->session = 0;
     gw_slab_give(&e->subs, index);
     gw_filter_release(e, filter, true);
+    /* Behind the record of a filter that nobody wants any more. */
+    gw_store_forget(e, GW_RECORD_SUBSCRIPTION, s->number, item);
 }
 
 void gw_subs_wipe(struct gw_engine *e, uint32_t session)
@@ -232,6 +233,7 @@ void gw_subscribe_done(struct gw_engine *e, uint32_t exchange, uint8_t granted)
     c->last_sub_topic_id = x->topic_id;
     c->last_sub_done = e->now;
     uint64_t kept = gw_store_sub(e, sub);
+    gw_store_forget_filter(e, x->filter);
     if (!x->mute)
         suback(e, x, true, kept);
     gw_exchange_answered(e, exchange);

@@ -9,6 +9,10 @@
  * belongs to one window only; the others wait in line behind the one that
  * blocks them.
  *
+ * What the broker was told outlives this process, so the store must know it.
+ * A stored subscription says it; for the time before it is stored, and after
+ * it was ended, the filter has a record of its own.
+ *
  * Upstream every filter is asked for at QoS 2, so that no node's low QoS can
  * lower what another gets; each node's own QoS is applied on the way down.
  */
@@ -43,6 +47,7 @@ static void drop_if_unused(struct gw_engine *e, uint32_t filter)
 
     if (f->uses != 0 || f->up_state != GW_F_NONE || f->unsub_listed)
         return;
+    gw_store_forget_filter(e, filter);
     if (e->resubscribe == filter)
         e->resubscribe = f->all_next;
     if (f->all_prev)
@@ -90,6 +95,8 @@ void gw_filter_release(struct gw_engine *e, uint32_t filter, bool wants)
     f->uses--;
     if (wants && --f->wants == 0 && f->up_state == GW_F_UP) {
         f->up_state = GW_F_UNSUB_DUE;
+        if (!f->kept)
+            gw_store_filter(e, filter);
         if (!f->unsub_listed) {
             f->unsub_listed = true;
             f->unsub_next = 0;
@@ -124,6 +131,15 @@ static void append_runnable(struct gw_engine *e, uint32_t index)
     e->runnable_tail = index;
 }
 
+/* Before the broker hears of it for the first time. */
+static void keep_filter(struct gw_engine *e, struct gw_window *w)
+{
+    const struct gw_filter *f = gw_filter_at(&e->filters, w->filter);
+
+    if (f->subs_head == 0 && !f->kept)
+        w->stored = gw_store_filter(e, w->filter);
+}
+
 bool gw_window_join(struct gw_engine *e, uint32_t exchange)
 {
     struct gw_exchange *x = gw_exchange_at(e, exchange);
@@ -140,6 +156,7 @@ bool gw_window_join(struct gw_engine *e, uint32_t exchange)
         w->wildcard = mqttsn_filter_has_wildcard(filter_name(e, x->filter));
         f->uses++;
         f->window = index;
+        keep_filter(e, w);
         append_runnable(e, index);
     }
     x->window = f->window;
@@ -251,6 +268,15 @@ static void fill(struct gw_engine *e, enum gw_up_action_kind kind,
     };
 }
 
+static void sweep_ended(struct gw_engine *e)
+{
+    e->sweep_incomplete = false;
+    if (e->sweep_kept) {
+        e->sweep_kept = false;
+        gw_store_sweep(e, false);
+    }
+}
+
 /* The next filter of the sweep that a forgetful broker must be told again. */
 static bool poll_sweep(struct gw_engine *e, uint8_t *buf,
                        struct gw_up_action *ret_action)
@@ -273,7 +299,7 @@ static bool poll_sweep(struct gw_engine *e, uint8_t *buf,
         drop_if_unused(e, filter);
     }
     if (e->resubscribing == 0)
-        e->sweep_incomplete = false;
+        sweep_ended(e);
     return false;
 }
 
@@ -311,6 +337,11 @@ static bool poll_subscribe(struct gw_engine *e, uint8_t *buf,
         uint32_t index = e->runnable_head, behind;
         struct gw_window *w = gw_window_at(e, index);
 
+        if (w->claims != 0) {
+            keep_filter(e, w); /* it may have been forgotten meanwhile */
+            if (w->stored > e->store_done)
+                return false;
+        }
         e->runnable_head = w->next;
         if (e->runnable_head == 0)
             e->runnable_tail = 0;
@@ -338,7 +369,9 @@ static bool poll_subscribe(struct gw_engine *e, uint8_t *buf,
 bool gw_windows_poll(struct gw_engine *e, uint8_t *buf,
                      struct gw_up_action *ret_action)
 {
-    if (e->link != GW_LINK_UP)
+    /* Until the store knows that the broker has forgotten everything, it is
+     * told nothing: a process after this one would take it for all. */
+    if (e->link != GW_LINK_UP || e->sweep_stored > e->store_done)
         return false;
     return poll_sweep(e, buf, ret_action) ||
            poll_unsubscribe(e, buf, ret_action) ||
@@ -434,7 +467,7 @@ void gw_resubscribe_on_result(struct gw_engine *e, uint32_t filter,
     e->resubscribing--;
     e->windows_from = e->now + e->policy.options.retain_settle;
     if (e->resubscribing == 0 && e->resubscribe == 0 && outcome != GW_UP_UNSENT)
-        e->sweep_incomplete = false;
+        sweep_ended(e);
     if (outcome == GW_UP_REJECTED || outcome == GW_UP_QUOTA)
         gw_note_topic(e, GW_NOTE_UP_REJECTED, 0, filter_name(e, filter), 0,
                       "subscribe");
@@ -468,6 +501,33 @@ void gw_windows_on_connected(struct gw_engine *e, bool session_present)
         e->resubscribe = e->all_filters;
         e->sweep_incomplete = e->all_filters != 0;
     }
+    if (e->sweep_incomplete && !e->sweep_kept) {
+        e->sweep_stored = gw_store_sweep(e, true);
+        e->sweep_kept = e->sweep_stored != 0;
+    }
+}
+
+bool gw_windows_restore(struct gw_engine *e, struct mqttsn_span filter)
+{
+    uint32_t node = gw_filter_use(e, filter, true);
+    struct gw_filter *f;
+
+    if (node == 0)
+        return false;
+    f = gw_filter_at(&e->filters, node);
+    f->kept = true;
+    f->up_state = GW_F_UP;
+    if (f->subs_head != 0)
+        gw_store_forget_filter(e, node);
+    /* With nobody who wants it, it is unsubscribed. */
+    gw_filter_release(e, node, true);
+    return true;
+}
+
+void gw_windows_restore_sweep(struct gw_engine *e)
+{
+    e->sweep_incomplete = true;
+    e->sweep_kept = true;
 }
 
 void gw_windows_on_lost(struct gw_engine *e)

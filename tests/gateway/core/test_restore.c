@@ -311,9 +311,11 @@ static size_t least_len(const struct record *r)
     case GW_RECORD_SUBSCRIPTION:
         return 5 + 1;
     case GW_RECORD_MESSAGE:
-        return 12 + strlen("cmd/x");
+        return 16 + strlen("cmd/x");
     case GW_RECORD_EXCHANGE:
         return 22;
+    case GW_RECORD_FILTER:
+        return 2;
     }
     return 0;
 }
