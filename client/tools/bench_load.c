@@ -400,6 +400,9 @@ void bench_load(struct bench *b)
     uint64_t pause = o->rate > 0 ? SECOND / (uint64_t)o->rate : 10000;
     uint64_t until;
 
+    /* What was counted while nodes prepared is no part of it, whoever sent. */
+    b->up.arrived = b->up.repeated = b->up.late = 0;
+    b->latency = b->answer = (struct bench_spread){.count = 0};
     b->loading = true;
     b->load_us = b->stop_us = b->now = bench_now_us();
     until = o->count > 0 && o->seconds == 0
