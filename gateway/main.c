@@ -8,6 +8,7 @@
  * on the command line or in the configuration, and another try will not.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -35,6 +36,7 @@
 #define EXIT_TOLD_WRONG 2
 
 #define SETS_MAX 128
+#define DESCRIPTORS_AT_LEAST 24
 
 extern char **environ;
 
@@ -224,6 +226,22 @@ static int leave(int status)
     _exit(status);
 }
 
+/* Libraries end the process without a word when they get no descriptor. What
+ * is open at work: sockets, the loop, wake-ups, and two of the client
+ * library's for each connection. */
+static bool enough_descriptors(void)
+{
+    int fds[DESCRIPTORS_AT_LEAST];
+    size_t count = 0;
+
+    while (count < DESCRIPTORS_AT_LEAST &&
+           (fds[count] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)) >= 0)
+        count++;
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
+    return count == DESCRIPTORS_AT_LEAST || errno == EBADF;
+}
+
 static int run(struct gw_config *config, const struct arguments *args,
                struct problems *problems)
 {
@@ -238,6 +256,14 @@ static int run(struct gw_config *config, const struct arguments *args,
     gw_log_configure(config->log.level, config->log.format, config->log.output);
     give_out(problems, true);
     signal(SIGPIPE, SIG_IGN);
+    if (!enough_descriptors()) {
+        gw_err("daemon", "cannot_start",
+               "reason=\"fewer than %d file descriptors to be had (ulimit -n, "
+               "LimitNOFILE=)\"",
+               DESCRIPTORS_AT_LEAST);
+        gw_config_free(config);
+        return EXIT_CANNOT_RUN;
+    }
     if (uv_loop_init(&loop) != 0) {
         gw_err("daemon", "cannot_start", "reason=\"no event loop\"");
         gw_config_free(config);
