@@ -262,7 +262,7 @@ class FakeBroker:
                 client, _ = self.listener.accept()
             except OSError:
                 return
-            self.client = client
+            client = self.client = self.wrap(client)
             try:
                 self._talk(client)
             except (OSError, ConnectionError):
@@ -332,6 +332,10 @@ class FakeBroker:
                 client.sendall(b"\xd0\x00")
             elif kind == 14:
                 return
+
+    def wrap(self, client):
+        """A test may put itself between this broker and the wire."""
+        return client
 
     def granted(self, topic, qos):
         """What a SUBSCRIBE is answered; 0x80 refuses."""
