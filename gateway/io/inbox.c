@@ -235,6 +235,17 @@ bool gw_inbox_push(struct gw_inbox *inbox, const struct gw_up_event *event)
     return true;
 }
 
+bool gw_inbox_wait(struct gw_inbox *inbox, const struct gw_up_event *event)
+{
+    bool ok;
+
+    pthread_mutex_lock(&inbox->lock);
+    ok = wait_for_room(inbox, message_bytes(event));
+    inbox->dropped += !ok;
+    pthread_mutex_unlock(&inbox->lock);
+    return ok;
+}
+
 void gw_inbox_signal(struct gw_inbox *inbox)
 {
     pthread_mutex_lock(&inbox->lock);

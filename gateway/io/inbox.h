@@ -84,6 +84,11 @@ void gw_inbox_fini(struct gw_inbox *inbox);
  */
 bool gw_inbox_push(struct gw_inbox *inbox, const struct gw_up_event *event);
 
+/* Waits until a GW_UP_MESSAGE would be taken, as gw_inbox_push does; false: it
+ * will not be, and is counted as dropped. For the one thread that pushes
+ * messages. */
+bool gw_inbox_wait(struct gw_inbox *inbox, const struct gw_up_event *event);
+
 /* Calls 'wake' on the loop thread soon. Any thread. */
 void gw_inbox_signal(struct gw_inbox *inbox);
 

@@ -76,6 +76,7 @@ static struct gw_outbox_entry *make_entry(const struct gw_up_action *action,
         return NULL;
     *entry = (struct gw_outbox_entry){.epoch = epoch,
                                       .token = action->token,
+                                      .exchange = action->item,
                                       .kind = action->kind,
                                       .qos = action->qos,
                                       .retain = action->retain,

@@ -25,6 +25,7 @@ struct gw_outbox_entry {
     uint64_t order; /* of submission, over both queues */
     uint64_t epoch; /* as given to gw_outbox_put */
     uint64_t token;
+    uint32_t exchange; /* the item of its record, or 0 */
     enum gw_up_action_kind kind;
     uint8_t qos;
     bool retain;

@@ -40,7 +40,7 @@ static void on_connected(void *context, MQTTAsync_successData *data)
     pthread_mutex_lock(&port->lock);
     port->link_up = true;
     if (!port->clean_attempt && present)
-        gw_paho_announce(port, true);
+        gw_paho_announce(port, !port->distrust);
     *add_record(port) = (struct gw_paho_record){.what = GW_PAHO_CONNECT_OK,
                                                 .session_present = present};
     pthread_mutex_unlock(&port->lock);
@@ -92,6 +92,24 @@ static void on_disconnected(void *context, MQTTAsync_successData *data)
     gw_paho_wake(port);
 }
 
+/* What is kept belongs to the session at one broker. */
+static int create(struct gw_paho_port *port, const char *uri)
+{
+    int rc;
+
+    if (!port->keep)
+        return MQTTAsync_create(&port->handle, uri, port->settings.client_id,
+                                MQTTCLIENT_PERSISTENCE_NONE, NULL);
+    gw_paho_keep_making(port->keep,
+                        port->any_session ||
+                            port->session_endpoint == port->endpoint);
+    rc = MQTTAsync_create(&port->handle, uri, port->settings.client_id,
+                          MQTTCLIENT_PERSISTENCE_USER,
+                          gw_paho_keep_interface(port->keep));
+    gw_paho_keep_made(port->keep);
+    return rc;
+}
+
 static int make_handle(struct gw_paho_port *port)
 {
     const struct gw_upstream_endpoint *endpoint =
@@ -102,15 +120,15 @@ static int make_handle(struct gw_paho_port *port)
 
     snprintf(uri, sizeof(uri), ipv6 ? "tcp://[%s]:%u" : "tcp://%s:%u",
              endpoint->host, endpoint->port);
-    rc = MQTTAsync_create(&port->handle, uri, port->settings.client_id,
-                          MQTTCLIENT_PERSISTENCE_NONE, NULL);
+    rc = create(port, uri);
     if (rc != MQTTASYNC_SUCCESS) {
         port->handle = NULL;
         return rc;
     }
     port->handle_endpoint = port->endpoint;
     return MQTTAsync_setCallbacks(port->handle, port, on_lost,
-                                  gw_paho_on_message, NULL);
+                                  gw_paho_on_message,
+                                  port->keep ? gw_paho_on_delivered : NULL);
 }
 
 static int begin_connect(struct gw_paho_port *port, bool clean)
@@ -143,6 +161,8 @@ bool gw_paho_connect(struct gw_paho_port *port, bool clean, bool *ret_busy)
     pthread_mutex_lock(&port->lock);
     port->clean_attempt = clean;
     pthread_mutex_unlock(&port->lock);
+    if (port->keep)
+        gw_paho_keep_attempt(port->keep, clean);
     rc = begin_connect(port, clean);
     /* A command that Paho gave itself is still queued: it ignores ours. */
     *ret_busy = rc == MQTTASYNC_COMMAND_IGNORED;
@@ -170,6 +190,15 @@ bool gw_paho_disconnect(struct gw_paho_port *port)
            MQTTAsync_disconnect(port->handle, &options) == MQTTASYNC_SUCCESS;
 }
 
+static void destroy(struct gw_paho_port *port)
+{
+    if (port->keep)
+        gw_paho_keep_destroying(port->keep);
+    MQTTAsync_destroy(&port->handle);
+    if (port->keep)
+        gw_paho_keep_made(port->keep);
+}
+
 void gw_paho_drop_handle(struct gw_paho_port *port)
 {
     bool poisoned;
@@ -184,7 +213,7 @@ void gw_paho_drop_handle(struct gw_paho_port *port)
         gw_warn("upstream", "handle_abandoned", "reason=\"%s\"",
                 "a write of a publish failed: Paho cannot free it any more");
     else
-        MQTTAsync_destroy(&port->handle);
+        destroy(port);
     port->handle = NULL;
     port->handle_endpoint = GW_ENDPOINT_NONE;
 

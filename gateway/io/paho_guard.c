@@ -5,11 +5,16 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 static atomic_bool used;
+
+/* What this thread may not write; 0: nothing. */
+static _Thread_local uint8_t forbidden;
+static _Thread_local uint16_t forbidden_id;
 
 bool gw_paho_guard_used(void)
 {
@@ -32,12 +37,54 @@ static bool is_connection_error(int error)
            error != EINVAL && error != EFAULT;
 }
 
+void gw_paho_guard_break(enum gw_guard_packet packet, uint16_t packet_id)
+{
+    static const uint8_t first_octets[] = {
+        [GW_GUARD_PUBLISH2] = 0x34, [GW_GUARD_PUBACK] = 0x40,
+        [GW_GUARD_PUBREC] = 0x50,   [GW_GUARD_PUBREL] = 0x62,
+        [GW_GUARD_PUBCOMP] = 0x70,
+    };
+
+    forbidden = first_octets[packet];
+    forbidden_id = packet_id;
+}
+
+static bool is_forbidden(const struct iovec *iov, int count)
+{
+    uint8_t head[4] = {0};
+    size_t len = 0;
+
+    for (int i = 0; i < count && len < sizeof(head); i++) {
+        size_t n = iov[i].iov_len;
+
+        if (n > sizeof(head) - len)
+            n = sizeof(head) - len;
+        if (n > 0)
+            memcpy(head + len, iov[i].iov_base, n);
+        len += n;
+    }
+    if (len < sizeof(head))
+        return false;
+    if (forbidden == 0x34) /* whatever DUP and RETAIN are */
+        return (head[0] & 0xf6) == forbidden;
+    return (head[0] & 0xf2) == forbidden &&
+           (head[2] << 8 | head[3]) == forbidden_id;
+}
+
 ssize_t writev(int fd, const struct iovec *iov, int count)
 {
-    ssize_t n = syscall(SYS_writev, fd, iov, count);
-    int error = errno;
+    ssize_t n;
+    int error;
 
     atomic_store_explicit(&used, true, memory_order_relaxed);
+    if (forbidden != 0 && is_forbidden(iov, count)) {
+        forbidden = 0;
+        shutdown(fd, SHUT_RDWR);
+        errno = EAGAIN; /* Paho finds the end when it reads */
+        return -1;
+    }
+    n = syscall(SYS_writev, fd, iov, count);
+    error = errno;
     if (n < 0) {
         if (is_connection_error(error) && on_paho_thread())
             error = EAGAIN;

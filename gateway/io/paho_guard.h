@@ -14,6 +14,9 @@
  * everything in good order until its receiving thread finds the connection
  * closed, which it does at once, since the same error ends its poll.
  *
+ * It also serves to take back a word: a packet that may not be sent, because
+ * what it promises could not be kept (paho_keep.h), breaks the connection.
+ *
  * Where this does not reach (TLS writes with write), a publish whose write
  * fails makes the handle unusable, and it is abandoned: paho_connect.c.
  */
@@ -21,9 +24,26 @@
 #define GW_PAHO_GUARD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Whether writes do pass through here. True as soon as Paho has written
  * anything; if it is not then, this Paho has been linked in another way. */
 bool gw_paho_guard_used(void);
+
+enum gw_guard_packet {
+    GW_GUARD_PUBLISH2, /* of QoS 2 */
+    GW_GUARD_PUBACK,
+    GW_GUARD_PUBREC,
+    GW_GUARD_PUBREL,
+    GW_GUARD_PUBCOMP,
+};
+
+/*
+ * The next such packet that this thread writes is not written: the connection
+ * is shut down instead, which Paho's receiving thread finds as if the broker
+ * had closed it. The id is not looked at in a PUBLISH. Called by Paho's own
+ * threads, from inside what Paho calls before it writes that packet.
+ */
+void gw_paho_guard_break(enum gw_guard_packet packet, uint16_t packet_id);
 
 #endif

@@ -65,12 +65,10 @@ static void settle_passed_over(struct gw_paho_port *port,
     }
 }
 
-static void settle(struct gw_paho_entry *entry, enum gw_up_outcome outcome,
-                   uint8_t granted_qos)
+/* Under 'lock'. */
+static void settle_entry(struct gw_paho_port *port, struct gw_paho_entry *entry,
+                         enum gw_up_outcome outcome, uint8_t granted_qos)
 {
-    struct gw_paho_port *port = entry->owner;
-
-    pthread_mutex_lock(&port->lock);
     if (entry->list == GW_PAHO_QOS0)
         settle_passed_over(port, entry);
     if (entry->list == GW_PAHO_ACKED)
@@ -79,6 +77,15 @@ static void settle(struct gw_paho_entry *entry, enum gw_up_outcome outcome,
         gw_paho_give_result(port, entry->token, outcome, granted_qos);
     gw_paho_table_remove(&port->table, entry);
     count_outcome(port);
+}
+
+static void settle(struct gw_paho_entry *entry, enum gw_up_outcome outcome,
+                   uint8_t granted_qos)
+{
+    struct gw_paho_port *port = entry->owner;
+
+    pthread_mutex_lock(&port->lock);
+    settle_entry(port, entry, outcome, granted_qos);
     pthread_mutex_unlock(&port->lock);
 }
 
@@ -119,6 +126,27 @@ static void on_subscribe_failed(void *context, MQTTAsync_failureData *data)
         on_failed(context, data);
 }
 
+/* With a journal the message is kept first; what cannot be taken or kept stays
+ * with the broker, for the connection breaks before it is acknowledged. */
+static bool take_message(struct gw_paho_port *port, struct gw_up_event *event)
+{
+    static struct gw_log_limit limit; /* under Paho's lock */
+    uint32_t held_back;
+
+    if (!port->keep)
+        return gw_inbox_push(&port->inbox, event);
+    if (!gw_inbox_wait(&port->inbox, event)) {
+        gw_paho_keep_refuse(port->keep, event);
+        return false;
+    }
+    if (gw_paho_keep_arrival(port->keep, event))
+        return gw_inbox_push(&port->inbox, event);
+    if (gw_log_limited(&limit, 6, gw_paho_now(), &held_back))
+        gw_err("upstream", "arrival_not_kept", "suppressed=%u reason=\"%s\"",
+               held_back, "the journal cannot be written; the broker keeps it");
+    return true;
+}
+
 int gw_paho_on_message(void *context, char *topic, int topic_len,
                        MQTTAsync_message *message)
 {
@@ -134,7 +162,7 @@ int gw_paho_on_message(void *context, char *topic, int topic_len,
             .retain = message->retained != 0,
             .packet_id = (uint16_t)(message->qos > 0 ? message->msgid : 0)}};
 
-    if (!gw_inbox_push(&port->inbox, &event)) {
+    if (!take_message(port, &event)) {
         static struct gw_log_limit limit; /* under Paho's lock */
         uint32_t held_back;
 
@@ -145,6 +173,44 @@ int gw_paho_on_message(void *context, char *topic, int topic_len,
     MQTTAsync_freeMessage(&message);
     MQTTAsync_free(topic);
     return 1;
+}
+
+void gw_paho_on_delivered(void *context, MQTTAsync_token packet_id)
+{
+    struct gw_paho_port *port = context;
+    struct gw_paho_entry *entry = NULL;
+
+    pthread_mutex_lock(&port->lock);
+    if (port->resumed > 0)
+        entry = gw_paho_table_first(&port->table, GW_PAHO_ACKED);
+    while (entry && !(entry->resumed && entry->packet_id == packet_id))
+        entry = gw_paho_table_next(&port->table, entry);
+    if (entry) {
+        port->resumed--;
+        settle_entry(port, entry, GW_UP_DONE, 0);
+    }
+    pthread_mutex_unlock(&port->lock);
+}
+
+/* The packet id is told before the PUBLISH can be written. */
+static int send_kept(struct gw_paho_port *port,
+                     const struct gw_outbox_entry *action,
+                     MQTTAsync_responseOptions *options)
+{
+    const void *payload =
+        action->payload_len > 0 ? action->payload : (const void *)EMPTY;
+    bool kept = port->keep && action->qos == 2 && action->exchange != 0;
+    int rc;
+
+    if (kept)
+        gw_paho_keep_sending(port->keep, action->exchange);
+    rc = MQTTAsync_send(port->handle, action->topic, (int)action->payload_len,
+                        payload, action->qos, action->retain, options);
+    if (kept)
+        gw_paho_keep_sent(port->keep, action->exchange,
+                          rc == MQTTASYNC_SUCCESS ? (uint16_t)options->token
+                                                  : 0);
+    return rc;
 }
 
 static int hand_over(struct gw_paho_port *port,
@@ -159,10 +225,7 @@ static int hand_over(struct gw_paho_port *port,
     options.onFailure = on_failed;
     switch (action->kind) {
     case GW_UP_PUBLISH:
-        rc = MQTTAsync_send(
-            port->handle, action->topic, (int)action->payload_len,
-            action->payload_len > 0 ? (const void *)action->payload : EMPTY,
-            action->qos, action->retain, &options);
+        rc = send_kept(port, action, &options);
         break;
     case GW_UP_SUBSCRIBE:
         options.onSuccess = on_subscribed;
@@ -187,6 +250,8 @@ static struct gw_paho_entry *add_entry(struct gw_paho_port *port,
         list = action->qos > 0 ? GW_PAHO_ACKED : GW_PAHO_QOS0;
     pthread_mutex_lock(&port->lock);
     entry = gw_paho_table_add(&port->table, list, action->qos, action->token);
+    if (entry)
+        entry->exchange = action->qos == 2 ? action->exchange : 0;
     if (port->table.lists[GW_PAHO_ACKED].count > port->stats.outstanding_max)
         port->stats.outstanding_max = port->table.lists[GW_PAHO_ACKED].count;
     if (action->kind == GW_UP_SUBSCRIBE && action->qos == 2)
@@ -224,8 +289,17 @@ bool gw_paho_submit(struct gw_paho_port *port,
 static bool ends_unsent(const struct gw_paho_entry *entry,
                         enum gw_paho_unsent which)
 {
-    return which == GW_PAHO_UNSENT_ALL || entry->state == GW_PAHO_FAILED ||
-           (which == GW_PAHO_UNSENT_LOST && entry->list == GW_PAHO_CONTROL);
+    switch (which) {
+    case GW_PAHO_UNSENT_ALL:
+        return true;
+    case GW_PAHO_UNSENT_OTHER:
+        return !entry->resumed;
+    case GW_PAHO_UNSENT_LOST:
+        return entry->state == GW_PAHO_FAILED || entry->list == GW_PAHO_CONTROL;
+    case GW_PAHO_UNSENT_FAILED: /* of what was resumed Paho does not tell */
+        return entry->state == GW_PAHO_FAILED || entry->resumed;
+    }
+    return true;
 }
 
 /* The next in its list, from 'entry' on, that ends unsent. */
@@ -257,12 +331,13 @@ void gw_paho_unsent(struct gw_paho_port *port, enum gw_paho_unsent which)
         at[entry->list] =
             skip(port, gw_paho_table_next(&port->table, entry), which);
         gw_paho_give_result(port, entry->token, GW_UP_UNSENT, 0);
-        if (which != GW_PAHO_UNSENT_ALL && entry->state == GW_PAHO_HELD)
+        port->resumed -= entry->resumed;
+        if (which == GW_PAHO_UNSENT_LOST && entry->state == GW_PAHO_HELD)
             gw_paho_table_make_stale(&port->table, entry);
         else
             gw_paho_table_remove(&port->table, entry);
     }
-    while (which == GW_PAHO_UNSENT_ALL &&
+    while ((which == GW_PAHO_UNSENT_ALL || which == GW_PAHO_UNSENT_OTHER) &&
            (stale = gw_paho_table_first(&port->table, GW_PAHO_STALE)))
         gw_paho_table_remove(&port->table, stale);
     pthread_mutex_unlock(&port->lock);

@@ -30,11 +30,29 @@ static struct gw_outbox_appetite appetite(struct gw_paho_port *port,
     return appetite;
 }
 
+/* The engine tells the broker nothing before it has noted what the session
+ * lacks: so with the first that it tells in this connection, that is stored. */
+static void note_control(struct gw_paho_port *port,
+                         const struct gw_outbox_entry *entry)
+{
+    bool of_this_one;
+
+    if (!port->keep || !gw_paho_keep_is_unsure(port->keep))
+        return;
+    pthread_mutex_lock(&port->lock);
+    of_this_one = port->announced && entry->epoch == port->connections;
+    pthread_mutex_unlock(&port->lock);
+    if (of_this_one)
+        gw_paho_keep_sure(port->keep);
+}
+
 /* Hands over some entries; false when Paho is not connected any more. */
 static bool submit_all(struct gw_paho_port *port,
                        struct gw_outbox_entry *entries[], size_t n)
 {
     for (size_t i = 0; i < n; i++) {
+        if (entries[i]->kind != GW_UP_PUBLISH)
+            note_control(port, entries[i]);
         if (entries[i]->epoch < port->unsent_before) {
             gw_paho_give_result(port, entries[i]->token, GW_UP_UNSENT, 0);
         } else if (!gw_paho_submit(port, entries[i])) {

@@ -40,9 +40,12 @@ struct gw_paho_entry {
     uint64_t order; /* of submission */
     uint32_t previous;
     uint32_t next;
+    uint32_t exchange;  /* the caller's, with QoS 2 */
+    uint16_t packet_id; /* 'resumed': under which Paho has it */
     uint8_t list;
     uint8_t state;
     uint8_t qos;
+    bool resumed; /* from an earlier handle: known by packet id, not address */
 };
 
 /* The caller's memory; 'count' may be read, the rest is private. */

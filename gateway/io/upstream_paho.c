@@ -10,6 +10,9 @@
 
 #include "io/log.h"
 
+/* The most that an earlier process can have left under way, too. */
+#define WINDOW_MAX 1000
+
 /* Paho reads these; each changes what it does behind our back. */
 static const char *const unwanted[] = {
     "http_proxy",
@@ -67,7 +70,7 @@ static bool valid(const struct gw_upstream_settings *settings)
            settings->keep_alive_s >= 5 && settings->keep_alive_s <= 65535 &&
            settings->connect_timeout_s >= 1 &&
            settings->connect_timeout_s <= 3600 && settings->window >= 1 &&
-           settings->window <= 1000 && settings->qos0_window >= 1 &&
+           settings->window <= WINDOW_MAX && settings->qos0_window >= 1 &&
            settings->qos0_window <= 5000 && settings->backoff_min_ms >= 1 &&
            settings->backoff_max_ms >= settings->backoff_min_ms &&
            settings->inbox_entries >= 1 && settings->inbox_bytes >= 1 &&
@@ -178,6 +181,8 @@ static enum mqttsn_status start(struct gw_upstream *upstream)
     if (status != MQTTSN_OK)
         gw_inbox_close(&port->inbox);
     port->started = status == MQTTSN_OK;
+    if (port->replays)
+        gw_inbox_signal(&port->inbox);
     return status;
 }
 
@@ -202,6 +207,10 @@ static bool take(struct gw_upstream *upstream, struct gw_up_event *ret_event)
 {
     struct gw_paho_port *port = port_of(upstream);
 
+    if (port->replays || port->replayed) {
+        if (gw_paho_take_replay(port, ret_event))
+            return true;
+    }
     if (!gw_inbox_take(&port->inbox, ret_event))
         return false;
     if (ret_event->kind == GW_UP_CONNECTED)
@@ -241,6 +250,8 @@ static void release(struct gw_paho_port *port)
     gw_inbox_fini(&port->inbox);
     gw_outbox_fini(&port->outbox);
     gw_paho_table_fini(&port->table);
+    gw_paho_free_replays(port);
+    gw_paho_keep_free(port->keep);
     pthread_mutex_destroy(&port->lock);
     close(port->wake_fd);
     free_settings(&port->settings);
@@ -251,6 +262,8 @@ static void release(struct gw_paho_port *port)
 static void abandon(struct gw_paho_port *port)
 {
     pthread_detach(port->thread);
+    if (port->keep)
+        gw_paho_keep_detach(port->keep);
     pthread_mutex_lock(&abandoned_lock);
     port->next_abandoned = abandoned;
     abandoned = port;
@@ -318,11 +331,11 @@ static enum mqttsn_status init_crossings(struct gw_paho_port *port)
         gw_outbox_init(&port->outbox, &outbox, port->wake_fd, on_room, port);
     if (status != MQTTSN_OK)
         goto fail_inbox;
-    status =
-        gw_paho_table_init(&port->table,
-                           settings->window + settings->qos0_window +
-                               GW_PAHO_CONTROL_WINDOW + 2 * GW_PAHO_STALE_MAX,
-                           port);
+    status = gw_paho_table_init(
+        &port->table,
+        settings->window + settings->qos0_window + GW_PAHO_CONTROL_WINDOW +
+            2 * GW_PAHO_STALE_MAX + (settings->journal ? WINDOW_MAX : 0),
+        port);
     if (status != MQTTSN_OK)
         goto fail_outbox;
     if (pthread_mutex_init(&port->lock, NULL) == 0)
@@ -358,6 +371,7 @@ gw_upstream_paho_new(uv_loop_t *loop,
         return MQTTSN_ENOSPACE;
     port->base.ops = &ops;
     port->loop = loop;
+    port->replays_tail = &port->replays;
     port->handle_endpoint = GW_ENDPOINT_NONE;
     port->session_endpoint = GW_ENDPOINT_NONE;
     port->any_session = !settings->clean_first;
@@ -371,12 +385,19 @@ gw_upstream_paho_new(uv_loop_t *loop,
     port->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (port->wake_fd < 0)
         goto fail_settings;
+    if (settings->journal) {
+        status = gw_paho_keep_new(settings->journal, &port->keep);
+        if (status != MQTTSN_OK)
+            goto fail_eventfd;
+    }
     status = init_crossings(port);
     if (status != MQTTSN_OK)
-        goto fail_eventfd;
+        goto fail_keep;
     *ret_upstream = &port->base;
     return MQTTSN_OK;
 
+fail_keep:
+    gw_paho_keep_free(port->keep);
 fail_eventfd:
     close(port->wake_fd);
 fail_settings:
@@ -397,6 +418,8 @@ void gw_upstream_paho_stats(const struct gw_upstream *upstream,
     pthread_mutex_unlock(&port->lock);
     gw_inbox_counts(&port->inbox, &ret_stats->inbox_dropped,
                     &ret_stats->inbox_waits);
+    if (port->keep)
+        gw_paho_keep_stats(port->keep, &ret_stats->keep);
 }
 
 /* ---- which Paho it is ----------------------------------------------- */

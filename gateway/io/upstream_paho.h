@@ -6,8 +6,8 @@
  * One connection carries every node. One thread of ours makes every call of
  * Paho; Paho's own two threads touch nothing of ours but the inbox; the loop
  * thread never waits for any of them. Paho's automatic reconnect, its offline
- * buffering and its persistence are off: back-off, order and what is
- * outstanding are kept here.
+ * buffering and, without a journal, its persistence are off: back-off, order
+ * and what is outstanding are kept here.
  *
  * Threads and crossings:
  *
@@ -22,6 +22,11 @@
  * holds as long as the broker keeps the session; only subscriptions come back
  * at once. QoS 1 may double either way, as MQTT says.
  *
+ * With a journal (paho_keep.h) that handle's state outlives the process, and so
+ * do messages that were acknowledged and not taken yet. A publish of QoS 2 that
+ * an earlier process had under way ends under the token that the engine gives
+ * for it.
+ *
  * With several endpoints the one that has our session is tried first, then
  * the others in order; the session at another one is discarded.
  *
@@ -30,6 +35,7 @@
 #ifndef GW_UPSTREAM_PAHO_H
 #define GW_UPSTREAM_PAHO_H
 
+#include "io/paho_keep.h"
 #include "io/upstream.h"
 
 /* One broker address. IPv6 addresses are written without brackets. */
@@ -57,8 +63,13 @@ struct gw_upstream_settings {
     mqttsn_ms backoff_max_ms; /* longest pause */
 
     /* A fresh process first connects once with CleanSession=1, to discard
-     * what the broker kept for a process whose memory is gone. */
+     * what the broker kept for a process whose memory is gone. With a journal
+     * only if that knows of no session. */
     bool clean_first;
+
+    /* Where to keep what must outlive the process; borrowed until 'free'. NULL:
+     * nothing does. */
+    struct gw_journal *journal;
 
     /* Bounds of the two crossings; data only, control has room of its own. */
     size_t inbox_entries;
@@ -87,6 +98,24 @@ gw_upstream_paho_new(uv_loop_t *loop,
                      const struct gw_upstream_settings *settings,
                      struct gw_upstream **ret_upstream);
 
+/*
+ * With a journal, before 'start': every record of the shell's (its kinds are
+ * GW_JOURNAL_SHELL and above) is given back here, behind those of the engine;
+ * then gw_upstream_paho_restored is called, also when there was none. 'held' is
+ * asked as gw_engine_held. Events that the engine has not seen come with the
+ * first calls of 'take'.
+ *
+ * MQTTSN_EFIELD:   the octets are no such record; it is passed over.
+ * MQTTSN_ENOSPACE: memory cannot be had; the port cannot be started.
+ */
+MQTTSN_CHECKED enum mqttsn_status
+gw_upstream_paho_restore(struct gw_upstream *upstream, uint8_t kind,
+                         uint32_t owner, uint32_t item,
+                         struct mqttsn_span octets);
+MQTTSN_CHECKED enum mqttsn_status gw_upstream_paho_restored(
+    struct gw_upstream *upstream,
+    uint64_t (*held)(void *user, uint32_t owner, uint32_t item), void *user);
+
 /* What only this port counts. Loop thread. */
 struct gw_upstream_paho_stats {
     uint64_t inbox_dropped;   /* messages dropped: the inbox stayed full */
@@ -94,6 +123,7 @@ struct gw_upstream_paho_stats {
     uint64_t connects;        /* connections made */
     uint64_t connect_us;      /* how long the last one took, doorbell and all */
     uint64_t outstanding_max; /* most acknowledged publishes with Paho */
+    struct gw_paho_keep_stats keep; /* with a journal */
 };
 void gw_upstream_paho_stats(const struct gw_upstream *upstream,
                             struct gw_upstream_paho_stats *ret_stats);

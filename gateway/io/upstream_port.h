@@ -7,8 +7,10 @@
  *   paho_connect.c     one connection: handle, options, connect and lost
  *   paho_submit.c      from the outbox to Paho, within the window
  *   paho_results.c     requests and their outcomes, callbacks, what is unsent
+ *   paho_resume.c      what goes on in another handle, or another process
  *
- * Order of locks: Paho's own, then 'lock', then those inside inbox and outbox.
+ * Order of locks: Paho's own, then 'lock', then those inside inbox, outbox and
+ * keep.
  * Paho calls back with its lock held, so nothing calls Paho under 'lock'.
  */
 #ifndef GW_UPSTREAM_PORT_H
@@ -17,6 +19,7 @@
 #include "io/backoff.h"
 #include "io/inbox.h"
 #include "io/outbox.h"
+#include "io/paho_keep.h"
 #include "io/paho_table.h"
 #include "io/upstream_paho.h"
 
@@ -33,6 +36,7 @@
 
 #define GW_UPSTREAM_ENDPOINTS_MAX 16
 #define GW_ENDPOINT_NONE UINT32_MAX
+#define GW_ENDPOINT_TEXT_MAX 270
 
 /* What Paho's callbacks tell the thread. */
 struct gw_paho_record {
@@ -55,8 +59,16 @@ enum gw_paho_phase {
     GW_PAHO_CLOSING,    /* after the clean attempt, or stopping */
 };
 
+/* An event from before this process began; its octets lie behind it. */
+struct gw_paho_replay {
+    struct gw_paho_replay *next;
+    struct gw_up_event event;
+    uint8_t octets[];
+};
+
 struct gw_paho_port {
     struct gw_upstream base;
+    struct gw_paho_keep *keep; /* NULL: nothing outlives the process */
     uv_loop_t *loop;
     struct gw_upstream_settings settings; /* owns its strings */
     struct gw_inbox inbox;
@@ -73,6 +85,9 @@ struct gw_paho_port {
     void (*stopped)(void *user, bool clean);
     void *stopped_user;
     struct gw_paho_port *next_abandoned;
+    struct gw_paho_replay *replays; /* taken before anything else */
+    struct gw_paho_replay **replays_tail;
+    struct gw_paho_replay *replayed; /* the last one taken */
 
     pthread_mutex_t lock;
     /* Under 'lock'. */
@@ -85,6 +100,8 @@ struct gw_paho_port {
     bool clean_attempt;   /* the attempt under way only discards */
     bool hungry;          /* the thread left something: the window was full */
     bool downlink_qos2;   /* a subscription with QoS 2 may exist */
+    bool distrust;        /* a session that is present may lack filters */
+    uint32_t resumed;     /* requests that are known by packet id */
     bool poisoned;        /* the handle may not be used any more */
     uint64_t outcomes;    /* requests that Paho has ended */
     uint64_t acked;       /* of these, publishes that were acknowledged */
@@ -171,6 +188,7 @@ void gw_paho_give_result(struct gw_paho_port *port, uint64_t token,
 /* Which requests end unsent. */
 enum gw_paho_unsent {
     GW_PAHO_UNSENT_ALL,   /* the handle is gone */
+    GW_PAHO_UNSENT_OTHER, /* the handle is gone: what another cannot resume */
     GW_PAHO_UNSENT_LOST,  /* the connection is gone: control, and what failed */
     GW_PAHO_UNSENT_FAILED /* what failed, since the session is gone */
 };
@@ -181,8 +199,25 @@ void gw_paho_unsent(struct gw_paho_port *port, enum gw_paho_unsent which);
 /* The same for all that is in the outbox. True when there was anything. */
 bool gw_paho_unsent_outbox(struct gw_paho_port *port);
 
-/* The callback for messages, for gw_paho_connect to register. */
+/* Callbacks for gw_paho_connect to register: messages, and publishes that are
+ * acknowledged. The latter is needed for what was resumed. */
 int gw_paho_on_message(void *context, char *topic, int topic_len,
                        MQTTAsync_message *message);
+void gw_paho_on_delivered(void *context, MQTTAsync_token packet_id);
+
+/* ---- what goes on (paho_resume.c) ----------------------------------- */
+
+/* Marks the publishes that a new handle goes on with. Upstream thread; the old
+ * one is gone. */
+void gw_paho_resume(struct gw_paho_port *port);
+
+/* The next event from before this process; false when there is none. */
+bool gw_paho_take_replay(struct gw_paho_port *port,
+                         struct gw_up_event *ret_event);
+void gw_paho_free_replays(struct gw_paho_port *port);
+
+/* "host:port" */
+void gw_paho_endpoint_text(const struct gw_paho_port *port, uint32_t endpoint,
+                           char text[GW_ENDPOINT_TEXT_MAX]);
 
 #endif

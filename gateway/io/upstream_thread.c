@@ -103,9 +103,23 @@ static void begin_round(struct gw_paho_port *port, mqttsn_ms now)
 static void give_back_everything(struct gw_paho_port *port)
 {
     gw_paho_drop_handle(port);
+    if (port->keep)
+        gw_paho_keep_give_up(port->keep);
     gw_paho_unsent(port, GW_PAHO_UNSENT_ALL);
     pthread_mutex_lock(&port->lock);
     port->downlink_qos2 = false;
+    port->unsent_before = port->connections + 1;
+    pthread_mutex_unlock(&port->lock);
+    gw_paho_unsent_outbox(port);
+}
+
+/* The same, but for what a new handle goes on with. */
+static void change_handle(struct gw_paho_port *port)
+{
+    gw_paho_drop_handle(port);
+    gw_paho_resume(port);
+    gw_paho_unsent(port, GW_PAHO_UNSENT_OTHER);
+    pthread_mutex_lock(&port->lock);
     port->unsent_before = port->connections + 1;
     pthread_mutex_unlock(&port->lock);
     gw_paho_unsent_outbox(port);
@@ -168,6 +182,34 @@ static void on_refused(struct gw_paho_port *port,
     attempt_failed(port, now);
 }
 
+static void note_session(struct gw_paho_port *port)
+{
+    char text[GW_ENDPOINT_TEXT_MAX];
+
+    gw_paho_endpoint_text(port, port->endpoint, text);
+    if (port->keep)
+        gw_paho_keep_session(port->keep, text);
+}
+
+/* Whether the session is the one that it was when the process last knew it
+ * complete; else it is unsure until the engine has noted what is missing. */
+static void judge_session(struct gw_paho_port *port, bool present)
+{
+    bool distrusted;
+
+    pthread_mutex_lock(&port->lock);
+    distrusted = port->distrust;
+    port->distrust = false;
+    pthread_mutex_unlock(&port->lock);
+    if (!port->keep)
+        return;
+    if (!present && !gw_paho_keep_is_lost(port->keep))
+        gw_paho_keep_lose(port->keep); /* Paho has not said so */
+    if (present && !distrusted && !gw_paho_keep_was_unsure(port->keep))
+        gw_paho_keep_sure(port->keep);
+    note_session(port);
+}
+
 /*
  * The clean connection has served its purpose: it is closed, and the one that
  * keeps its session follows at once. Simpler than going on with it, which
@@ -177,6 +219,9 @@ static void on_cleaned(struct gw_paho_port *port, mqttsn_ms now)
 {
     port->session_endpoint = port->endpoint;
     port->next_attempt = now;
+    if (port->keep)
+        gw_paho_keep_lose(port->keep);
+    note_session(port);
     enter(port, gw_paho_disconnect(port) ? GW_PAHO_CLOSING : GW_PAHO_IDLE, now);
 }
 
@@ -198,6 +243,7 @@ static void on_accepted(struct gw_paho_port *port,
     }
     port->session_endpoint = port->endpoint;
     port->any_session = false;
+    judge_session(port, record->session_present);
     if (!record->session_present) {
         gw_paho_unsent(port, GW_PAHO_UNSENT_FAILED);
         pthread_mutex_lock(&port->lock);
@@ -235,13 +281,14 @@ static void on_accepted(struct gw_paho_port *port,
 /*
  * The handle is dropped with the connection, and all that it held goes back in
  * order, unless a QoS 2 exchange may be open in it: only that handle can end
- * it, in either direction, without loss or a double. But when connections end
+ * it, in either direction, without loss or a double; or, when it has forgotten
+ * what is kept, a new one made from that. But when connections end
  * as soon as they begin, what ends them may be that very exchange, which Paho
  * sends again each time: then it goes back too, and others get their turn.
  */
 static void on_lost(struct gw_paho_port *port, mqttsn_ms now)
 {
-    bool keep;
+    bool keep, resume;
     bool was_up = port->phase == GW_PAHO_UP;
 
     pthread_mutex_lock(&port->lock);
@@ -253,9 +300,12 @@ static void on_lost(struct gw_paho_port *port, mqttsn_ms now)
     keep = !port->poisoned && port->stillborn < STILLBORN_MAX &&
            (port->table.qos2 > 0 || port->downlink_qos2) &&
            port->table.lists[GW_PAHO_STALE].count < GW_PAHO_STALE_MAX;
+    resume = port->keep && port->stillborn < STILLBORN_MAX;
     pthread_mutex_unlock(&port->lock);
-    if (keep)
+    if (keep && !(resume && gw_paho_keep_wants_new_handle(port->keep)))
         gw_paho_unsent(port, GW_PAHO_UNSENT_LOST);
+    else if (resume)
+        change_handle(port);
     else
         give_back_everything(port);
     port->ending_clean = false;
@@ -363,6 +413,14 @@ static void finish(struct gw_paho_port *port)
 
 /* ---- the loop of the thread ----------------------------------------- */
 
+static void renew_handle(struct gw_paho_port *port)
+{
+    if (port->keep)
+        change_handle(port);
+    else
+        give_back_everything(port);
+}
+
 static void check_patience(struct gw_paho_port *port, mqttsn_ms now)
 {
     struct gw_paho_record late = {.code = MQTTASYNC_FAILURE, .text = "timeout"};
@@ -370,10 +428,10 @@ static void check_patience(struct gw_paho_port *port, mqttsn_ms now)
     if (now < port->phase_until)
         return;
     if (port->phase == GW_PAHO_CONNECTING) {
-        give_back_everything(port);
+        renew_handle(port);
         on_refused(port, &late, now);
     } else if (port->phase == GW_PAHO_CLOSING) {
-        give_back_everything(port);
+        renew_handle(port);
         enter(port, GW_PAHO_IDLE, now);
     }
 }

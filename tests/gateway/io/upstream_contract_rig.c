@@ -175,6 +175,7 @@ enum mqttsn_status rig_try_publish(struct rig *rig, uint64_t token, uint8_t qos,
                                   .token = token,
                                   .qos = qos,
                                   .retain = retain,
+                                  .item = qos > 0 ? (uint32_t)token : 0,
                                   .topic = mqttsn_span_text(topic),
                                   .payload = mqttsn_span_text(payload)};
 

@@ -1,0 +1,543 @@
+/* SPDX-License-Identifier: MIT */
+#include "io/paho_keep_private.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "io/paho_guard.h"
+
+_Static_assert(GW_SHELL_ARRIVAL == GW_RECORD_ARRIVAL, "the engine forgets it");
+
+/* Numbers that are used up at once by a note of the ceiling. */
+#define NUMBERS 65536u
+#define NUMBERS_AHEAD 1024u
+
+enum mqttsn_status gw_paho_keep_new(struct gw_journal *journal,
+                                    struct gw_paho_keep **ret_keep)
+{
+    struct gw_paho_keep *keep = calloc(1, sizeof(*keep));
+
+    if (!keep)
+        return MQTTSN_ENOSPACE;
+    if (pthread_mutex_init(&keep->lock, NULL) != 0) {
+        free(keep);
+        return MQTTSN_EIO;
+    }
+    keep->journal = journal;
+    keep->next_number = 1;
+    keep->clean = true;
+    gw_keep_fill_interface(keep);
+    *ret_keep = keep;
+    return MQTTSN_OK;
+}
+
+static void free_records(struct gw_kept_record *record)
+{
+    while (record) {
+        struct gw_kept_record *next = record->next;
+
+        free(record);
+        record = next;
+    }
+}
+
+void gw_paho_keep_free(struct gw_paho_keep *keep)
+{
+    if (!keep)
+        return;
+    for (unsigned i = 0; i < GW_KEEP_BUCKETS; i++)
+        while (keep->buckets[i])
+            gw_keep_remove(keep, keep->buckets[i]);
+    while (keep->sending)
+        gw_keep_take_sending(keep, keep->sending->id);
+    free_records(keep->arrivals);
+    free_records(keep->tokens);
+    pthread_mutex_destroy(&keep->lock);
+    free(keep);
+}
+
+void gw_paho_keep_detach(struct gw_paho_keep *keep)
+{
+    pthread_mutex_lock(&keep->lock);
+    keep->journal = NULL;
+    pthread_mutex_unlock(&keep->lock);
+}
+
+/* ---- what is kept; under 'lock' --------------------------------------- */
+
+static struct gw_kept **bucket_of(struct gw_paho_keep *keep, uint16_t id)
+{
+    return &keep->buckets[id % GW_KEEP_BUCKETS];
+}
+
+struct gw_kept *gw_keep_find(const struct gw_paho_keep *keep,
+                             enum gw_keep_type type, uint16_t id)
+{
+    struct gw_kept *kept = keep->buckets[id % GW_KEEP_BUCKETS];
+
+    while (kept && (kept->type != type || kept->id != id))
+        kept = kept->next;
+    return kept;
+}
+
+struct gw_kept *gw_keep_add(struct gw_paho_keep *keep, enum gw_keep_type type,
+                            uint16_t id, uint32_t number,
+                            struct mqttsn_span packet)
+{
+    struct gw_kept *kept = malloc(sizeof(*kept) + packet.len);
+
+    if (!kept)
+        return NULL;
+    *kept = (struct gw_kept){.next = *bucket_of(keep, id),
+                             .type = (uint8_t)type,
+                             .id = id,
+                             .number = number,
+                             .len = packet.len};
+    if (packet.len > 0)
+        memcpy(kept->packet, packet.data, packet.len);
+    *bucket_of(keep, id) = kept;
+    return kept;
+}
+
+void gw_keep_remove(struct gw_paho_keep *keep, struct gw_kept *kept)
+{
+    struct gw_kept **link = bucket_of(keep, kept->id);
+
+    while (*link != kept)
+        link = &(*link)->next;
+    *link = kept->next;
+    free(kept);
+}
+
+bool gw_keep_append(struct gw_paho_keep *keep,
+                    const struct gw_journal_record records[], size_t count,
+                    bool wait)
+{
+    uint64_t sequence;
+
+    if (keep->journal &&
+        gw_journal_append(keep->journal, records, count, &sequence) ==
+            MQTTSN_OK &&
+        (!wait || gw_journal_sync(keep->journal, sequence) == MQTTSN_OK))
+        return true;
+    keep->stats.failures++;
+    return false;
+}
+
+bool gw_keep_append_kept(struct gw_paho_keep *keep, const struct gw_kept *kept)
+{
+    bool numbered = kept->type != GW_KEEP_RELEASED;
+    uint8_t *octets = malloc(4 + kept->len);
+    struct gw_journal_record record = gw_keep_forget(kept);
+    bool ok;
+
+    if (!octets)
+        return false;
+    gw_keep_put32(octets, kept->number);
+    memcpy(octets + (numbered ? 4 : 0), kept->packet, kept->len);
+    record.verb = GW_JOURNAL_KEEP;
+    record.octets = mqttsn_span(octets, kept->len + (numbered ? 4 : 0));
+    ok = gw_keep_append(keep, &record, 1, true);
+    free(octets);
+    return ok;
+}
+
+struct gw_journal_record gw_keep_forget(const struct gw_kept *kept)
+{
+    return (struct gw_journal_record){.verb = GW_JOURNAL_FORGET,
+                                      .kind = GW_SHELL_LIBRARY,
+                                      .owner = kept->type,
+                                      .item = kept->id};
+}
+
+struct gw_journal_record gw_keep_note(uint8_t verb, enum gw_keep_note note,
+                                      struct mqttsn_span octets)
+{
+    return (struct gw_journal_record){.verb = verb,
+                                      .kind = GW_SHELL_LIBRARY,
+                                      .owner = GW_KEEP_NOTES,
+                                      .item = note,
+                                      .octets = octets};
+}
+
+void gw_keep_drop(struct gw_paho_keep *keep, unsigned types)
+{
+    for (unsigned i = 0; i < GW_KEEP_BUCKETS; i++) {
+        struct gw_kept *next;
+
+        for (struct gw_kept *kept = keep->buckets[i]; kept; kept = next) {
+            struct gw_journal_record forget = gw_keep_forget(kept);
+
+            next = kept->next;
+            if (!(types & 1u << kept->type))
+                continue;
+            gw_keep_remove(keep, kept);
+            gw_keep_append(keep, &forget, 1, false);
+        }
+    }
+}
+
+void gw_keep_note_sending(struct gw_paho_keep *keep, uint32_t exchange,
+                          uint16_t id)
+{
+    struct gw_keep_sending *sending = malloc(sizeof(*sending));
+
+    gw_keep_take_sending(keep, id);
+    if (!sending)
+        return; /* it will be kept as nobody's: finished, and then doubled */
+    *sending = (struct gw_keep_sending){keep->sending, exchange, id};
+    keep->sending = sending;
+}
+
+uint32_t gw_keep_take_sending(struct gw_paho_keep *keep, uint16_t id)
+{
+    struct gw_keep_sending **link = &keep->sending, *sending;
+    uint32_t exchange;
+
+    while (*link && (*link)->id != id)
+        link = &(*link)->next;
+    sending = *link;
+    if (!sending)
+        return 0;
+    exchange = sending->exchange;
+    *link = sending->next;
+    free(sending);
+    return exchange;
+}
+
+/* ---- the session ------------------------------------------------------- */
+
+MQTTClient_persistence *gw_paho_keep_interface(struct gw_paho_keep *keep)
+{
+    return &keep->interface;
+}
+
+void gw_paho_keep_making(struct gw_paho_keep *keep, bool resume)
+{
+    pthread_mutex_lock(&keep->lock);
+    keep->making = resume;
+    keep->wants_new_handle = false;
+    while (keep->sending) /* what was queued in the old one is gone with it */
+        gw_keep_take_sending(keep, keep->sending->id);
+    pthread_mutex_unlock(&keep->lock);
+}
+
+void gw_paho_keep_destroying(struct gw_paho_keep *keep)
+{
+    pthread_mutex_lock(&keep->lock);
+    keep->destroying = true;
+    pthread_mutex_unlock(&keep->lock);
+}
+
+void gw_paho_keep_made(struct gw_paho_keep *keep)
+{
+    pthread_mutex_lock(&keep->lock);
+    keep->making = false;
+    keep->destroying = false;
+    pthread_mutex_unlock(&keep->lock);
+}
+
+void gw_paho_keep_attempt(struct gw_paho_keep *keep, bool clean)
+{
+    struct gw_journal_record note =
+        gw_keep_note(GW_JOURNAL_KEEP, GW_KEEP_UNSURE, mqttsn_span(NULL, 0));
+
+    pthread_mutex_lock(&keep->lock);
+    keep->clean = clean;
+    keep->lost = false;
+    keep->was_unsure = keep->unsure;
+    if (!keep->unsure)
+        keep->unsure = gw_keep_append(keep, &note, 1, true);
+    pthread_mutex_unlock(&keep->lock);
+}
+
+bool gw_paho_keep_is_unsure(const struct gw_paho_keep *keep)
+{
+    return keep->unsure; /* the upstream thread's own, as the next */
+}
+
+bool gw_paho_keep_was_unsure(const struct gw_paho_keep *keep)
+{
+    return keep->was_unsure;
+}
+
+void gw_paho_keep_sure(struct gw_paho_keep *keep)
+{
+    struct gw_journal_record note =
+        gw_keep_note(GW_JOURNAL_FORGET, GW_KEEP_UNSURE, mqttsn_span(NULL, 0));
+
+    pthread_mutex_lock(&keep->lock);
+    if (keep->unsure)
+        keep->unsure = !gw_keep_append(keep, &note, 1, false);
+    pthread_mutex_unlock(&keep->lock);
+}
+
+const char *gw_paho_keep_endpoint(const struct gw_paho_keep *keep)
+{
+    return keep->endpoint[0] != '\0' ? keep->endpoint : NULL;
+}
+
+void gw_paho_keep_session(struct gw_paho_keep *keep, const char *endpoint)
+{
+    struct gw_journal_record note = gw_keep_note(
+        GW_JOURNAL_KEEP, GW_KEEP_ENDPOINT, mqttsn_span_text(endpoint));
+
+    pthread_mutex_lock(&keep->lock);
+    if (strcmp(keep->endpoint, endpoint) != 0 &&
+        gw_keep_append(keep, &note, 1, false)) {
+        assert(strlen(endpoint) < sizeof(keep->endpoint));
+        strcpy(keep->endpoint, endpoint);
+    }
+    pthread_mutex_unlock(&keep->lock);
+}
+
+void gw_paho_keep_lose(struct gw_paho_keep *keep)
+{
+    pthread_mutex_lock(&keep->lock);
+    gw_keep_drop(keep, ~0u);
+    pthread_mutex_unlock(&keep->lock);
+}
+
+void gw_paho_keep_give_up(struct gw_paho_keep *keep)
+{
+    pthread_mutex_lock(&keep->lock);
+    gw_keep_drop(keep, 1u << GW_KEEP_SENT | 1u << GW_KEEP_RELEASED);
+    pthread_mutex_unlock(&keep->lock);
+}
+
+bool gw_paho_keep_is_lost(const struct gw_paho_keep *cell)
+{
+    struct gw_paho_keep *keep = (struct gw_paho_keep *)(uintptr_t)cell;
+    bool lost;
+
+    pthread_mutex_lock(&keep->lock);
+    lost = keep->lost;
+    pthread_mutex_unlock(&keep->lock);
+    return lost;
+}
+
+bool gw_paho_keep_wants_new_handle(const struct gw_paho_keep *cell)
+{
+    struct gw_paho_keep *keep = (struct gw_paho_keep *)(uintptr_t)cell;
+    bool wants;
+
+    pthread_mutex_lock(&keep->lock);
+    wants = keep->wants_new_handle;
+    pthread_mutex_unlock(&keep->lock);
+    return wants;
+}
+
+/* ---- PUBLISH with QoS 2 ------------------------------------------------ */
+
+void gw_paho_keep_sending(struct gw_paho_keep *keep, uint32_t exchange)
+{
+    pthread_mutex_lock(&keep->lock);
+    keep->sending_now = exchange;
+    keep->sending_as = 0;
+    pthread_mutex_unlock(&keep->lock);
+}
+
+/* Paho did not give its id early, or gave a wrong one: it is another Paho than
+ * the one that was measured. The PUBLISH may be written already. */
+static void correct(struct gw_paho_keep *keep, uint32_t exchange, uint16_t id)
+{
+    struct gw_kept *kept = gw_keep_find(keep, GW_KEEP_SENT, id);
+
+    if (kept && kept->number != exchange) {
+        kept->number = exchange;
+        gw_keep_append_kept(keep, kept);
+    } else if (!kept) {
+        gw_keep_note_sending(keep, exchange, id);
+    }
+}
+
+void gw_paho_keep_sent(struct gw_paho_keep *keep, uint32_t exchange,
+                       uint16_t packet_id)
+{
+    pthread_mutex_lock(&keep->lock);
+    keep->sending_now = 0;
+    if (keep->sending_as != packet_id) {
+        gw_keep_take_sending(keep, keep->sending_as);
+        if (packet_id != 0)
+            correct(keep, exchange, packet_id);
+    }
+    pthread_mutex_unlock(&keep->lock);
+}
+
+uint16_t gw_paho_keep_packet_of(struct gw_paho_keep *keep, uint32_t exchange)
+{
+    uint16_t id = 0;
+
+    pthread_mutex_lock(&keep->lock);
+    for (unsigned i = 0; i < GW_KEEP_BUCKETS && id == 0; i++)
+        for (struct gw_kept *kept = keep->buckets[i]; kept; kept = kept->next)
+            if (kept->type == GW_KEEP_SENT && kept->number == exchange)
+                id = kept->id;
+    pthread_mutex_unlock(&keep->lock);
+    return id;
+}
+
+/* ---- messages ---------------------------------------------------------- */
+
+static uint64_t now_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static void count_us(struct gw_paho_keep *keep, uint64_t us)
+{
+    unsigned slot = 0;
+
+    while (us > 1 && slot < GW_PAHO_KEEP_SLOTS - 1) {
+        us >>= 1;
+        slot++;
+    }
+    keep->stats.arrival_us[slot]++;
+}
+
+/*
+ * A number that was never used, not even before a restart: a message in the
+ * store may have it still. Serial arithmetic, since they begin anew at the end.
+ */
+static uint32_t next_number(struct gw_paho_keep *keep)
+{
+    if ((int32_t)(keep->ceiling - keep->next_number) < (int32_t)NUMBERS_AHEAD) {
+        uint8_t octets[4];
+        struct gw_journal_record note =
+            gw_keep_note(GW_JOURNAL_KEEP, GW_KEEP_CEILING,
+                         mqttsn_span(octets, sizeof(octets)));
+        uint32_t ceiling = keep->next_number + NUMBERS;
+
+        gw_keep_put32(octets, ceiling);
+        if (gw_keep_append(keep, &note, 1, true))
+            keep->ceiling = ceiling;
+        else if (keep->ceiling == keep->next_number)
+            return 0;
+    }
+    if (keep->next_number == 0)
+        keep->next_number = 1;
+    return keep->next_number++;
+}
+
+#define ARRIVAL_HEAD 7
+
+/* For the caller to free; NULL: no memory. */
+static uint8_t *encode(const struct gw_up_event *event, size_t *ret_len)
+{
+    struct mqttsn_span topic = event->message.topic;
+    struct mqttsn_span payload = event->message.payload;
+    uint8_t *octets = malloc(ARRIVAL_HEAD + topic.len + payload.len);
+
+    if (!octets)
+        return NULL;
+    octets[0] = 1;
+    octets[1] = event->message.qos;
+    octets[2] = event->message.retain;
+    octets[3] = (uint8_t)(event->message.packet_id >> 8);
+    octets[4] = (uint8_t)(event->message.packet_id & 0xff);
+    octets[5] = (uint8_t)(topic.len >> 8);
+    octets[6] = (uint8_t)(topic.len & 0xff);
+    if (topic.len > 0)
+        memcpy(octets + ARRIVAL_HEAD, topic.data, topic.len);
+    if (payload.len > 0)
+        memcpy(octets + ARRIVAL_HEAD + topic.len, payload.data, payload.len);
+    *ret_len = ARRIVAL_HEAD + topic.len + payload.len;
+    return octets;
+}
+
+/*
+ * The message, and that it is not to be delivered once more, in one write. A
+ * crash in the middle of it is told by the numbers, see paho_keep_restore.c.
+ */
+static bool keep_arrival(struct gw_paho_keep *keep, struct gw_up_event *event,
+                         struct gw_kept *received)
+{
+    struct gw_journal_record records[2] = {{.verb = GW_JOURNAL_KEEP,
+                                            .kind = GW_SHELL_ARRIVAL,
+                                            .item = next_number(keep)}};
+    size_t count = 1, len;
+    uint8_t *octets = records[0].item != 0 ? encode(event, &len) : NULL;
+    bool ok;
+
+    if (!octets)
+        return false;
+    records[0].octets = mqttsn_span(octets, len);
+    if (received)
+        records[count++] = gw_keep_forget(received);
+    ok = gw_keep_append(keep, records, count, true);
+    free(octets);
+    if (ok) {
+        event->message.arrival = records[0].item;
+        return true;
+    }
+    /* Should it be there after all, for it is only not synced: the broker will
+     * send it once more. */
+    records[0].verb = GW_JOURNAL_FORGET;
+    if (gw_keep_append(keep, records, 1, false) && received)
+        gw_keep_append_kept(keep, received);
+    return false;
+}
+
+/* The message stays with the broker. Under 'lock'. */
+static void refuse(struct gw_paho_keep *keep, const struct gw_up_event *event)
+{
+    uint16_t id = event->message.packet_id;
+    struct gw_kept *received;
+
+    if (event->message.qos == 0)
+        return;
+    if (event->message.qos == 2) {
+        received = gw_keep_find(keep, GW_KEEP_RECEIVED, id);
+        if (received)
+            received->undelivered = true;
+    }
+    keep->wants_new_handle = true;
+    gw_paho_guard_break(
+        event->message.qos == 1 ? GW_GUARD_PUBACK : GW_GUARD_PUBCOMP, id);
+}
+
+void gw_paho_keep_refuse(struct gw_paho_keep *keep,
+                         const struct gw_up_event *event)
+{
+    pthread_mutex_lock(&keep->lock);
+    refuse(keep, event);
+    pthread_mutex_unlock(&keep->lock);
+}
+
+bool gw_paho_keep_arrival(struct gw_paho_keep *keep, struct gw_up_event *event)
+{
+    uint64_t since = now_us();
+    struct gw_kept *received = NULL;
+    bool ok;
+
+    event->message.arrival = 0;
+    if (event->message.qos == 0 || event->message.payload.len > 65535 ||
+        event->message.topic.len > GW_NAME_MAX)
+        return true;
+    pthread_mutex_lock(&keep->lock);
+    if (event->message.qos == 2)
+        received =
+            gw_keep_find(keep, GW_KEEP_RECEIVED, event->message.packet_id);
+    ok = keep_arrival(keep, event, received);
+    if (!ok)
+        refuse(keep, event);
+    else if (received)
+        gw_keep_remove(keep, received);
+    keep->stats.arrivals += ok;
+    count_us(keep, now_us() - since);
+    pthread_mutex_unlock(&keep->lock);
+    return ok;
+}
+
+void gw_paho_keep_stats(struct gw_paho_keep *keep,
+                        struct gw_paho_keep_stats *ret_stats)
+{
+    pthread_mutex_lock(&keep->lock);
+    *ret_stats = keep->stats;
+    pthread_mutex_unlock(&keep->lock);
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What Paho calls: see paho_keep.h for when, and on which threads. All memory
+ * that Paho is given is of its own allocator, since it frees it.
+ */
+#include "io/paho_keep_private.h"
+
+#include <MQTTAsync.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/paho_guard.h"
+
+#define REFUSED MQTTCLIENT_PERSISTENCE_ERROR
+#define FIRST_OCTET_PUBREL 0x62
+
+static const char *const prefixes[] = {[GW_KEEP_SENT] = "s-",
+                                       [GW_KEEP_RELEASED] = "sc-",
+                                       [GW_KEEP_RECEIVED] = "r-"};
+
+/* False: a key of something that is not kept here. */
+static bool read_key(const char *key, enum gw_keep_type *ret_type,
+                     uint16_t *ret_id)
+{
+    for (enum gw_keep_type type = GW_KEEP_SENT; type < GW_KEEP_NOTES; type++) {
+        size_t len = strlen(prefixes[type]);
+        unsigned long id;
+        char *end;
+
+        if (strncmp(key, prefixes[type], len) != 0)
+            continue;
+        id = strtoul(key + len, &end, 10);
+        if (end == key + len || *end != '\0' || id == 0 || id > 65535)
+            return false;
+        *ret_type = type;
+        *ret_id = (uint16_t)id;
+        return true;
+    }
+    return false;
+}
+
+bool gw_keep_packet_valid(enum gw_keep_type type, uint16_t id,
+                          struct mqttsn_span packet)
+{
+    size_t rest = 0, at = 1, topic;
+    uint8_t octet;
+
+    if (packet.len < 4)
+        return false;
+    do {
+        if (at == packet.len || at > 4)
+            return false;
+        octet = packet.data[at];
+        rest |= (size_t)(octet & 127) << (7 * (at - 1));
+        at++;
+    } while (octet & 128);
+    if (packet.len - at != rest)
+        return false;
+    if (type == GW_KEEP_RELEASED)
+        return packet.data[0] == FIRST_OCTET_PUBREL && rest == 2 &&
+               (packet.data[at] << 8 | packet.data[at + 1]) == id;
+    /* PUBLISH of QoS 2, with or without DUP and RETAIN. */
+    if ((packet.data[0] & 0xf6) != 0x34 || rest < 4)
+        return false;
+    topic = (size_t)packet.data[at] << 8 | packet.data[at + 1];
+    return topic >= 1 && rest >= topic + 4 &&
+           (packet.data[at + 2 + topic] << 8 | packet.data[at + 3 + topic]) ==
+               id;
+}
+
+static int on_open(void **handle, const char *client_id, const char *uri,
+                   void *context)
+{
+    (void)client_id;
+    (void)uri; /* a broker may be found under another name tomorrow */
+    *handle = context;
+    return 0;
+}
+
+static int on_close(void *handle)
+{
+    (void)handle;
+    return 0;
+}
+
+static int on_clear(void *handle)
+{
+    (void)handle;
+    return 0;
+}
+
+/* ---- put --------------------------------------------------------------- */
+
+/* A command is queued inside MQTTAsync_send. It is refused, which leaves it in
+ * Paho's memory; but it brings the packet id: type, id, topic, ... */
+static int on_command(struct gw_paho_keep *keep, int count, char *pieces[],
+                      int lens[])
+{
+    int id;
+
+    if (keep->sending_now == 0 || count < 7 || lens[1] != (int)sizeof(id))
+        return REFUSED;
+    memcpy(&id, pieces[1], sizeof(id));
+    if (id < 1 || id > 65535)
+        return REFUSED;
+    keep->sending_as = (uint16_t)id;
+    gw_keep_note_sending(keep, keep->sending_now, (uint16_t)id);
+    return REFUSED;
+}
+
+static uint8_t *join(int count, char *pieces[], int lens[], size_t *ret_len)
+{
+    uint8_t *packet;
+    size_t len = 0;
+
+    for (int i = 0; i < count; i++)
+        len += (size_t)lens[i];
+    packet = malloc(len > 0 ? len : 1);
+    if (!packet)
+        return NULL;
+    len = 0;
+    for (int i = 0; i < count; i++) {
+        if (lens[i] > 0)
+            memcpy(packet + len, pieces[i], (size_t)lens[i]);
+        len += (size_t)lens[i];
+    }
+    *ret_len = len;
+    return packet;
+}
+
+/* The same packet, but for DUP. */
+static bool same(const struct gw_kept *kept, struct mqttsn_span packet)
+{
+    return kept->len == packet.len && !kept->stale &&
+           ((kept->packet[0] ^ packet.data[0]) & ~8) == 0 &&
+           memcmp(kept->packet + 1, packet.data + 1, packet.len - 1) == 0;
+}
+
+static bool keep_packet(struct gw_paho_keep *keep, enum gw_keep_type type,
+                        uint16_t id, struct mqttsn_span packet)
+{
+    struct gw_kept *kept = gw_keep_find(keep, type, id);
+    uint32_t number = 0;
+
+    if (kept && same(kept, packet))
+        return true; /* sent or received once more */
+    if (kept)
+        gw_keep_remove(keep, kept);
+    if (type == GW_KEEP_SENT)
+        number = gw_keep_take_sending(keep, id);
+    else if (type == GW_KEEP_RECEIVED)
+        number = keep->next_number;
+    kept = gw_keep_add(keep, type, id, number, packet);
+    if (!kept)
+        return false;
+    if (gw_keep_append_kept(keep, kept))
+        return true;
+    gw_keep_remove(keep, kept);
+    if (type == GW_KEEP_SENT && number != 0)
+        gw_keep_note_sending(keep, number, id); /* it is sent again */
+    return false;
+}
+
+/* What must not be written if the journal has failed. */
+static const enum gw_guard_packet would_say[] = {
+    [GW_KEEP_SENT] = GW_GUARD_PUBLISH2,
+    [GW_KEEP_RELEASED] = GW_GUARD_PUBREL,
+    [GW_KEEP_RECEIVED] = GW_GUARD_PUBREC};
+
+static int on_packet(struct gw_paho_keep *keep, enum gw_keep_type type,
+                     uint16_t id, struct mqttsn_span packet)
+{
+    bool publish = type != GW_KEEP_RELEASED;
+
+    /* A PUBLISH of QoS 1 to the broker; and what is too large for any node is
+     * dropped anyway when it arrives. */
+    if (packet.len == 0 || (publish && (packet.data[0] & 6) != 4) ||
+        packet.len > GW_JOURNAL_OCTETS_MAX - 4)
+        return 0;
+    if (!gw_keep_packet_valid(type, id, packet) ||
+        !keep_packet(keep, type, id, packet)) {
+        /* Paho has the message in its memory, but a new handle has not. */
+        keep->wants_new_handle |= type == GW_KEEP_RECEIVED;
+        gw_paho_guard_break(would_say[type], id);
+        return REFUSED;
+    }
+    return 0;
+}
+
+static int on_put(void *handle, char *key, int count, char *pieces[],
+                  int lens[])
+{
+    struct gw_paho_keep *keep = handle;
+    enum gw_keep_type type;
+    uint8_t *packet;
+    int rc = REFUSED;
+    uint16_t id;
+    size_t len;
+
+    pthread_mutex_lock(&keep->lock);
+    if (strncmp(key, "c-", 2) == 0) {
+        rc = on_command(keep, count, pieces, lens);
+    } else if (read_key(key, &type, &id)) {
+        packet = join(count, pieces, lens, &len);
+        if (packet)
+            rc = on_packet(keep, type, id, mqttsn_span(packet, len));
+        else
+            gw_paho_guard_break(would_say[type], id);
+        free(packet);
+    }
+    pthread_mutex_unlock(&keep->lock);
+    return rc;
+}
+
+/* ---- remove ------------------------------------------------------------ */
+
+/* PUBCOMP: the broker has it, and will not take it again. That the exchange is
+ * acknowledged is kept before it is forgotten what was sent. */
+static void forget_sent(struct gw_paho_keep *keep, struct gw_kept *sent)
+{
+    struct gw_kept *released = gw_keep_find(keep, GW_KEEP_RELEASED, sent->id);
+    struct gw_journal_record records[3];
+    size_t count = 0;
+
+    if (sent->number != 0 && released)
+        records[count++] = (struct gw_journal_record){.verb = GW_JOURNAL_KEEP,
+                                                      .kind = GW_SHELL_TOKEN,
+                                                      .item = sent->number};
+    records[count++] = gw_keep_forget(sent);
+    if (released)
+        records[count++] = gw_keep_forget(released);
+    /* Should it fail: after a restart PUBREL is sent again, and answered. */
+    gw_keep_append(keep, records, count, false);
+    gw_keep_remove(keep, sent);
+    if (released)
+        gw_keep_remove(keep, released);
+}
+
+static void forget_received(struct gw_paho_keep *keep, struct gw_kept *kept)
+{
+    struct gw_journal_record forget = gw_keep_forget(kept);
+
+    if (kept->undelivered) {
+        /* Its message was not kept. Paho forgets it now: a new handle is
+         * given it, and PUBREL comes again. */
+        kept->undelivered = false;
+        return;
+    }
+    if (gw_keep_append(keep, &forget, 1, false))
+        gw_keep_remove(keep, kept);
+    else
+        kept->stale = true;
+}
+
+static int on_remove(void *handle, char *key)
+{
+    struct gw_paho_keep *keep = handle;
+    enum gw_keep_type type;
+    struct gw_kept *kept;
+    uint16_t id;
+
+    if (!read_key(key, &type, &id))
+        return 0;
+    pthread_mutex_lock(&keep->lock);
+    kept = gw_keep_find(keep, type, id);
+    if (kept && type == GW_KEEP_SENT)
+        forget_sent(keep, kept);
+    else if (kept && type == GW_KEEP_RECEIVED)
+        forget_received(keep, kept);
+    pthread_mutex_unlock(&keep->lock);
+    return 0;
+}
+
+/* ---- get --------------------------------------------------------------- */
+
+static int on_get(void *handle, char *key, char **ret_buffer, int *ret_len)
+{
+    struct gw_paho_keep *keep = handle;
+    struct gw_kept *kept = NULL;
+    enum gw_keep_type type;
+    int rc = REFUSED;
+    uint16_t id;
+
+    if (!read_key(key, &type, &id))
+        return REFUSED;
+    pthread_mutex_lock(&keep->lock);
+    kept = gw_keep_find(keep, type, id);
+    *ret_buffer = kept ? MQTTAsync_malloc(kept->len) : NULL;
+    if (*ret_buffer) {
+        memcpy(*ret_buffer, kept->packet, kept->len);
+        *ret_len = (int)kept->len;
+        rc = 0;
+    }
+    pthread_mutex_unlock(&keep->lock);
+    return rc;
+}
+
+static int on_contains(void *handle, char *key)
+{
+    struct gw_paho_keep *keep = handle;
+    enum gw_keep_type type;
+    uint16_t id;
+    bool found;
+
+    if (!read_key(key, &type, &id))
+        return REFUSED;
+    pthread_mutex_lock(&keep->lock);
+    found = gw_keep_find(keep, type, id) != NULL;
+    pthread_mutex_unlock(&keep->lock);
+    return found ? 0 : REFUSED;
+}
+
+static size_t count_kept(const struct gw_paho_keep *keep)
+{
+    size_t count = 0;
+
+    for (unsigned i = 0; i < GW_KEEP_BUCKETS; i++)
+        for (const struct gw_kept *k = keep->buckets[i]; k; k = k->next)
+            count += !k->stale;
+    return count;
+}
+
+static int list_keys(const struct gw_paho_keep *keep, char ***ret_keys,
+                     int *ret_count)
+{
+    size_t count = count_kept(keep);
+    char **keys = count > 0 ? MQTTAsync_malloc(count * sizeof(*keys)) : NULL;
+    int n = 0;
+
+    if (count > 0 && !keys)
+        return REFUSED;
+    for (unsigned i = 0; i < GW_KEEP_BUCKETS; i++)
+        for (const struct gw_kept *k = keep->buckets[i]; k; k = k->next) {
+            enum { KEY_MAX = 16 };
+            char *key = k->stale ? NULL : MQTTAsync_malloc(KEY_MAX);
+
+            if (!key)
+                continue;
+            snprintf(key, KEY_MAX, "%s%u", prefixes[k->type], k->id);
+            keys[n++] = key;
+        }
+    *ret_keys = keys;
+    *ret_count = n;
+    return 0;
+}
+
+static int on_keys(void *handle, char ***ret_keys, int *ret_count)
+{
+    struct gw_paho_keep *keep = handle;
+    int rc = 0;
+
+    *ret_keys = NULL;
+    *ret_count = 0;
+    pthread_mutex_lock(&keep->lock);
+    if (keep->making) {
+        rc = list_keys(keep, ret_keys, ret_count);
+    } else if (!keep->destroying && !keep->clean) {
+        keep->lost = true;
+        gw_keep_drop(keep, ~0u);
+    }
+    pthread_mutex_unlock(&keep->lock);
+    return rc;
+}
+
+void gw_keep_fill_interface(struct gw_paho_keep *keep)
+{
+    keep->interface = (MQTTClient_persistence){.context = keep,
+                                               .popen = on_open,
+                                               .pclose = on_close,
+                                               .pput = on_put,
+                                               .pget = on_get,
+                                               .premove = on_remove,
+                                               .pkeys = on_keys,
+                                               .pclear = on_clear,
+                                               .pcontainskey = on_contains};
+}
