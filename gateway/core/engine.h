@@ -301,6 +301,10 @@ gw_engine_restore(struct gw_engine *engine, uint8_t kind, uint32_t owner,
 uint64_t gw_engine_held(struct gw_engine *engine, uint32_t owner,
                         uint32_t item);
 
+/* How long ago the records that follow were kept, beyond what they say
+ * themselves; until the next call. At first 0. */
+void gw_engine_restore_age(struct gw_engine *engine, mqttsn_ms age);
+
 /* The last record was given back: supervision of every session starts anew. */
 void gw_engine_restored(struct gw_engine *engine, mqttsn_ms now);
 

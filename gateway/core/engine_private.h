@@ -59,6 +59,7 @@ struct gw_engine {
     uint32_t ready_head, ready_tail;
     uint32_t fresh_head, fresh_tail; /* oldest first */
     uint32_t visit_stamp;
+    mqttsn_ms restore_age;  /* of the records that are being restored */
     uint32_t last_restored; /* the newest message that was restored, until the
                                first message comes again */
     uint32_t last_restored_number;

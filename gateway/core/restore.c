@@ -88,7 +88,8 @@ static enum mqttsn_status restore_message(struct gw_engine *e, uint32_t owner,
     if (topic == 0)
         return MQTTSN_ENOSPACE;
     /* The clock may be younger than the message: the difference still is. */
-    index = gw_message_new(messages, topic, payload, retain, e->now - age);
+    index = gw_message_new(messages, topic, payload, retain,
+                           e->now - age - e->restore_age);
     gw_names_unref(&e->names, topic);
     if (index == 0)
         return MQTTSN_ENOSPACE;
@@ -219,6 +220,11 @@ static enum mqttsn_status restore_filter(struct gw_engine *e, uint32_t owner,
     if (name.len > GW_NAME_MAX || !mqttsn_filter_valid(name))
         return MQTTSN_EFIELD;
     return gw_windows_restore(e, name) ? MQTTSN_OK : MQTTSN_ENOSPACE;
+}
+
+void gw_engine_restore_age(struct gw_engine *engine, mqttsn_ms age)
+{
+    engine->restore_age = age;
 }
 
 enum mqttsn_status gw_engine_restore(struct gw_engine *engine, uint8_t kind,
