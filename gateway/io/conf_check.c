@@ -2,8 +2,10 @@
 #include "conf_private.h"
 
 #include <string.h>
+#include <sys/vfs.h>
 
 #include "conf_identity.h"
+#include "disk_store.h"
 
 static const struct conf_place nowhere;
 
@@ -304,6 +306,54 @@ static void check_listener(struct conf_load *load, size_t i)
     }
 }
 
+/* Whether a directory, or the nearest one above it that is there, is in memory
+ * and gone with the machine. */
+static bool is_volatile(const char *directory)
+{
+    enum { TMPFS = 0x01021994, RAMFS = (int)0x858458f6 };
+    char path[CONF_LINE_MAX + 1];
+    struct statfs fs;
+
+    snprintf(path, sizeof(path), "%s", directory);
+    while (statfs(path, &fs) != 0) {
+        char *slash = strrchr(path, '/');
+
+        if (slash == NULL)
+            return false;
+        slash[slash == path] = '\0'; /* "/a" becomes "/" */
+        if (slash == path && path[1] == '\0' && statfs(path, &fs) != 0)
+            return false;
+    }
+    return (int)fs.f_type == TMPFS || (int)fs.f_type == RAMFS;
+}
+
+static void check_store(struct conf_load *load)
+{
+    const struct gw_config_store *store = &load->config->store;
+    struct conf_place place;
+
+    if (store->type == GW_STORE_MEMORY)
+        return;
+    if (!gw_disk_available()) {
+        place = place_of(load, "store", "type", NULL);
+        conf_error(load, &place, "store.type",
+                   "expected memory: this build has no SQLite");
+    }
+    if (store->durability != GW_DURABILITY_FULL)
+        return;
+    if (store->journal_path != NULL && is_volatile(store->journal_path)) {
+        place = place_of(load, "store", "journal_path", NULL);
+        conf_error(load, &place, "store.journal_path",
+                   "expected a directory on a disk with store.durability = "
+                   "full: this one is in memory, and gone with the machine");
+    } else if (store->journal_path == NULL && is_volatile(store->path)) {
+        place = place_of(load, "store", "path", NULL);
+        conf_error(load, &place, "store.path",
+                   "expected a file on a disk with store.durability = full: "
+                   "this one is in memory, and gone with the machine");
+    }
+}
+
 static void check_whole(struct conf_load *load)
 {
     const struct gw_config *config = load->config;
@@ -312,6 +362,7 @@ static void check_whole(struct conf_load *load)
 
     for (size_t i = 0; i < config->options.listener_count; i++)
         check_listener(load, i);
+    check_store(load);
     if (upstream->password != NULL && upstream->username == NULL) {
         place = place_of(load, "upstream", "password_file", NULL);
         conf_error(load, &place, "upstream.password_file",

@@ -334,16 +334,28 @@ const struct conf_key conf_keys[] = {
         RANGE(0, 1000000), RELOADS,
         SAYS("Datagrams a second that are taken from one address; 0 = no "
              "limit")),
-    KEY("store", "type", CHOICE, "memory", NOWHERE, WORDS("memory|!sqlite"),
-        SAYS("memory forgets sessions and queues at a restart")),
-    LATER("store", "path", PATH, "/var/lib/mqttsn-gateway/gateway.db",
-          SAYS("The database")),
-    LATER("store", "journal_path", PATH, "",
-          SAYS("The journal; default: beside the database")),
-    LATER("store", "flush_interval", DURATION, "60s", RANGE(1 * S, 1 * D),
-          SAYS("Time between two writes to the database")),
-    LATER("store", "durability", CHOICE, "batched", WORDS("batched|full"),
-          SAYS("Whether stored means on the disk")),
+    KEY("store", "type", CHOICE, "memory", CONFIG(store.type),
+        WORDS("memory|sqlite"),
+        SAYS("memory forgets sessions and queues at a restart; sqlite keeps "
+             "them in files, see docs/persistence.md")),
+    KEY("store", "path", PATH, "/var/lib/mqttsn-gateway/gateway.db",
+        CONFIG(store.path),
+        SAYS("The database, of sqlite; its directory is "
+             "made if need be")),
+    KEY("store", "journal_path", PATH, "", CONFIG(store.journal_path),
+        .note = "that of the database",
+        SAYS("Directory of the journal, which takes every record at once; on "
+             "a tmpfs it spares flash, survives the end of the process but not "
+             "of the machine, and cannot be combined with full")),
+    KEY("store", "flush_interval", DURATION, "60s",
+        CONFIG(store.flush_interval), RANGE(1 * S, 1 * D),
+        SAYS("Time between two writes to the database; what a power cut may "
+             "cost with batched")),
+    KEY("store", "durability", CHOICE, "batched", CONFIG(store.durability),
+        WORDS("batched|full"),
+        SAYS("batched: what is acknowledged survives the end of the process at "
+             "any moment; full: that of the machine, too, at the cost of a "
+             "synced write before each acknowledgement")),
     LATER("uplink", "max_bytes", SIZE, "16MiB", RANGE(0, 64 * GIB),
           SAYS("Octets that may wait for the broker")),
     LATER("uplink", "max_age", DURATION, "0", RANGE(0, 3650 * D),

@@ -273,7 +273,7 @@ static bool same_value(const struct gw_config *a, size_t a_listener,
         return same_brokers(&a->upstream, &b->upstream);
     a_at = base_of(a, key, a_listener) + key->offset;
     b_at = base_of(b, key, b_listener) + key->offset;
-    if (key->type != CONF_TEXT)
+    if (key->type != CONF_TEXT && key->type != CONF_PATH)
         return memcmp(a_at, b_at, key->width) == 0;
     memcpy(&a_text, a_at, sizeof(a_text));
     memcpy(&b_text, b_at, sizeof(b_text));

@@ -56,6 +56,17 @@ struct gw_config_upstream {
     mqttsn_ms reconnect_max;   /* the pause doubles up to this, with jitter */
 };
 
+enum gw_config_store_type { GW_STORE_MEMORY, GW_STORE_SQLITE };
+enum gw_config_durability { GW_DURABILITY_BATCHED, GW_DURABILITY_FULL };
+
+struct gw_config_store {
+    enum gw_config_store_type type;
+    const char *path;         /* of the database */
+    const char *journal_path; /* a directory; NULL: that of the database */
+    mqttsn_ms flush_interval;
+    enum gw_config_durability durability;
+};
+
 struct gw_config_log {
     enum gw_log_level level;
     enum gw_log_format format;
@@ -68,6 +79,7 @@ struct gw_config {
     const char *name; /* gateway.name, by default the host name */
     const struct gw_config_listener *listeners; /* options.listener_count */
     struct gw_config_upstream upstream;
+    struct gw_config_store store;
     struct gw_config_log log;
 
     struct gw_config_private *private; /* config.c and conf_*.c only */

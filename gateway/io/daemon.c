@@ -7,7 +7,6 @@
 
 #include "daemon_private.h"
 #include "log.h"
-#include "memory_store.h"
 #include "socket.h"
 #include "version.h"
 
@@ -45,6 +44,7 @@ void daemon_options(const struct gw_daemon *d, const struct gw_config *config,
         listeners[i].port = bound.port;
     }
     ret_options->listeners = listeners;
+    ret_options->durable = config->store.type == GW_STORE_SQLITE;
 }
 
 /* ---- listeners --------------------------------------------------------- */
@@ -121,7 +121,10 @@ void daemon_close(struct gw_daemon *d)
     d->udp = NULL;
     if (d->store != NULL)
         d->store->ops->close(d->store);
+    else
+        gw_disk_close(d->disk);
     d->store = NULL;
+    d->disk = NULL;
     close_handle((uv_handle_t *)&d->turn);
     close_handle((uv_handle_t *)&d->more);
     close_handle((uv_handle_t *)&d->deadline);
@@ -193,6 +196,8 @@ void gw_daemon_stop(struct gw_daemon *d)
         d->stopping(d->user);
     d->now = uv_now(d->loop);
     gw_udp_deafen(d->udp);
+    if (d->store->ops->hurry != NULL)
+        d->store->ops->hurry(d->store);
     daemon_feed_all(d);
     gw_engine_shutdown(d->engine, d->now);
     uv_timer_start(&d->patience, on_patience, DRAIN_MS, 0);
@@ -253,7 +258,11 @@ static enum mqttsn_status start_upstream(struct gw_daemon *d)
     enum mqttsn_status status = MQTTSN_OK;
 
     if (d->upstream == NULL) {
-        status = daemon_upstream_new(d->loop, d->config, &d->upstream);
+        /* What the broker kept for another process is about sessions that
+         * nobody remembers (D2). */
+        status = daemon_upstream_new(d->loop, d->config,
+                                     d->disk == NULL || d->store_is_new,
+                                     &d->upstream);
         d->upstream_is_paho = true;
     }
     if (status == MQTTSN_OK) {
@@ -321,7 +330,7 @@ enum mqttsn_status gw_daemon_start(uv_loop_t *loop,
     if (status == MQTTSN_OK)
         status = make_engine(d);
     if (status == MQTTSN_OK)
-        status = gw_memory_store_new(loop, &d->store);
+        status = daemon_store_new(d);
     if (status == MQTTSN_OK && setup->signals)
         status = watch_signals(d);
     if (status != MQTTSN_OK)

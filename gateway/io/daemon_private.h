@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * daemon_private.h - what the files of daemon share: daemon.c (life),
- * daemon_pump.c (the turn), daemon_reload.c, daemon_upstream.c (settings).
+ * daemon_pump.c (the turn), daemon_reload.c, daemon_store.c (restart),
+ * daemon_upstream.c (settings).
  */
 #ifndef GW_DAEMON_PRIVATE_H
 #define GW_DAEMON_PRIVATE_H
 
 #include "daemon.h"
+#include "disk_store.h"
 #include "notes.h"
 #include "store.h"
 #include "udp.h"
@@ -31,6 +33,8 @@ struct gw_daemon {
     struct gw_upstream *upstream;
     bool upstream_is_paho; /* not one that the caller brought */
     struct gw_store *store;
+    struct gw_disk *disk; /* behind 'store'; NULL with the memory store */
+    bool store_is_new;    /* nothing was there to be restored */
     struct gw_notes notes;
 
     /* The turn. */
@@ -98,11 +102,17 @@ void daemon_close(struct gw_daemon *d);
 /* Logs everything that is counted and not zero. */
 void daemon_log_counters(struct gw_daemon *d);
 
+/* ---- daemon_store.c ---------------------------------------------------- */
+
+/* The store as configured; what is in it is given to the engine. What is wrong
+ * has been logged. */
+MQTTSN_CHECKED enum mqttsn_status daemon_store_new(struct gw_daemon *d);
+
 /* ---- daemon_upstream.c ------------------------------------------------- */
 
 /* The Paho port as configured. */
 MQTTSN_CHECKED enum mqttsn_status
 daemon_upstream_new(uv_loop_t *loop, const struct gw_config *config,
-                    struct gw_upstream **ret_upstream);
+                    bool clean_first, struct gw_upstream **ret_upstream);
 
 #endif

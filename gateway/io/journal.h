@@ -187,8 +187,9 @@ struct gw_journal_report {
 };
 
 /*
- * Visits all records with numbers above 'after', in order. Only 'directory',
- * 'name', 'id' and 'files' of the settings are used.
+ * Visits all records with numbers above 'after', in order;
+ * GW_JOURNAL_FROM_FIRST: all there are. Only 'directory', 'name', 'id' and
+ * 'files' of the settings are used.
  *
  * A record that is cut off by the end of its file was never acknowledged to
  * anybody: it is passed over. Where octets in the middle are damaged, each
@@ -200,6 +201,7 @@ struct gw_journal_report {
  * MQTTSN_EIO:      a file or the directory cannot be read; errno says why.
  * MQTTSN_ENOSPACE: no memory.
  */
+#define GW_JOURNAL_FROM_FIRST UINT64_MAX
 MQTTSN_CHECKED enum mqttsn_status
 gw_journal_read(const struct gw_journal_settings *settings, uint64_t after,
                 gw_journal_visit *visit, void *user,

@@ -135,7 +135,6 @@ static bool fill(struct window *w)
 
 struct reading {
     const struct gw_journal_settings *settings;
-    uint64_t after;
     gw_journal_visit *visit;
     void *user;
     struct gw_journal_report report;
@@ -321,7 +320,6 @@ enum mqttsn_status gw_journal_read(const struct gw_journal_settings *settings,
                                    struct gw_journal_report *ret_report)
 {
     struct reading r = {.settings = settings,
-                        .after = after,
                         .visit = visit,
                         .user = user,
                         .report = {.last = after},
@@ -332,6 +330,8 @@ enum mqttsn_status gw_journal_read(const struct gw_journal_settings *settings,
     bool ok;
 
     ok = r.data != NULL && journal_list(settings, &files, &count);
+    if (after == GW_JOURNAL_FROM_FIRST)
+        r.report.last = ok && count > 0 ? files[0].first - 1 : 0;
     for (size_t i = 0; ok && i < count && !r.stopped; i++)
         ok = read_file(&r, &files[i]);
     if (r.data != NULL)

@@ -70,7 +70,7 @@ static void close_store(struct gw_store *store)
     uv_close((uv_handle_t *)&s->turn, on_closed);
 }
 
-static const struct gw_store_ops ops = {room, submit, take, close_store};
+static const struct gw_store_ops ops = {room, submit, take, NULL, close_store};
 
 enum mqttsn_status gw_memory_store_new(uv_loop_t *loop,
                                        struct gw_store **ret_store)

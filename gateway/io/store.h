@@ -4,7 +4,7 @@
  *
  * The loop thread hands over what the engine wants kept or forgotten and takes
  * back which operations are done; where the records go, and on which thread,
- * is the port's own business. One port exists: memory_store.h.
+ * is the port's own business. Ports: memory_store.h and store_thread.h.
  *
  * All functions are called from the loop thread only. None of them blocks.
  *
@@ -38,6 +38,10 @@ struct gw_store_ops {
 
     /* The next operation that ended; false when there is none. */
     bool (*take)(struct gw_store *store, uint64_t *ret_op, bool *ret_ok);
+
+    /* The process is about to end, in a second or two: what can be written is
+     * better written now. NULL: there is nothing to write. */
+    void (*hurry)(struct gw_store *store);
 
     /* The end: 'wake' is not called any more, and the port frees itself when
      * the loop has let go of its handles; run the loop until then. */

@@ -3,6 +3,7 @@
 
 #include <uv.h>
 
+#include "disk_store.h"
 #include "log.h"
 #include "upstream_paho.h"
 
@@ -15,6 +16,7 @@ void gw_version_print(FILE *out)
 {
     fprintf(out, "mqttsn-gateway %s\n", gw_version());
     fprintf(out, "libuv %s\n", uv_version_string());
+    fprintf(out, "SQLite %s\n", gw_disk_sqlite_version());
     fprintf(out, "Paho MQTT C %s, heap tracking: %s\n",
             gw_upstream_paho_version(), gw_upstream_paho_heap_tracking());
 }
@@ -22,7 +24,9 @@ void gw_version_print(FILE *out)
 void gw_version_log(const char *gateway_name)
 {
     gw_info("daemon", "starting",
-            "name=%s version=%s libuv=%s paho=%s paho_heap_tracking=%s",
+            "name=%s version=%s libuv=%s sqlite=%s paho=%s "
+            "paho_heap_tracking=%s",
             gw_log_text(gateway_name), gw_version(), uv_version_string(),
-            gw_upstream_paho_version(), gw_upstream_paho_heap_tracking());
+            gw_disk_sqlite_version(), gw_upstream_paho_version(),
+            gw_upstream_paho_heap_tracking());
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * frame_tool [quirk] - the codec for a foreign judge: reads frames as lines of
- * hex, writes for each one its fields, octets in hex, then what they encode to.
- * With "quirk" it decodes with MQTTSN_DECODE_PAHO_LEN_QUIRK.
+ * frame_tool - the codec for a foreign judge: reads frames as lines of hex,
+ * writes for each one its fields, octets in hex, then what they encode to.
  *
  *   PINGREQ client_id=6e31 | 04166e31
  *   refused: the message type is reserved
@@ -136,7 +135,7 @@ static void fields(const struct mqttsn_frame *f)
     }
 }
 
-static void run(const char *line, unsigned options)
+static void run(const char *line)
 {
     static uint8_t received[FRAME_MAX];
     static uint8_t sent[FRAME_MAX];
@@ -145,7 +144,7 @@ static void run(const char *line, unsigned options)
     size_t sent_len = 0;
     struct mqttsn_frame frame;
     enum mqttsn_status status =
-        mqttsn_decode(mqttsn_span(copy, len), options, &frame);
+        mqttsn_decode(mqttsn_span(copy, len), MQTTSN_DECODE_STRICT, &frame);
 
     if (status == MQTTSN_OK)
         status = mqttsn_encode(&frame, sent, sizeof(sent), &sent_len);
@@ -162,12 +161,11 @@ static void run(const char *line, unsigned options)
     free(copy);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
     static char line[LINE_MAX_LEN];
-    bool quirk = argc == 2 && strcmp(argv[1], "quirk") == 0;
 
     while (fgets(line, sizeof(line), stdin) != NULL)
-        run(line, quirk ? MQTTSN_DECODE_PAHO_LEN_QUIRK : MQTTSN_DECODE_STRICT);
+        run(line);
     return 0;
 }

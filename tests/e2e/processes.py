@@ -213,6 +213,7 @@ class Gateway:
                 del self.env[name]
         self.env.update(env or {})
         self.process = None
+        self.earlier = []  # what killed processes have said
         self.stopped = False
         self.write(config or {})
         try:
@@ -240,7 +241,9 @@ class Gateway:
                 out.write("[%s]\n" % name)
                 for key, value in keys.items():
                     if value is not None:
-                        out.write("%s = %s\n" % (key, value))
+                        out.write("%s = %s\n" % (
+                            key, str(value).replace("{directory}",
+                                                    self.directory)))
 
     def start(self, ready=True):
         self.stopped = False
@@ -266,6 +269,17 @@ class Gateway:
     def reload(self):
         self.process.signal(signal.SIGHUP)
 
+    def kill(self):
+        """As a crash: SIGKILL. What it had said is judged."""
+        self.process.kill()
+        self.stopped = True
+        self.earlier = self.earlier + self.process.lines
+
+    def restart(self, ready=True):
+        """Killed, and started again on the same files."""
+        self.kill()
+        self.start(ready)
+
     def terminate(self):
         self.process.signal(signal.SIGTERM)
 
@@ -290,7 +304,7 @@ class Gateway:
                 status = self.wait()
                 if status != 0:
                     complaint = "the gateway ended with status %d" % status
-        for line in self.process.lines:
+        for line in self.earlier + self.process.lines:
             if SANITIZER.search(line):
                 complaint = complaint or "a sanitizer or assertion spoke"
         return complaint

@@ -96,8 +96,7 @@ class CommandLine(unittest.TestCase):
         for section, key, value in (
                 ("upstream", "url", "mqtts://localhost"),
                 ("upstream", "url", "ws://localhost"),
-                ("upstream", "mode", "transparent"),
-                ("store", "type", "sqlite")):
+                ("upstream", "mode", "transparent")):
             with self.subTest("%s.%s = %s" % (section, key, value)):
                 path = self.file("[%s]\n%s = %s\n" % (section, key, value))
 

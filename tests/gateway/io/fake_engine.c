@@ -202,6 +202,32 @@ bool gw_engine_poll_store(struct gw_engine *engine, mqttsn_ms now, uint8_t *buf,
     return true;
 }
 
+enum mqttsn_status gw_engine_restore(struct gw_engine *engine, uint8_t kind,
+                                     uint32_t owner, uint32_t item,
+                                     struct mqttsn_span bytes, mqttsn_ms now)
+{
+    (void)engine;
+    (void)kind;
+    (void)owner;
+    (void)item;
+    (void)bytes;
+    (void)now;
+    fail_msg("there is nothing to restore");
+    return MQTTSN_EPROTO;
+}
+
+void gw_engine_restore_age(struct gw_engine *engine, mqttsn_ms age)
+{
+    (void)engine;
+    (void)age;
+}
+
+void gw_engine_restored(struct gw_engine *engine, mqttsn_ms now)
+{
+    (void)engine;
+    (void)now;
+}
+
 bool gw_engine_poll_note(struct gw_engine *engine, struct gw_note *ret_note)
 {
     (void)engine;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is refused, and in which words: file, line, key, what was expected. */
+#include "io/disk_store.h"
+
 #include "config_support.h"
 
 #define DURATIONS ", such as 90s, 5m, 1h or 500ms; got "
@@ -149,9 +151,7 @@ static void each_error_names_line_key_and_what_was_expected(void **state)
          "2: upstream.credentials_file: " LATER},
         {"[transparent]\nclient_id = x\n", "2: transparent.client_id: " LATER},
         {"[tls]\nca_file = /x\n", "2: tls.ca_file: " LATER},
-        {"[store]\ntype = sqlite\n", "2: store.type: 'sqlite' is " LATER},
-        {"[store]\npath = /x\n", "2: store.path: " LATER},
-        {"[store]\ndurability = full\n", "2: store.durability: " LATER},
+        {"[http]\nbind = 127.0.0.1:80\n", "2: http.bind: " LATER},
         {"[uplink]\nqos0 = yes\n", "2: uplink.qos0: " LATER},
         {"[http]\nbind = 127.0.0.1:80\n", "2: http.bind: " LATER},
         {"[ctl]\npath = /x\n", "2: ctl.path: " LATER},
@@ -192,6 +192,8 @@ static void each_error_names_line_key_and_what_was_expected(void **state)
         {"[listener a]\nmulticast = [ff18::1]\n",
          "2: listener.a.multicast: expected a group of the same family as "
          "'bind', IPv4\n"},
+        {"[store]\ntype = redis\n",
+         "2: store.type: expected memory or sqlite; got 'redis'\n"},
         {"[upstream]\nreconnect_min = 1h\n",
          "2: upstream.reconnect_min: expected at most "
          "upstream.reconnect_max\n"},
@@ -206,11 +208,42 @@ static void each_error_names_line_key_and_what_was_expected(void **state)
     }
 }
 
+static void a_synced_store_in_memory_is_an_error(void **state)
+{
+    static const struct row {
+        const char *text, *report;
+    } rows[] = {
+        {"[store]\ntype = sqlite\njournal_path = /dev/shm/gw/journal\n"
+         "durability = full\n",
+         "3: store.journal_path: expected a directory on a disk with "
+         "store.durability = full: this one is in memory, and gone with the "
+         "machine\n"},
+        {"[store]\ntype = sqlite\npath = /dev/shm/gw.db\n"
+         "durability = full\n",
+         "3: store.path: expected a file on a disk with store.durability = "
+         "full: this one is in memory, and gone with the machine\n"},
+        {"[store]\ntype = sqlite\nflush_interval = 0\n",
+         "3: store.flush_interval: expected a duration from 1s to 1d" DURATIONS
+         ""
+         "'0'\n"},
+    };
+
+    if (!gw_disk_available())
+        skip();
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fixture *f = *state;
+
+        CASE(rows[i].text);
+        assert_null(load_text(f, rows[i].text));
+        assert_string_equal(f->reported, rows[i].report);
+    }
+}
+
 /* What is equal to the default asks for nothing that is not there. */
 static void a_later_key_may_say_its_default(void **state)
 {
-    gw_config_free(load_good(*state, "[store]\ntype = memory\nflush_interval = "
-                                     "60s\n[upstream]\nmode = aggregating\n"
+    gw_config_free(load_good(*state, "[status]\ninterval = 60s\n"
+                                     "[upstream]\nmode = aggregating\n"
                                      "topic_prefix =\n[http]\nbind =\n"
                                      "[uplink]\nqos0 = no\n[tls]\nverify=yes\n"
                                      "[client n]\ntrace = no\n"));
@@ -307,8 +340,8 @@ static void set_and_environment_are_refused_by_name(void **state)
         {"gateway.name=a ;b", NULL,
          "--set: gateway.name: expected at most 2047 octets of UTF-8 without "
          "control characters and without a ';' after a blank\n"},
-        {"store.type=sqlite", NULL,
-         "--set: store.type: 'sqlite' is not in this version\n"},
+        {"upstream.mode=transparent", NULL,
+         "--set: upstream.mode: 'transparent' is not in this version\n"},
         {NULL, "MQTTSN_GATEWAY_ID=x",
          "environment: gateway.id: expected a number from 1 to 255; got "
          "'x'\n"},
@@ -412,6 +445,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(each_error_names_line_key_and_what_was_expected),
+        TEST(a_synced_store_in_memory_is_an_error),
         TEST(a_later_key_may_say_its_default),
         TEST(a_nul_octet_and_a_long_line_are_refused),
         TEST(a_file_that_cannot_be_read_is_an_error),

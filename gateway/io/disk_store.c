@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT */
+#include "disk_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- clocks ------------------------------------------------------------ */
+
+static uint64_t seconds(clockid_t clock)
+{
+    struct timespec now;
+
+    return clock_gettime(clock, &now) == 0 && now.tv_sec > 0
+               ? (uint64_t)now.tv_sec
+               : 0;
+}
+
+uint64_t disk_now_s(const struct gw_disk_settings *settings)
+{
+    return settings->now_s != NULL ? settings->now_s(settings->user)
+                                   : seconds(CLOCK_BOOTTIME);
+}
+
+uint64_t disk_wall_s(const struct gw_disk_settings *settings)
+{
+    return settings->wall_s != NULL ? settings->wall_s(settings->user)
+                                    : seconds(CLOCK_REALTIME);
+}
+
+/* A clock before this was never set. 2024-01-01. */
+#define WALL_MIN UINT64_C(1704067200)
+#define GAP_MAX (UINT64_C(10) * 366 * 86400)
+
+uint64_t disk_clock_from(const struct gw_database_meta *meta,
+                         uint32_t journal_at_s, uint64_t wall_s)
+{
+    uint64_t clock = meta->clock_s, ran = 0, passed;
+
+    if (journal_at_s > clock) {
+        ran = journal_at_s - clock;
+        clock = journal_at_s;
+    }
+    if (meta->wall_s < WALL_MIN || wall_s < meta->wall_s + ran)
+        return clock;
+    passed = wall_s - meta->wall_s - ran;
+    return passed < GAP_MAX ? clock + passed : clock;
+}
+
+uint32_t disk_clock_s(void *disk)
+{
+    const struct gw_disk *d = disk;
+    uint64_t now = disk_now_s(&d->settings);
+    uint64_t clock =
+        d->clock_base_s + (now > d->started_s ? now - d->started_s : 0);
+
+    return clock > UINT32_MAX ? UINT32_MAX : (uint32_t)clock;
+}
+
+/* ---- what the database has --------------------------------------------- */
+
+bool disk_add_row(struct gw_disk *d, struct gw_key key)
+{
+    if (gw_key_set_add(&d->rows, key) != MQTTSN_OK)
+        return false;
+    return key.kind >= GW_JOURNAL_SHELL || key.owner == 0 ||
+           gw_key_set_add(&d->rows, (struct gw_key){.kind = GW_KEY_OWNER,
+                                                    .owner = key.owner}) ==
+               MQTTSN_OK;
+}
+
+/* With the lock. What is being written may get there. */
+static bool stored(void *user, struct gw_key key)
+{
+    const struct gw_disk *d = user;
+
+    return !d->restored || gw_key_set_has(&d->rows, key) ||
+           (d->flushing != NULL && gw_changes_mention(d->flushing, key));
+}
+
+/* ---- append ------------------------------------------------------------ */
+
+static void apply(struct gw_disk *d, const struct gw_journal_record records[],
+                  size_t count, uint32_t at_s)
+{
+    for (size_t i = 0; i < count; i++)
+        gw_changes_apply(d->current, &records[i], at_s, stored, d);
+}
+
+void disk_appended(void *disk, const struct gw_journal_record records[],
+                   size_t count, uint32_t at_s)
+{
+    struct gw_disk *d = disk;
+
+    pthread_mutex_lock(&d->lock);
+    apply(d, records, count, at_s);
+    pthread_mutex_unlock(&d->lock);
+}
+
+/* With the lock. */
+static bool is_full(const struct gw_disk *d)
+{
+    size_t flushing = d->flushing != NULL ? d->flushing->octets : 0;
+
+    return d->current->octets + flushing >= GW_DISK_HARD;
+}
+
+static bool refuses(struct gw_disk *d, const struct gw_journal_record records[],
+                    size_t count)
+{
+    bool full;
+
+    pthread_mutex_lock(&d->lock);
+    full = is_full(d);
+    pthread_mutex_unlock(&d->lock);
+    for (size_t i = 0; i < count && full; i++) {
+        if (records[i].verb == GW_JOURNAL_KEEP)
+            return true;
+    }
+    return false;
+}
+
+/* What the journal would not take: in memory it is true nevertheless. A KEEP
+ * only while there is room; what is forgotten needs hardly any. */
+static void apply_refused(struct gw_disk *d,
+                          const struct gw_journal_record records[],
+                          size_t count)
+{
+    uint32_t at_s = disk_clock_s(d);
+
+    pthread_mutex_lock(&d->lock);
+    for (size_t i = 0; i < count; i++) {
+        if (records[i].verb != GW_JOURNAL_KEEP || !is_full(d))
+            apply(d, &records[i], 1, at_s);
+    }
+    pthread_mutex_unlock(&d->lock);
+}
+
+enum mqttsn_status gw_disk_append(struct gw_disk *d,
+                                  const struct gw_journal_record records[],
+                                  size_t count)
+{
+    enum mqttsn_status status = MQTTSN_ENOSPACE;
+    int why = ENOSPC;
+    uint64_t sequence;
+
+    if (!refuses(d, records, count)) {
+        status = gw_journal_append(d->journal, records, count, &sequence);
+        why = errno;
+    }
+    if (status == MQTTSN_OK)
+        return gw_journal_sync(d->journal, sequence);
+    apply_refused(d, records, count);
+    errno = why;
+    return status;
+}
+
+struct gw_journal *gw_disk_journal(struct gw_disk *d)
+{
+    return d->journal;
+}
+
+bool gw_disk_wants_flush(struct gw_disk *d)
+{
+    bool wants = gw_journal_octets(d->journal) > GW_DISK_SOFT;
+
+    pthread_mutex_lock(&d->lock);
+    wants |= d->current->octets > GW_DISK_SOFT;
+    pthread_mutex_unlock(&d->lock);
+    return wants;
+}
+
+/* ---- flush ------------------------------------------------------------- */
+
+/* One flush under way. */
+struct flush {
+    struct gw_disk *disk;
+    struct gw_changes *fresh, *taken;
+    uint64_t border;
+    uint64_t row_count;
+    uint64_t written, deleted;
+    struct gw_key *gone; /* of owners that were forgotten */
+    size_t gone_count, gone_cap;
+    bool no_memory;
+    char *why;
+};
+
+/* Under the journal's lock: what is before this is taken, what comes after
+ * goes into the fresh ones. */
+static void on_border(void *disk)
+{
+    struct gw_disk *d = disk;
+
+    pthread_mutex_lock(&d->lock);
+    d->taken->taken = d->current;
+    d->current = d->taken->fresh;
+    d->flushing = d->taken->taken;
+    pthread_mutex_unlock(&d->lock);
+}
+
+static void on_deleted(void *user, struct gw_key key)
+{
+    struct flush *f = user;
+    struct gw_key *grown;
+
+    if (f->gone_count == f->gone_cap) {
+        size_t cap = f->gone_cap == 0 ? 64 : 2 * f->gone_cap;
+
+        grown = realloc(f->gone, cap * sizeof(*grown));
+        if (grown == NULL) {
+            f->no_memory = true;
+            return;
+        }
+        f->gone = grown;
+        f->gone_cap = cap;
+    }
+    f->gone[f->gone_count++] = key;
+}
+
+static enum mqttsn_status forget_owners(struct flush *f)
+{
+    enum mqttsn_status status = MQTTSN_OK;
+
+    for (const struct gw_changed_owner *o = f->taken->owners;
+         o != NULL && status == MQTTSN_OK; o = o->hh.next) {
+        if (o->forgotten)
+            status = gw_database_delete_owner(f->disk->database, o->owner,
+                                              on_deleted, f, f->why);
+        if (f->no_memory) {
+            strcpy(f->why, "no memory");
+            status = MQTTSN_ENOSPACE;
+        }
+    }
+    f->row_count -= f->gone_count;
+    f->deleted += f->gone_count;
+    return status;
+}
+
+/* Whether the database has it still, after owners were forgotten. */
+static bool has_row(const struct flush *f, struct gw_key key)
+{
+    return gw_key_set_has(&f->disk->rows, key) &&
+           (key.kind >= GW_JOURNAL_SHELL ||
+            !gw_changes_forget_owner(f->taken, key.owner));
+}
+
+static enum mqttsn_status write_change(struct flush *f,
+                                       const struct gw_change *change)
+{
+    const struct gw_database_row row = {
+        .key = change->key,
+        .at_s = change->at_s,
+        .octets = mqttsn_span(change->octets, change->len)};
+    bool there = has_row(f, change->key);
+    enum mqttsn_status status = MQTTSN_OK;
+
+    if (change->keep) {
+        status = gw_database_put(f->disk->database, &row, f->why);
+        f->row_count += !there;
+        f->written++;
+    } else if (there) {
+        status = gw_database_delete(f->disk->database, change->key, f->why);
+        f->row_count--;
+        f->deleted++;
+    }
+    return status;
+}
+
+static enum mqttsn_status write_all(struct flush *f)
+{
+    struct gw_disk *d = f->disk;
+    struct gw_database_meta meta;
+    enum mqttsn_status status = gw_database_begin(d->database, f->why);
+
+    if (status == MQTTSN_OK)
+        status = forget_owners(f);
+    for (const struct gw_change *c = f->taken->changes;
+         c != NULL && status == MQTTSN_OK; c = c->hh.next)
+        status = write_change(f, c);
+    if (status == MQTTSN_OK && !gw_database_meta(d->database, &meta))
+        status = MQTTSN_EFIELD;
+    if (status != MQTTSN_OK)
+        return status;
+    /* Where memory ran out, the journal is all there is of something. */
+    if (!f->taken->incomplete)
+        meta.applied = f->border;
+    meta.clock_s = disk_clock_s(d);
+    meta.wall_s = disk_wall_s(&d->settings);
+    meta.rows = f->row_count;
+    return gw_database_commit(d->database, &meta, f->why);
+}
+
+/* The set of rows follows. A few at a time: others wait for the lock. */
+#define AT_ONCE 512u
+
+static void breathe(struct gw_disk *d, size_t *n)
+{
+    if (++*n % AT_ONCE != 0)
+        return;
+    pthread_mutex_unlock(&d->lock);
+    pthread_mutex_lock(&d->lock);
+}
+
+/* With the lock. There is room: it was reserved. */
+static void follow(struct flush *f)
+{
+    struct gw_disk *d = f->disk;
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->gone_count; i++, breathe(d, &n))
+        gw_key_set_remove(&d->rows, f->gone[i]);
+    for (const struct gw_changed_owner *o = f->taken->owners; o != NULL;
+         o = o->hh.next, breathe(d, &n)) {
+        if (o->forgotten)
+            gw_key_set_remove(&d->rows, (struct gw_key){.kind = GW_KEY_OWNER,
+                                                        .owner = o->owner});
+    }
+    for (const struct gw_change *c = f->taken->changes; c != NULL;
+         c = c->hh.next, breathe(d, &n)) {
+        if (!c->keep)
+            gw_key_set_remove(&d->rows, c->key);
+        else
+            (void)disk_add_row(d, c->key);
+    }
+    d->row_count = f->row_count;
+    d->stats.rows_written += f->written;
+    d->stats.rows_deleted += f->deleted;
+    d->stats.flushes++;
+}
+
+/* With the lock: room in the set for all that may be added. */
+static bool reserve(struct flush *f)
+{
+    size_t count = 2 * HASH_COUNT(f->taken->changes);
+
+    return gw_key_set_reserve(&f->disk->rows, count) == MQTTSN_OK;
+}
+
+static void succeed(struct flush *f)
+{
+    struct gw_disk *d = f->disk;
+    bool whole = !f->taken->incomplete;
+
+    pthread_mutex_lock(&d->lock);
+    follow(f);
+    d->flushing = NULL;
+    if (!whole)
+        d->current->incomplete = true; /* to the end of the process */
+    pthread_mutex_unlock(&d->lock);
+    gw_changes_free(f->taken);
+    if (whole) {
+        d->applied = f->border;
+        (void)gw_journal_drop(d->journal, f->border);
+    }
+}
+
+static void fail(struct flush *f)
+{
+    struct gw_disk *d = f->disk;
+
+    gw_database_cancel(d->database);
+    pthread_mutex_lock(&d->lock);
+    d->flushing = NULL;
+    gw_changes_merge(f->taken, d->current, stored, d);
+    d->current = f->taken;
+    d->stats.flush_errors++;
+    pthread_mutex_unlock(&d->lock);
+}
+
+/* Nothing that the database would want to know, and little to replay: the
+ * disk is spared. */
+static bool is_pointless(struct gw_disk *d)
+{
+    bool none;
+
+    pthread_mutex_lock(&d->lock);
+    none = gw_changes_are_none(d->current) && !d->current->incomplete;
+    pthread_mutex_unlock(&d->lock);
+    return none && gw_journal_octets(d->journal) < GW_DISK_SOFT / 2;
+}
+
+enum mqttsn_status gw_disk_flush(struct gw_disk *d, char *why)
+{
+    struct flush f = {.disk = d, .row_count = d->row_count, .why = why};
+    enum mqttsn_status status;
+    bool room;
+
+    if (is_pointless(d))
+        return MQTTSN_OK;
+    f.fresh = gw_changes_new();
+    if (f.fresh == NULL) {
+        strcpy(why, "no memory");
+        return MQTTSN_ENOSPACE;
+    }
+    d->taken = &f;
+    f.border = gw_journal_rotate(d->journal, on_border);
+    d->taken = NULL;
+    pthread_mutex_lock(&d->lock);
+    room = reserve(&f);
+    pthread_mutex_unlock(&d->lock);
+    if (room) {
+        gw_changes_sort(f.taken);
+        status = write_all(&f);
+    } else {
+        strcpy(why, "no memory");
+        status = MQTTSN_ENOSPACE;
+    }
+    if (status == MQTTSN_OK)
+        succeed(&f);
+    else
+        fail(&f);
+    free(f.gone);
+    return status;
+}
+
+/* ---- figures, the end -------------------------------------------------- */
+
+void gw_disk_stats(struct gw_disk *d, struct gw_disk_stats *ret)
+{
+    pthread_mutex_lock(&d->lock);
+    *ret = d->stats;
+    ret->rows = d->row_count;
+    ret->change_octets = d->current->octets;
+    pthread_mutex_unlock(&d->lock);
+    if (d->journal != NULL) {
+        gw_journal_stats(d->journal, &ret->journal);
+        ret->journal_octets = gw_journal_octets(d->journal);
+    }
+}
+
+void gw_disk_close(struct gw_disk *d)
+{
+    if (d == NULL)
+        return;
+    gw_journal_close(d->journal);
+    gw_database_close(d->database);
+    for (size_t i = 0; i < 2; i++) {
+        if (d->lock_fd[i] >= 0)
+            d->files->close(d->lock_fd[i]);
+    }
+    gw_changes_free(d->current);
+    gw_key_set_free(&d->rows);
+    pthread_mutex_destroy(&d->lock);
+    free(d);
+}

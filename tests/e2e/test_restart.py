@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: MIT
+"""What outlives the gateway: it is killed, started again on the same files,
+and no node notices."""
+
+import os
+import sqlite3
+
+from harness import E2ETest, fr, main
+
+STORE = {"store": {"type": "sqlite", "path": "{directory}/store/gateway.db"}}
+
+
+def config(**more):
+    return {"store": {**STORE["store"], **more}}
+
+
+class RestartTest(E2ETest):
+    CONFIG = STORE
+
+    def begin(self):
+        super().begin()
+        self.source = self.mqtt()
+        self.names = 0
+
+    def settle(self, *quiet):
+        """And everything that it was to keep is kept: answers that wait for
+        the store come in the order of what they wait for."""
+        super().settle(*quiet)
+        self.names += 1
+        self._fence.register("e2e/%d" % self.names, 9)
+
+    def rows(self, where="1"):
+        """Records in the database, asked of it directly."""
+        path = os.path.join(self.gw.directory, "store", "gateway.db")
+        database = sqlite3.connect("file:%s?mode=ro" % path, uri=True)
+        try:
+            return database.execute(
+                "SELECT count(*) FROM record WHERE " + where).fetchone()[0]
+        finally:
+            database.close()
+
+    def restored(self, mark=0):
+        """The fields of the line that says what came back."""
+        line = self.gw.process.lines[
+            self.gw.wait_log(r"area=store event=restored", mark)[0]]
+        return dict(word.split("=", 1) for word in line.split())
+
+
+class Killed(RestartTest):
+    def test_a_sleeper_that_wakes_gets_its_messages_as_if_nothing_was(self):
+        n1 = self.node("n1").connect(300, clean=False)
+        n1.subscribe("cmd/#", 1)
+        led = n1.register("cmd/led")
+        n1.sleep(600)
+        for text in ("one", "two", "three"):
+            self.source.publish("cmd/led", text, 1)
+        self.source.publish("cmd/new", "four", 1)
+        self.settle(n1)
+
+        self.gw.restart()
+        self.assertEqual(self.restored()["queued"], "4")
+
+        n1.send(fr.pingreq("n1"))
+        for text in ("one", "two", "three"):
+            n1.take_publish(led, text, 1)
+        new = n1.take_register("cmd/new")
+        self.assertGreater(new, led)
+        n1.take_publish(new, "four", 1)
+        n1.expect(fr.pingresp())
+
+        # And the filter is still there, at the broker and here.
+        self.source.publish("cmd/led", "five", 1)
+        self.settle(n1)
+        n1.send(fr.pingreq("n1"))
+        n1.take_publish(led, "five", 1)
+        n1.expect(fr.pingresp())
+
+    def test_an_active_node_goes_on_without_connect(self):
+        n1 = self.node("n1").connect(60, clean=False)
+        topic = n1.register("site/t")
+        n1.subscribe("cmd/+", 0)
+        n1.publish1(topic, "before", 2)
+        reader = self.mqtt("site/#", 1)
+        self.settle()
+
+        self.gw.restart()
+
+        n1.publish1(topic, "after", 3)
+        reader.expect("site/t", "after")
+        self.source.publish("cmd/x", "down", 0)
+        x = n1.take_register("cmd/x")
+        n1.take_publish(x, "down")
+        # A name gets its old id, and a new name a new one.
+        self.assertEqual(n1.register("site/t", 4), topic)
+        self.assertNotEqual(n1.register("site/other", 5), topic)
+
+    def test_a_will_is_published_by_the_next_process(self):
+        reader = self.mqtt("wills/#", 1)
+        n1 = self.node("n1")
+        n1.send(fr.connect("n1", 1, clean=False, will=True))
+        n1.expect(fr.willtopicreq())
+        n1.send(fr.willtopic("wills/n1", 1))
+        n1.expect(fr.willmsgreq())
+        n1.send(fr.willmsg("gone"))
+        n1.expect(fr.connack())
+
+        self.gw.restart()
+
+        reader.expect("wills/n1", "gone")
+
+    def test_what_was_in_the_database_and_what_was_not_come_together(self):
+        self.gw.kill()
+        self.gw.write(config(flush_interval="1s"))
+        self.gw.start()
+        n1 = self.node("n1").connect(300, clean=False)
+        n1.subscribe("cmd/#", 1)
+        n1.sleep(600)
+        self.source.publish("cmd/a", "flushed", 1)
+        self.settle(n1)
+        mark = self.gw.mark()
+        while self.rows("kind = 6") == 0:
+            mark = self.gw.wait_log(r"area=store event=flushed", mark)[0] + 1
+        self.source.publish("cmd/b", "not yet", 1)
+        self.settle(n1)
+
+        self.gw.restart()
+
+        n1.send(fr.pingreq("n1"))
+        a = n1.take_register("cmd/a")
+        n1.take_publish(a, "flushed", 1)
+        b = n1.take_register("cmd/b")
+        n1.take_publish(b, "not yet", 1)
+        n1.expect(fr.pingresp())
+
+    def test_what_was_delivered_does_not_come_again(self):
+        n1 = self.node("n1").connect(300, clean=False)
+        n1.subscribe("cmd/#", 1)
+        n1.sleep(600)
+        self.source.publish("cmd/a", "once", 2)
+        self.settle(n1)
+        n1.send(fr.pingreq("n1"))
+        a = n1.take_register("cmd/a")
+        n1.take_publish(a, "once", 1)
+        n1.expect(fr.pingresp())
+        self.settle()
+
+        self.gw.restart()
+
+        n1.send(fr.pingreq("n1"))
+        n1.expect(fr.pingresp())
+
+    def test_a_session_that_ended_is_gone(self):
+        n1 = self.node("n1").connect(60, clean=True)
+        n1.subscribe("cmd/#", 1)
+        n1.send(fr.disconnect())
+        n1.expect(fr.disconnect())
+
+        self.gw.restart()
+
+        self.assertEqual(self.restored()["sessions"], "0")
+
+    def test_with_full_durability_too(self):
+        self.gw.kill()
+        self.gw.write(config(durability="full"))
+        self.gw.start()
+        n1 = self.node("n1").connect(300, clean=False)
+        n1.subscribe("cmd/#", 1)
+        n1.sleep(600)
+        self.source.publish("cmd/a", "x", 1)
+        self.settle(n1)
+
+        self.gw.restart()
+
+        n1.send(fr.pingreq("n1"))
+        a = n1.take_register("cmd/a")
+        n1.take_publish(a, "x", 1)
+        n1.expect(fr.pingresp())
+
+    def test_again_and_again(self):
+        n1 = self.node("n1").connect(300, clean=False)
+        n1.subscribe("cmd/#", 1)
+        n1.sleep(600)
+        for number in range(5):
+            self.source.publish("cmd/a", str(number), 1)
+            self.settle(n1)
+            self.gw.restart()
+        n1.send(fr.pingreq("n1"))
+        a = n1.take_register("cmd/a")
+        for number in range(5):
+            n1.take_publish(a, str(number), 1)
+        n1.expect(fr.pingresp())
+
+
+class Stopped(RestartTest):
+    def test_a_stop_in_order_leaves_everything_in_the_database(self):
+        n1 = self.node("n1").connect(300, clean=False)
+        n1.subscribe("cmd/#", 1)
+        n1.sleep(600)
+        self.source.publish("cmd/a", "kept", 1)
+        self.settle(n1)
+
+        self.gw.terminate()
+        self.assertEqual(self.gw.wait(), 0)
+        self.assertEqual(self.rows("kind = 6"), 1)
+        self.gw.start()
+        self.assertEqual(self.restored()["journal"], "0")
+
+        n1.send(fr.pingreq("n1"))
+        a = n1.take_register("cmd/a")
+        n1.take_publish(a, "kept", 1)
+        n1.expect(fr.pingresp())
+
+    def test_it_is_for_one_process(self):
+        with self.assertRaises(AssertionError) as caught:
+            self.start_gateway(self.broker.port, {"store": {
+                **STORE["store"],
+                "path": self.gw.directory + "/store/gateway.db"}})
+        self.assertIn("another gateway runs on it", str(caught.exception))
+        self.node("n1").connect()
+
+
+if __name__ == "__main__":
+    main()
