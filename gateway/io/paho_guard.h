@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * paho_guard.h - keeps Paho from a write that fails.
+ * paho_guard.h - what Paho writes passes through here: it is kept from a write
+ * that fails, and its publishes leave together.
  *
  * Paho frees the topic of a publish with QoS 1 or 2 when the write of it
  * fails, and keeps the publish: it then reads the freed octets when it sends
@@ -19,12 +20,32 @@
  *
  * Where this does not reach (TLS writes with write), a publish whose write
  * fails makes the handle unusable, and it is abandoned: paho_connect.c.
+ *
+ * Paho writes one packet at a time, and has no word for "more follows". So the
+ * system either sends a segment for each, or, by its default, holds a small
+ * one back until the last was acknowledged: up to 40 ms, where the other end
+ * has nothing to say. Here each connection is told to send at once, with its
+ * first packet, and a publish is held back only while it is known that another
+ * one follows: who hands publishes to Paho says how many. Should one of them
+ * not come after all, the system sends what it holds within 200 ms.
  */
 #ifndef GW_PAHO_GUARD_H
 #define GW_PAHO_GUARD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+/*
+ * So many publishes are about to be handed to Paho, all for one connection;
+ * any thread. With more than one connection at work this must not be called:
+ * what one of them writes would count for the other. A new connection of
+ * anybody's begins with none.
+ */
+void gw_paho_guard_expect(size_t publishes);
+
+/* So many of these will not be. */
+void gw_paho_guard_forget(size_t publishes);
 
 /* Whether writes do pass through here. True as soon as Paho has written
  * anything; if it is not then, this Paho has been linked in another way. */

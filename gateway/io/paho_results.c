@@ -19,6 +19,7 @@
  * unless a QoS 2 exchange may be open in it (upstream_thread.c).
  */
 #include "io/log.h"
+#include "io/paho_guard.h"
 #include "io/upstream_port.h"
 
 #define EMPTY "" /* Paho wants a pointer even for no payload */
@@ -35,11 +36,22 @@ void gw_paho_give_result(struct gw_paho_port *port, uint64_t token,
         gw_inbox_push(&port->inbox, &event);
 }
 
-/* Paho has ended something. Under 'lock'. */
-static void count_outcome(struct gw_paho_port *port)
+/*
+ * Paho has ended something of this list. The thread that waits for it is woken
+ * when a quarter of the window is free, not for each: to be woken is what
+ * costs. Should no more of it end, it looks by itself, since it rings as long
+ * as anything is unfinished (upstream_thread.c). Under 'lock'.
+ */
+static void count_outcome(struct gw_paho_port *port, enum gw_paho_list list)
 {
+    uint32_t window = list == GW_PAHO_ACKED  ? port->settings.window
+                      : list == GW_PAHO_QOS0 ? port->settings.qos0_window
+                                             : GW_PAHO_CONTROL_WINDOW;
+    bool enough = list >= GW_PAHO_OPEN_LISTS || port->stop_wanted ||
+                  port->table.lists[list].count <= window - (window + 3) / 4;
+
     port->outcomes++;
-    if (port->hungry) {
+    if (port->hungry && enough) {
         port->hungry = false;
         gw_paho_wake(port);
     }
@@ -69,14 +81,17 @@ static void settle_passed_over(struct gw_paho_port *port,
 static void settle_entry(struct gw_paho_port *port, struct gw_paho_entry *entry,
                          enum gw_up_outcome outcome, uint8_t granted_qos)
 {
+    enum gw_paho_list list;
+
     if (entry->list == GW_PAHO_QOS0)
         settle_passed_over(port, entry);
     if (entry->list == GW_PAHO_ACKED)
         port->acked++;
     if (entry->list != GW_PAHO_STALE)
         gw_paho_give_result(port, entry->token, outcome, granted_qos);
+    list = entry->list;
     gw_paho_table_remove(&port->table, entry);
-    count_outcome(port);
+    count_outcome(port, list);
 }
 
 static void settle(struct gw_paho_entry *entry, enum gw_up_outcome outcome,
@@ -113,7 +128,7 @@ static void on_failed(void *context, MQTTAsync_failureData *data)
         gw_paho_table_remove(&port->table, entry);
     else
         entry->state = GW_PAHO_FAILED;
-    count_outcome(port);
+    count_outcome(port, GW_PAHO_STALE);
     pthread_mutex_unlock(&port->lock);
 }
 
@@ -278,6 +293,8 @@ bool gw_paho_submit(struct gw_paho_port *port,
     pthread_mutex_unlock(&port->lock);
     if (rc == MQTTASYNC_DISCONNECTED)
         return false;
+    if (action->kind == GW_UP_PUBLISH)
+        gw_paho_guard_forget(1);
     gw_warn("upstream", "submit_refused", "code=%d reason=\"%s\"", rc,
             "Paho would not take it");
     gw_paho_give_result(

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "io/paho_guard.h"
 #include "io/upstream_port.h"
 
 /* Entries handed to Paho under one look at the window, and between two looks
@@ -26,6 +27,10 @@ static struct gw_outbox_appetite appetite(struct gw_paho_port *port,
     appetite.control = left_of(GW_PAHO_CONTROL_WINDOW,
                                port->table.lists[GW_PAHO_CONTROL].count);
     *ret_outcomes = port->outcomes;
+    /* Whatever was miscounted: with nothing to write, nothing follows. */
+    if (port->table.lists[GW_PAHO_ACKED].count == 0 &&
+        port->table.lists[GW_PAHO_QOS0].count == 0)
+        gw_paho_guard_forget(SIZE_MAX);
     pthread_mutex_unlock(&port->lock);
     return appetite;
 }
@@ -46,16 +51,28 @@ static void note_control(struct gw_paho_port *port,
         gw_paho_keep_sure(port->keep);
 }
 
+static size_t publishes_in(struct gw_outbox_entry *entries[], size_t n)
+{
+    size_t publishes = 0;
+
+    for (size_t i = 0; i < n; i++)
+        publishes += entries[i]->kind == GW_UP_PUBLISH;
+    return publishes;
+}
+
 /* Hands over some entries; false when Paho is not connected any more. */
 static bool submit_all(struct gw_paho_port *port,
                        struct gw_outbox_entry *entries[], size_t n)
 {
+    gw_paho_guard_expect(publishes_in(entries, n));
     for (size_t i = 0; i < n; i++) {
         if (entries[i]->kind != GW_UP_PUBLISH)
             note_control(port, entries[i]);
         if (entries[i]->epoch < port->unsent_before) {
+            gw_paho_guard_forget(publishes_in(entries + i, 1));
             gw_paho_give_result(port, entries[i]->token, GW_UP_UNSENT, 0);
         } else if (!gw_paho_submit(port, entries[i])) {
+            gw_paho_guard_forget(publishes_in(entries + i, n - i));
             gw_outbox_return(&port->outbox, entries + i, n - i);
             return false;
         }
