@@ -49,6 +49,9 @@
     X(up_rejected, "publishes the broker refused")                             \
     X(up_withdrawn, "requests answered congestion by timeout")                 \
     X(up_qos0_dropped, "QoS 0 publishes given up for room")                    \
+    X(up_drop_full, "acknowledged uplink dropped: no room left")               \
+    X(up_drop_expired, "acknowledged uplink dropped: uplink.max_age")          \
+    X(up_drop_rejected, "acknowledged uplink dropped: refused by the broker")  \
     X(up_refused_topic, "publishes on a topic that is not allowed")            \
     X(up_unknown_topic, "publishes on an unknown topic id")                    \
     X(up_congestion, "requests answered congestion at a bound")                \

@@ -168,6 +168,7 @@ struct gw_up_action {
     bool retain;
     /* PUBLISH: the GW_RECORD_EXCHANGE that keeps it; item 0: none does. */
     uint32_t owner, item;
+    mqttsn_ms age_ms;           /* PUBLISH: since the gateway received it */
     struct mqttsn_span topic;   /* name or filter; points into 'buf' */
     struct mqttsn_span payload; /* points into 'buf' */
 };
@@ -245,6 +246,7 @@ bool gw_engine_poll_store(struct gw_engine *engine, mqttsn_ms now, uint8_t *buf,
     X(WILL_PUBLISHED, "will_published", INFO)                                  \
     X(WILL_QOS, "will_qos_invalid", WARN)                                      \
     X(UP_REJECTED, "upstream_rejected", WARN)                                  \
+    X(UP_DROP, "uplink_drop", WARN)                                            \
     X(STORE_FAILED, "store_failed", ERROR)                                     \
     X(OVERLAP_RULE, "overlap_rule", INFO)                                      \
     X(GATEWAY_SEEN, "other_gateway", INFO)
@@ -353,6 +355,8 @@ const struct gw_counters *gw_engine_counters(const struct gw_engine *engine);
 struct gw_usage {
     uint32_t sessions, topics, subscriptions, filters, exchanges;
     uint32_t queue_entries, messages, replies;
+    uint32_t uplink_messages; /* that wait, or will, for the broker alone */
+    uint64_t uplink_bytes;
     uint64_t message_bytes, name_bytes;
 };
 void gw_engine_usage(const struct gw_engine *engine, struct gw_usage *ret);

@@ -377,6 +377,7 @@ void gw_engine_on_deadline(struct gw_engine *e, mqttsn_ms now)
             break;
         gw_window_on_deadline(e, i);
     }
+    gw_line_on_deadline(e);
     if (now >= down_due(e))
         tell_down(e);
     gw_overlap_on_deadline(e);
@@ -390,6 +391,8 @@ mqttsn_ms gw_engine_next_deadline(const struct gw_engine *e)
 
     if (down_due(e) < next)
         next = down_due(e);
+    if (gw_line_next_deadline(e) < next)
+        next = gw_line_next_deadline(e);
 
     if (gw_heap_top(&e->due, &due) != 0 && due < next)
         next = due;

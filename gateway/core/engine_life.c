@@ -48,15 +48,33 @@ void gw_engine_shutdown(struct gw_engine *e, mqttsn_ms now)
     }
 }
 
+/* A durable store is of no use without room for what it lets us take over. */
+static bool is_consistent(const struct gw_limits *l, const struct gw_options *o)
+{
+    return !o->durable ||
+           (l->uplink_max_messages != 0 && l->uplink_max_bytes != 0 &&
+            l->uplink_max_bytes <= l->uplink_total_bytes);
+}
+
 enum mqttsn_status gw_engine_reconfigure(struct gw_engine *e,
                                          const struct gw_options *options,
                                          mqttsn_ms now)
 {
     e->now = now;
+    if (!is_consistent(&e->limits, options))
+        return MQTTSN_EINVAL;
     return gw_policy_set(&e->policy, options);
 }
 
 /* Sizes that follow from the limits. */
+static uint32_t exchange_places(const struct gw_limits *l)
+{
+    return l->max_exchanges + l->uplink_max_messages;
+}
+static uint32_t flow_places(const struct gw_limits *l)
+{
+    return l->uplink_max_messages != 0 ? l->uplink_max_messages : 1;
+}
 static uint32_t filter_nodes(const struct gw_limits *l)
 {
     return 4 * l->max_subscriptions + 64;
@@ -72,7 +90,7 @@ static uint32_t contender_places(const struct gw_limits *l)
 static uint32_t store_places(const struct gw_limits *l)
 {
     uint64_t want = (uint64_t)l->max_sessions * 4 + l->max_queue_entries +
-                    4 * GW_STORE_INFLIGHT;
+                    l->max_exchanges + 4 * GW_STORE_INFLIGHT;
     uint32_t n = 4096;
 
     while (n < want && n < (1u << 28))
@@ -86,14 +104,16 @@ uint64_t gw_engine_size(const struct gw_limits *l)
 
     return sizeof(struct gw_engine) + gw_names_size(l->names_total_bytes) +
            gw_messages_size(l->queue_total_bytes, l->max_queue_entries) +
-           gw_messages_size(l->uplink_total_bytes, l->max_exchanges) +
+           gw_messages_size(l->uplink_total_bytes, exchange_places(l)) +
            gw_filters_size(filter_nodes(l)) +
            gw_slab_size(sizeof(struct gw_session), s) +
            gw_slab_size(sizeof(struct gw_cold), s) +
            gw_slab_size(sizeof(struct gw_topic), l->max_topics) +
            gw_slab_size(sizeof(struct gw_sub), l->max_subscriptions) +
            gw_slab_size(sizeof(struct gw_place), l->max_queue_entries) +
-           gw_slab_size(sizeof(struct gw_exchange), l->max_exchanges) +
+           gw_slab_size(sizeof(struct gw_exchange), exchange_places(l)) +
+           gw_slab_size(sizeof(struct gw_flow), flow_places(l)) +
+           gw_table_size(flow_places(l)) +
            gw_slab_size(sizeof(struct gw_window), l->max_exchanges) +
            gw_slab_size(sizeof(struct gw_reply), reply_places(l)) +
            gw_slab_size(sizeof(struct gw_contender), contender_places(l)) +
@@ -117,7 +137,7 @@ static bool init_tables(struct gw_engine *e)
            gw_messages_init(&e->down_messages, &e->names, l->queue_total_bytes,
                             l->max_queue_entries) == MQTTSN_OK &&
            gw_messages_init(&e->up_messages, &e->names, l->uplink_total_bytes,
-                            x) == MQTTSN_OK &&
+                            exchange_places(l)) == MQTTSN_OK &&
            gw_filters_init(&e->filters, &e->names, filter_nodes(l), e->seed) ==
                MQTTSN_OK &&
            gw_slab_init(&e->sessions, sizeof(struct gw_session), s) ==
@@ -129,8 +149,11 @@ static bool init_tables(struct gw_engine *e)
                         l->max_subscriptions) == MQTTSN_OK &&
            gw_slab_init(&e->places, sizeof(struct gw_place),
                         l->max_queue_entries) == MQTTSN_OK &&
-           gw_slab_init(&e->exchanges, sizeof(struct gw_exchange), x) ==
+           gw_slab_init(&e->exchanges, sizeof(struct gw_exchange),
+                        exchange_places(l)) == MQTTSN_OK &&
+           gw_slab_init(&e->flows, sizeof(struct gw_flow), flow_places(l)) ==
                MQTTSN_OK &&
+           gw_table_init(&e->flows_by_client, flow_places(l)) == MQTTSN_OK &&
            gw_slab_init(&e->windows, sizeof(struct gw_window), x) ==
                MQTTSN_OK &&
            gw_slab_init(&e->replies, sizeof(struct gw_reply),
@@ -176,7 +199,8 @@ enum mqttsn_status gw_engine_new(const struct gw_limits *limits,
     if (limits->max_sessions == 0 || limits->max_topics == 0 ||
         limits->max_subscriptions == 0 || limits->max_exchanges == 0 ||
         limits->max_queue_entries == 0 || limits->queue_total_bytes == 0 ||
-        limits->uplink_total_bytes == 0 || limits->names_total_bytes == 0)
+        limits->uplink_total_bytes == 0 || limits->names_total_bytes == 0 ||
+        !is_consistent(limits, options))
         return MQTTSN_EINVAL;
     e = calloc(1, sizeof(*e));
     if (e == NULL)
@@ -223,6 +247,8 @@ void gw_engine_free(struct gw_engine *e)
     gw_slab_fini(&e->subs);
     gw_slab_fini(&e->places);
     gw_slab_fini(&e->exchanges);
+    gw_slab_fini(&e->flows);
+    gw_table_fini(&e->flows_by_client);
     gw_slab_fini(&e->windows);
     gw_slab_fini(&e->replies);
     gw_slab_fini(&e->contenders);

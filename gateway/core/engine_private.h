@@ -5,6 +5,7 @@
 #ifndef GW_ENGINE_PRIVATE_H
 #define GW_ENGINE_PRIVATE_H
 
+#include "broker_side.h"
 #include "engine.h"
 #include "filters.h"
 #include "heap.h"
@@ -64,14 +65,26 @@ struct gw_engine {
                                first message comes again */
     uint32_t last_restored_number;
 
-    /* uplink.c */
-    uint32_t line_head, line_tail; /* publishes waiting to be handed over */
+    /* uplink.c, line.c */
+    struct gw_line lines[GW_LINE_LATE + 1];
+    struct gw_slab flows;
+    struct gw_table flows_by_client;
     uint64_t next_place;
-    uint32_t next_generation;
     uint32_t own_qos0; /* QoS 0 publishes of no session in the line */
     uint32_t handed;   /* acknowledged publishes with the shell */
     bool alone;        /* one of them is suspected of ending the connection */
     uint32_t window_size;
+    uint32_t late_handed;       /* of these, from the backlog */
+    bool late_turn;             /* it is the backlog's turn */
+    struct gw_bucket late_rate; /* drain_rate */
+    mqttsn_ms late_due;         /* the rate allows no more before; 0: it does */
+    mqttsn_ms late_from;        /* the broker said that it has no room */
+
+    /* forward.c */
+    uint32_t storing_head, storing_tail; /* publishes by store operation */
+    uint32_t storing_count;              /* in the state GW_X_STORING */
+    uint32_t stowed_count;
+    uint64_t stowed_bytes;
 
     /* subscribe.c */
     uint32_t runnable_head, runnable_tail;
@@ -374,31 +387,7 @@ void gw_note_peer(struct gw_engine *e, enum gw_note_kind kind,
                   const struct gw_addr *addr, struct mqttsn_span client_id,
                   uint64_t value, const char *reason);
 
-/* ---- uplink.c ---------------------------------------------------------- */
-
-/* Takes a message for the broker in; 'session' 0 for the gateway's own.
- * Returns the exchange, 0 when there is no room. */
-uint32_t gw_uplink_publish(struct gw_engine *e, uint32_t session,
-                           uint32_t topic_name, struct mqttsn_span payload,
-                           uint8_t qos, bool retain);
-uint32_t gw_exchange_new(struct gw_engine *e, uint32_t session,
-                         enum gw_exchange_kind kind);
-/* Its SUBACK is in the session's replies, or will never be. */
-void gw_exchange_answered(struct gw_engine *e, uint32_t exchange);
-/* Frees it and takes it off every list. */
-void gw_exchange_end(struct gw_engine *e, uint32_t exchange);
-/* The node's connection is over: finish what the broker side holds, answer
- * nobody. 'wipe': also forget open QoS 2 handshakes [SN 6.3]. */
-void gw_exchanges_leave(struct gw_engine *e, uint32_t session, bool wipe);
-uint32_t gw_exchange_find(const struct gw_engine *e, uint32_t session,
-                          enum gw_exchange_kind kind, uint16_t msg_id);
-void gw_exchange_on_timeout(struct gw_engine *e, uint32_t exchange);
-bool gw_uplink_poll(struct gw_engine *e, uint8_t *buf,
-                    struct gw_up_action *ret_action);
-void gw_uplink_on_result(struct gw_engine *e, uint32_t exchange,
-                         enum gw_up_outcome outcome);
-/* The token of an exchange that the broker side holds already. */
-uint64_t gw_uplink_held(struct gw_engine *e, uint32_t exchange);
+/* ---- uplink.c: see broker_side.h --------------------------------------- */
 
 /* Tokens: what a result is about. */
 enum gw_token_kind {

@@ -89,6 +89,8 @@ void gw_engine_usage(const struct gw_engine *engine, struct gw_usage *ret)
         .messages = engine->down_messages.messages.used +
                     engine->up_messages.messages.used,
         .replies = engine->replies.used,
+        .uplink_messages = engine->stowed_count,
+        .uplink_bytes = engine->stowed_bytes,
         .message_bytes = gw_messages_bytes(&engine->down_messages) +
                          gw_messages_bytes(&engine->up_messages),
         .name_bytes = engine->names.used_bytes,

@@ -16,15 +16,18 @@
 #include "mqttsn/time.h"
 
 struct gw_limits {
-    uint32_t max_sessions;       /* client records, connected or not */
-    uint32_t max_topics;         /* registered names over all sessions */
-    uint32_t max_subscriptions;  /* over all sessions */
-    uint32_t max_exchanges;      /* unfinished requests over all sessions */
-    uint32_t max_queue_entries;  /* places in all downlink queues */
-    uint32_t max_predefined;     /* rows of predefined topics */
-    uint64_t queue_total_bytes;  /* bodies of messages for nodes */
-    uint64_t uplink_total_bytes; /* bodies of messages for the broker */
-    uint64_t names_total_bytes;  /* topic names, filters, client ids, wills */
+    uint32_t max_sessions;        /* client records, connected or not */
+    uint32_t max_topics;          /* registered names over all sessions */
+    uint32_t max_subscriptions;   /* over all sessions */
+    uint32_t max_exchanges;       /* unfinished requests over all sessions */
+    uint32_t max_queue_entries;   /* places in all downlink queues */
+    uint32_t max_predefined;      /* rows of predefined topics */
+    uint32_t uplink_max_messages; /* that wait for the broker alone; only with
+                                     a durable store, else 0 */
+    uint64_t queue_total_bytes;   /* bodies of messages for nodes */
+    uint64_t uplink_total_bytes;  /* bodies of messages for the broker */
+    uint64_t uplink_max_bytes;    /* of these, of uplink_max_messages */
+    uint64_t names_total_bytes;   /* topic names, filters, client ids, wills */
 };
 
 enum gw_drop_policy {
@@ -131,7 +134,14 @@ struct gw_options {
     const char *upstream_client_id; /* for the probe topic */
 
     /* [store] */
-    bool durable; /* what is stored outlives the process */
+    bool durable; /* what is stored outlives the process; needs room, see
+                     uplink_max_messages and _bytes */
+
+    /* [uplink], with a durable store */
+    mqttsn_ms uplink_max_age;               /* 0 = no limit */
+    enum gw_drop_policy uplink_drop_policy; /* oldest or newest */
+    uint32_t uplink_drain_rate; /* backlog messages a second; 0 = no limit */
+    bool uplink_qos0;           /* keep QoS 0 too while the broker is away */
 
     /* [topics], [access] */
     bool qos_minus1_short;

@@ -198,6 +198,8 @@ enum gw_exchange_state {
     GW_X_HANDED,  /* with the shell */
     GW_X_DONE,    /* QoS 2: PUBREC is out, until PUBREL; SUBSCRIBE: answered,
                      until its retain window closes */
+    GW_X_STORING, /* PUBLISH: not before its record, or that of one before it,
+                     is stored */
 };
 
 struct gw_exchange {
@@ -210,25 +212,62 @@ struct gw_exchange {
     bool dup_only;       /* a CONNECT came since: only DUP=1 repeats it (D7) */
     bool counted;        /* against client_inflight_max */
     uint8_t tries;       /* how often it was handed to the shell */
+    uint8_t line;        /* enum gw_line_kind, of a PUBLISH that waits */
     bool kept : 1;       /* the store was given a record of it */
     bool held : 1;       /* by the broker side, since before the restart */
     bool unanswered : 1; /* SUBSCRIBE: counts in subs_pending */
     bool wants : 1;      /* SUBSCRIBE: it keeps the filter wanted, until the
                             subscription does */
+    bool storing : 1;    /* among those whose record is on its way */
+    bool owned : 1;      /* acknowledged: the message is the gateway's */
+    bool stowed : 1;     /* counts against uplink_max_messages and _bytes */
+    bool flowed : 1;     /* counts in the flow of its client */
+    bool late : 1;       /* handed over from the backlog */
     uint16_t msg_id;
     uint16_t topic_id;
     uint32_t session; /* 0: the gateway's own */
     uint32_t owner;   /* session number, also after it left */
     uint32_t next;    /* of the same session */
     uint32_t generation;
-    uint32_t message; /* PUBLISH */
-    uint32_t filter;  /* SUBSCRIBE, UNSUBSCRIBE */
-    uint32_t window;  /* SUBSCRIBE */
-    uint32_t link;    /* of the same window, or of the same filter */
-    uint32_t line_prev, line_next; /* PUBLISH: the line to the broker */
-    uint64_t place;                /* PUBLISH: place in that line */
-    uint64_t hash;                 /* tells a repetition from a new message */
-    mqttsn_ms due;                 /* upstream_timeout */
+    union {
+        struct { /* PUBLISH */
+            uint32_t message;
+            uint32_t client; /* name, held: in whose order it stands */
+            uint32_t line_prev, line_next;
+            uint32_t storing_prev, storing_next;
+        };
+        struct { /* SUBSCRIBE, UNSUBSCRIBE */
+            uint32_t filter;
+            uint32_t window;
+            uint32_t link; /* of the same window, or of the same filter */
+        };
+    };
+    uint64_t op;    /* PUBLISH: the store operation of its record */
+    uint64_t place; /* PUBLISH: rises with arrival */
+    uint64_t hash;  /* tells a repetition from a new message */
+    mqttsn_ms due;  /* upstream_timeout */
+};
+
+/*
+ * The lines in which publishes wait for the broker (line.c).
+ */
+enum gw_line_kind {
+    GW_LINE_NONE,
+    GW_LINE_AGAIN, /* was with the broker side when the connection ended */
+    GW_LINE_LIVE,
+    GW_LINE_LATE, /* the backlog, and what must not overtake it */
+};
+
+struct gw_line {
+    uint32_t head, tail;
+    uint32_t hint;  /* the last that was inserted by place */
+    uint32_t acked; /* publishes of QoS 1 and 2 in it */
+};
+
+/* A client some of whose messages are backlog: its later ones join them. */
+struct gw_flow {
+    uint32_t client; /* name, held; 0: the block is free */
+    uint32_t count;
 };
 
 /* A SUBSCRIBE under way, and who waits for the retained messages it brings. */

@@ -118,12 +118,23 @@ static void accept(struct gw_engine *e, uint32_t session)
     gw_reply_push(e, session, &(struct gw_reply){.type = MQTTSN_CONNACK}, kept);
 }
 
+/* Whether a node is better here than elsewhere (guarantee 5): what it sends can
+ * reach the broker, or could, or is kept. */
+static bool is_served(const struct gw_engine *e)
+{
+    if (e->link == GW_LINK_UP)
+        return true;
+    if (e->link == GW_LINK_DENIED || gw_link_given_up(e))
+        return false;
+    return e->policy.options.durable ||
+           (e->link == GW_LINK_DOWN && e->link_was_up);
+}
+
 /* Accepts if the upstream allows; a request at the very start waits for the
  * first attempt's outcome (guarantee 5). */
 static void accept_when_up(struct gw_engine *e, uint32_t session)
 {
-    if (e->link == GW_LINK_UP ||
-        (e->link == GW_LINK_DOWN && e->link_was_up && !gw_link_given_up(e))) {
+    if (is_served(e)) {
         accept(e, session);
     } else if (e->link == GW_LINK_UNKNOWN) {
         struct gw_cold *c = gw_warm(e, session);

@@ -131,6 +131,15 @@ static uint64_t message_hash(const struct mqttsn_frame *frame)
     return gw_lasting_hash(key, sizeof(key));
 }
 
+/* An open QoS 2 exchange that its node has forgotten. */
+static void give_up(struct gw_engine *e, uint32_t exchange)
+{
+    if (gw_exchange_at(e, exchange)->owned)
+        gw_exchange_release(e, exchange);
+    else
+        gw_exchange_end(e, exchange);
+}
+
 /* True: the frame repeats one that was taken in; it is dealt with (D7). */
 static bool is_repetition(struct gw_engine *e, uint32_t session,
                           const struct mqttsn_frame *frame, uint64_t hash)
@@ -144,12 +153,12 @@ static bool is_repetition(struct gw_engine *e, uint32_t session,
         struct gw_exchange *x = gw_exchange_at(e, open);
 
         if (x->dup_only && !(frame->publish.flags.dup && x->hash == hash)) {
-            gw_exchange_end(e, open); /* the MsgId has a new owner */
+            give_up(e, open); /* the MsgId has a new owner */
             return false;
         }
         e->counters.up_duplicates++;
         x->mute = false;
-        if (x->state == GW_X_DONE)
+        if (x->state == GW_X_DONE || x->owned)
             gw_reply_push(
                 e, session,
                 &(struct gw_reply){.type = MQTTSN_PUBREC, .msg_id = msg_id}, 0);
@@ -179,11 +188,12 @@ static bool has_room(struct gw_engine *e, uint32_t session)
     for (uint32_t i = s->exchanges; i != 0; i = gw_exchange_at(e, i)->next) {
         const struct gw_exchange *x = gw_exchange_at(e, i);
 
-        if (x->kind == GW_X_PUBLISH && x->state == GW_X_DONE && x->dup_only)
+        if (x->kind == GW_X_PUBLISH && x->qos == 2 && x->dup_only &&
+            (x->state == GW_X_DONE || x->owned))
             oldest = i; /* the list begins with the newest */
     }
     if (oldest != 0)
-        gw_exchange_end(e, oldest);
+        give_up(e, oldest);
     return oldest != 0;
 }
 
@@ -209,7 +219,8 @@ void gw_on_publish(struct gw_engine *e, uint32_t session,
         refuse(e, session, frame, code);
         return;
     }
-    index = gw_uplink_publish(e, session, name, frame->publish.data, qos,
+    index = gw_uplink_publish(e, session, gw_session_at(e, session)->client_id,
+                              name, frame->publish.data, qos,
                               frame->publish.flags.retain);
     gw_names_unref(&e->names, name);
     if (index == 0) {
@@ -223,7 +234,6 @@ void gw_on_publish(struct gw_engine *e, uint32_t session,
         x->topic_id = frame->publish.topic_id;
         x->topic_type = frame->publish.flags.topic_type;
         x->hash = hash;
-        gw_store_exchange(e, index);
     }
 }
 
@@ -250,7 +260,7 @@ void gw_on_publish_minus1(struct gw_engine *e, const struct gw_peer *peer,
     }
     if (name != 0 && e->own_qos0 < OWN_QOS0_MAX &&
         gw_policy_may_publish(&e->policy, gw_names_span(&e->names, name)) &&
-        gw_uplink_publish(e, 0, name, frame->publish.data, 0,
+        gw_uplink_publish(e, 0, 0, name, frame->publish.data, 0,
                           frame->publish.flags.retain &&
                               o->qos_minus1_retain) != 0)
         e->counters.qos_minus1_accepted++;
@@ -264,11 +274,15 @@ void gw_on_pubrel(struct gw_engine *e, uint32_t session,
 {
     uint16_t msg_id = frame->pubrel.msg_id;
     uint32_t open = gw_exchange_find(e, session, GW_X_PUBLISH, msg_id);
+    uint64_t kept = 0;
 
+    /* PUBCOMP lets the node use the MsgId for the next message: no restart may
+     * take that for this one. */
     if (open != 0 && gw_exchange_at(e, open)->qos == 2 &&
-        gw_exchange_at(e, open)->state == GW_X_DONE)
-        gw_exchange_end(e, open);
+        (gw_exchange_at(e, open)->state == GW_X_DONE ||
+         gw_exchange_at(e, open)->owned))
+        kept = gw_exchange_release(e, open);
     gw_reply_push(e, session,
                   &(struct gw_reply){.type = MQTTSN_PUBCOMP, .msg_id = msg_id},
-                  0);
+                  kept);
 }

@@ -124,7 +124,7 @@ static bool durations_valid(const struct gw_options *o)
            in_range(o->session_expiry, 1, most) && o->awake_max_time <= most &&
            o->client_congestion_wait <= most && o->retain_settle <= most &&
            o->upstream_timeout <= most && o->upstream_down_max <= most &&
-           o->client.queue_max_age <= most;
+           o->client.queue_max_age <= most && o->uplink_max_age <= most;
 }
 
 static bool values_valid(const struct gw_options *o)
@@ -139,7 +139,9 @@ static bool values_valid(const struct gw_options *o)
            in_range(o->overlapping, GW_OVERLAPPING_PROBE,
                     GW_OVERLAPPING_EACH) &&
            in_range(o->client.drop_policy, GW_DROP_OLDEST,
-                    GW_DROP_LATEST_PER_TOPIC);
+                    GW_DROP_LATEST_PER_TOPIC) &&
+           in_range(o->uplink_drop_policy, GW_DROP_OLDEST, GW_DROP_NEWEST) &&
+           in_range(o->uplink_drain_rate, 0, 1000000);
 }
 
 static bool lists_fit(const struct gw_policy *policy,

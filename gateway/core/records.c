@@ -166,25 +166,31 @@ static bool write_exchange(const struct gw_engine *e,
                            struct mqttsn_writer *w)
 {
     const struct gw_exchange *x = gw_exchange_at(e, entry->ref);
+    mqttsn_ms received = e->now;
     uint32_t topic = 0;
 
     if (x->generation != entry->item || x->kind != GW_X_PUBLISH || x->qos == 0)
         return false;
-    if (x->state != GW_X_DONE)
-        topic = gw_message_at(&e->up_messages, x->message)->topic;
-    mqttsn_write_u8(
-        w, flag_if(x->state == GW_X_DONE, GW_REC_DONE) |
-               flag_if(x->retain, GW_REC_RETAIN) |
-               flag_if(x->mute, GW_REC_MUTE) |
-               flag_if(x->dup_only, GW_REC_DUP_ONLY) |
-               flag_if(x->session != 0, GW_REC_ATTACHED) |
-               flag_if(x->tries != 0 || x->state == GW_X_HANDED, GW_REC_AGAIN));
+    if (x->state != GW_X_DONE) {
+        const struct gw_message *m = gw_message_at(&e->up_messages, x->message);
+
+        topic = m->topic;
+        received = m->received;
+    }
+    mqttsn_write_u8(w, flag_if(x->state == GW_X_DONE, GW_REC_DONE) |
+                           flag_if(x->retain, GW_REC_RETAIN) |
+                           flag_if(x->mute, GW_REC_MUTE) |
+                           flag_if(x->dup_only, GW_REC_DUP_ONLY) |
+                           flag_if(x->session != 0, GW_REC_ATTACHED));
     mqttsn_write_u8(w, x->qos);
     mqttsn_write_u8(w, x->topic_type);
     mqttsn_write_u16(w, x->msg_id);
     mqttsn_write_u16(w, x->topic_id);
     write_u64(w, x->hash);
     write_u32(w, x->owner);
+    write_u32(w, (uint32_t)(x->place >> 32));
+    write_u64(w, e->now - received);
+    write_text(w, gw_names_span(&e->names, x->client));
     write_text(w, gw_names_span(&e->names, topic));
     return true;
 }

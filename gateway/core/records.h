@@ -21,8 +21,9 @@
  *   QUEUED        version, message number u32, qos, flags (gw_place_flag),
  *                 msg_id u16, failed_wakes
  *   EXCHANGE      version, flags (GW_REC_DONE..), qos, topic_type, msg_id u16,
- *                 topic_id u16, hash u64, session number u32, topic text,
- *                 payload rest; no topic and no payload when DONE
+ *                 topic_id u16, hash u64, session number u32, high half of
+ *                 its place u32, age in ms u64, client id text, topic text,
+ *                 payload rest; no age, client, topic or payload when DONE
  *   FILTER        version, filter rest: the broker may have been told of it,
  *                 and no SUBSCRIPTION says so; the item is a hash of it. Or
  *                 version alone, item 0: the broker has forgotten everything
@@ -59,7 +60,6 @@ enum gw_rec_exchange_flag {
     GW_REC_MUTE = 4,
     GW_REC_DUP_ONLY = 8,
     GW_REC_ATTACHED = 16, /* its session still knows it */
-    GW_REC_AGAIN = 32,    /* it was with the broker side before */
 };
 
 static inline uint32_t gw_rec_read_u32(struct mqttsn_reader *r)
@@ -67,6 +67,13 @@ static inline uint32_t gw_rec_read_u32(struct mqttsn_reader *r)
     uint32_t high = mqttsn_read_u16(r);
 
     return high << 16 | mqttsn_read_u16(r);
+}
+
+static inline uint64_t gw_rec_read_u64(struct mqttsn_reader *r)
+{
+    uint64_t high = gw_rec_read_u32(r);
+
+    return high << 32 | gw_rec_read_u32(r);
 }
 
 static inline struct mqttsn_span gw_rec_read_text(struct mqttsn_reader *r)
@@ -78,6 +85,12 @@ static inline struct mqttsn_span gw_rec_read_text(struct mqttsn_reader *r)
 
 /* restore.c: the session of that number, 0 if it was not restored. */
 uint32_t gw_restore_find(const struct gw_engine *e, uint32_t number);
+
+/* restore_exchange.c */
+enum mqttsn_status gw_restore_exchange(struct gw_engine *e, uint32_t owner,
+                                       uint32_t item, struct mqttsn_reader *r);
+uint32_t gw_restore_number_of_exchange(const struct gw_engine *e,
+                                       uint32_t index);
 
 /* restore_session.c: each judges its record as gw_engine_restore does. */
 enum mqttsn_status gw_restore_session(struct gw_engine *e, uint32_t owner,

@@ -10,13 +10,6 @@
  */
 #include "records.h"
 
-static uint64_t read_u64(struct mqttsn_reader *r)
-{
-    uint64_t high = gw_rec_read_u32(r);
-
-    return high << 32 | gw_rec_read_u32(r);
-}
-
 static uint32_t number_of_session(const struct gw_engine *e, uint32_t index)
 {
     return gw_session_at(e, index)->number;
@@ -25,11 +18,6 @@ static uint32_t number_of_session(const struct gw_engine *e, uint32_t index)
 static uint32_t number_of_message(const struct gw_engine *e, uint32_t index)
 {
     return gw_message_at(&e->down_messages, index)->number;
-}
-
-static uint32_t number_of_exchange(const struct gw_engine *e, uint32_t index)
-{
-    return gw_exchange_at(e, index)->generation;
 }
 
 /* The block of 'number' among 1..high, whose numbers rise; 0: none has it. */
@@ -74,7 +62,7 @@ static enum mqttsn_status restore_message(struct gw_engine *e, uint32_t owner,
     uint32_t last = messages->messages.high, topic, index;
     bool retain = mqttsn_read_u8(r) != 0;
     uint32_t arrival = gw_rec_read_u32(r);
-    uint64_t age = read_u64(r);
+    uint64_t age = gw_rec_read_u64(r);
     struct mqttsn_span name = gw_rec_read_text(r),
                        payload = mqttsn_read_rest(r);
     struct gw_message *m;
@@ -131,77 +119,6 @@ static enum mqttsn_status restore_place(struct gw_engine *e, uint32_t owner,
     return MQTTSN_OK;
 }
 
-/* ---- exchanges --------------------------------------------------------- */
-
-/* PUBREC is out: all that is left of it is its MsgId, until PUBREL. */
-static uint32_t new_done(struct gw_engine *e, uint32_t session)
-{
-    uint32_t index = gw_exchange_new(e, session, GW_X_PUBLISH);
-
-    if (index != 0) {
-        gw_exchange_at(e, index)->state = GW_X_DONE;
-        gw_exchange_at(e, index)->qos = 2;
-        gw_exchange_at(e, index)->counted = true;
-        gw_session_at(e, session)->exchange_count++;
-    }
-    return index;
-}
-
-static uint32_t new_waiting(struct gw_engine *e, uint32_t session,
-                            struct mqttsn_span name, struct mqttsn_span payload,
-                            uint8_t qos, bool retain)
-{
-    uint32_t topic = gw_names_intern(&e->names, name);
-    uint32_t index = 0;
-
-    if (topic != 0)
-        index = gw_uplink_publish(e, session, topic, payload, qos, retain);
-    gw_names_unref(&e->names, topic);
-    return index;
-}
-
-static enum mqttsn_status restore_exchange(struct gw_engine *e, uint32_t owner,
-                                           uint32_t item,
-                                           struct mqttsn_reader *r)
-{
-    uint8_t flags = mqttsn_read_u8(r), qos = mqttsn_read_u8(r);
-    uint8_t topic_type = mqttsn_read_u8(r);
-    uint16_t msg_id = mqttsn_read_u16(r), topic_id = mqttsn_read_u16(r);
-    uint64_t hash = read_u64(r);
-    uint32_t number = gw_rec_read_u32(r), last = e->exchanges.high;
-    struct mqttsn_span name = gw_rec_read_text(r),
-                       payload = mqttsn_read_rest(r);
-    bool done = flags & GW_REC_DONE, attached = flags & GW_REC_ATTACHED;
-    uint32_t session = attached ? gw_restore_find(e, number) : 0, index;
-    struct gw_exchange *x;
-
-    if (mqttsn_reader_finish(r) != MQTTSN_OK || owner != 0 || item == 0 ||
-        (last != 0 && number_of_exchange(e, last) >= item) || qos < 1 ||
-        qos > 2 || payload.len > 65535 ||
-        (done ? qos != 2 || !attached
-              : name.len > GW_NAME_MAX || !mqttsn_topic_name_valid(name)))
-        return MQTTSN_EFIELD;
-    if (attached && session == 0)
-        return MQTTSN_ENOTFOUND;
-    index = done ? new_done(e, session)
-                 : new_waiting(e, session, name, payload, qos,
-                               (flags & GW_REC_RETAIN) != 0);
-    if (index == 0)
-        return MQTTSN_ENOSPACE;
-    x = gw_exchange_at(e, index);
-    x->owner = number;
-    x->kept = true;
-    x->generation = e->next_generation = item;
-    x->topic_type = topic_type;
-    x->topic_id = topic_id;
-    x->msg_id = msg_id;
-    x->hash = hash;
-    x->mute = (flags & GW_REC_MUTE) != 0;
-    x->dup_only = (flags & GW_REC_DUP_ONLY) != 0;
-    x->tries = (flags & GW_REC_AGAIN) != 0;
-    return MQTTSN_OK;
-}
-
 /* ---- filters ----------------------------------------------------------- */
 
 static enum mqttsn_status restore_filter(struct gw_engine *e, uint32_t owner,
@@ -251,7 +168,7 @@ enum mqttsn_status gw_engine_restore(struct gw_engine *engine, uint8_t kind,
     case GW_RECORD_QUEUED:
         return restore_place(engine, owner, item, &r);
     case GW_RECORD_EXCHANGE:
-        return restore_exchange(engine, owner, item, &r);
+        return gw_restore_exchange(engine, owner, item, &r);
     case GW_RECORD_FILTER:
         return restore_filter(engine, owner, item, &r);
     }
@@ -260,8 +177,8 @@ enum mqttsn_status gw_engine_restore(struct gw_engine *engine, uint8_t kind,
 
 uint64_t gw_engine_held(struct gw_engine *engine, uint32_t owner, uint32_t item)
 {
-    uint32_t index =
-        bisect(engine, engine->exchanges.high, number_of_exchange, item);
+    uint32_t index = bisect(engine, engine->exchanges.high,
+                            gw_restore_number_of_exchange, item);
 
     return index != 0 && owner == 0 ? gw_uplink_held(engine, index) : 0;
 }

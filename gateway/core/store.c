@@ -85,9 +85,11 @@ uint64_t gw_store_exchange(struct gw_engine *e, uint32_t exchange)
 {
     struct gw_exchange *x = gw_exchange_at(e, exchange);
 
-    x->kept = true;
-    return queue(e, GW_STORE_KEEP, GW_RECORD_EXCHANGE, exchange, 0,
-                 x->generation);
+    uint64_t op =
+        queue(e, GW_STORE_KEEP, GW_RECORD_EXCHANGE, exchange, 0, x->generation);
+
+    x->kept |= op != 0;
+    return op;
 }
 
 uint64_t gw_store_filter(struct gw_engine *e, uint32_t filter)
@@ -133,6 +135,7 @@ static void finish(struct gw_engine *e, uint64_t op)
            entry_at(e, e->store_done + 1)->state == 2)
         e->store_done++;
     gw_replies_release(e);
+    gw_forward_on_stored(e);
 }
 
 bool gw_engine_poll_store(struct gw_engine *e, mqttsn_ms now, uint8_t *buf,
@@ -176,6 +179,7 @@ void gw_engine_on_stored(struct gw_engine *e, uint64_t op, bool ok,
         e->counters.store_failed++;
         gw_note(e, GW_NOTE_STORE_FAILED, 0, op, NULL);
         gw_replies_fail(e, op);
+        gw_forward_on_failed(e, op);
     }
     finish(e, op);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The line to the broker. Publishes stand in one line in the order in which
- * they arrived, so the order of each node is kept; what comes back unsent is
- * put where it stood before, ahead of anything newer.
+ * Unfinished requests of nodes: how they begin, what the broker's answers mean
+ * for them, how they end. The lines in which publishes wait are line.c, and
+ * what a durable store changes is forward.c.
  */
 #include "engine_private.h"
 
@@ -10,10 +10,20 @@
 #define QOS0_WAITING_MAX 16
 
 /* A publish that was with the broker side this often when the connection ended
- * goes alone, so that it is known whether it is the one that ends it; and this
- * often, it is given up. */
-#define TRIES_BEFORE_ALONE 1
+ * is given up. */
 #define TRIES_MAX 4
+
+/* After the broker said that it has no room for a message of the gateway's. */
+#define QUOTA_PAUSE_MS 10000
+
+/* Its number names it in tokens and at the store. */
+static void number(struct gw_engine *e, struct gw_exchange *x)
+{
+    x->place = ++e->next_place;
+    if ((uint32_t)x->place == 0)
+        x->place = ++e->next_place;
+    x->generation = (uint32_t)x->place;
+}
 
 uint32_t gw_exchange_new(struct gw_engine *e, uint32_t session,
                          enum gw_exchange_kind kind)
@@ -25,59 +35,17 @@ uint32_t gw_exchange_new(struct gw_engine *e, uint32_t session,
         return 0;
     x = gw_exchange_at(e, index);
     x->kind = (uint8_t)kind;
-    x->generation = ++e->next_generation;
-    x->session = session;
+    if (kind != GW_X_PUBLISH)
+        number(e, x);
     if (session != 0) {
         struct gw_session *s = gw_session_at(e, session);
 
+        x->session = session;
         x->owner = s->number;
         x->next = s->exchanges;
         s->exchanges = index;
     }
     return index;
-}
-
-/* ---- the line ---------------------------------------------------------- */
-
-static void line_insert(struct gw_engine *e, uint32_t index)
-{
-    struct gw_exchange *x = gw_exchange_at(e, index);
-    uint32_t after = e->line_tail;
-
-    /* New ones go to the end. One that returns walks past nothing but the few
-     * that returned with it, when seen from the front. */
-    if (after != 0 && gw_exchange_at(e, after)->place > x->place) {
-        uint32_t before = e->line_head;
-
-        while (gw_exchange_at(e, before)->place < x->place)
-            before = gw_exchange_at(e, before)->line_next;
-        after = gw_exchange_at(e, before)->line_prev;
-    }
-    x->line_prev = after;
-    x->line_next = after ? gw_exchange_at(e, after)->line_next : e->line_head;
-    if (after)
-        gw_exchange_at(e, after)->line_next = index;
-    else
-        e->line_head = index;
-    if (x->line_next)
-        gw_exchange_at(e, x->line_next)->line_prev = index;
-    else
-        e->line_tail = index;
-}
-
-static void line_remove(struct gw_engine *e, uint32_t index)
-{
-    struct gw_exchange *x = gw_exchange_at(e, index);
-
-    if (x->line_prev)
-        gw_exchange_at(e, x->line_prev)->line_next = x->line_next;
-    else
-        e->line_head = x->line_next;
-    if (x->line_next)
-        gw_exchange_at(e, x->line_next)->line_prev = x->line_prev;
-    else
-        e->line_tail = x->line_prev;
-    x->line_prev = x->line_next = 0;
 }
 
 /* ---- ends -------------------------------------------------------------- */
@@ -93,8 +61,7 @@ void gw_exchange_answered(struct gw_engine *e, uint32_t index)
     gw_session_ready(e, x->session);
 }
 
-/* Off its session's list; nobody is answered any more. */
-static void detach(struct gw_engine *e, uint32_t index)
+void gw_exchange_detach(struct gw_engine *e, uint32_t index)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
     struct gw_session *s;
@@ -138,21 +105,42 @@ static void forget(struct gw_engine *e, struct gw_exchange *x)
     x->kept = false;
 }
 
+/* From whichever line or list it is in on its way to the broker. */
+static void leave_broker_side(struct gw_engine *e, uint32_t index)
+{
+    struct gw_exchange *x = gw_exchange_at(e, index);
+
+    gw_forward_unwait(e, index);
+    if (x->state == GW_X_WAITING)
+        gw_line_remove(e, index);
+    else if (x->state == GW_X_HANDED) {
+        gw_line_unhand(e, index);
+        e->alone = e->alone && e->handed != 0;
+    }
+}
+
+static void drop_message(struct gw_engine *e, uint32_t index)
+{
+    struct gw_exchange *x = gw_exchange_at(e, index);
+
+    gw_forward_unstow(e, index);
+    gw_message_unref(&e->up_messages, x->message);
+    x->message = 0;
+}
+
 void gw_exchange_end(struct gw_engine *e, uint32_t index)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
 
-    detach(e, index);
+    gw_exchange_detach(e, index);
     if (x->kind == GW_X_PUBLISH) {
-        if (x->state == GW_X_WAITING)
-            line_remove(e, index);
-        else if (x->state == GW_X_HANDED) {
-            e->handed--;
-            e->alone = e->alone && e->handed != 0;
-        }
-        gw_message_unref(&e->up_messages, x->message);
-        if (x->qos == 0)
-            e->own_qos0--;
+        bool own_qos0 = x->qos == 0 && !x->stowed;
+
+        leave_broker_side(e, index);
+        drop_message(e, index);
+        gw_names_unref(&e->names, x->client);
+        x->client = 0;
+        e->own_qos0 -= own_qos0;
         forget(e, x);
     } else if (x->kind == GW_X_SUBSCRIBE) {
         if (x->window != 0)
@@ -163,13 +151,35 @@ void gw_exchange_end(struct gw_engine *e, uint32_t index)
         gw_filter_release(e, x->filter, false);
     }
     x->kind = GW_X_NONE;
-    x->message = 0;
     gw_slab_give(&e->exchanges, index);
+}
+
+uint64_t gw_exchange_done(struct gw_engine *e, uint32_t index)
+{
+    struct gw_exchange *x = gw_exchange_at(e, index);
+
+    leave_broker_side(e, index);
+    drop_message(e, index);
+    x->state = GW_X_DONE;
+    x->due = 0;
+    return gw_store_exchange(e, index);
+}
+
+uint64_t gw_exchange_release(struct gw_engine *e, uint32_t index)
+{
+    if (gw_exchange_at(e, index)->state == GW_X_DONE) {
+        gw_exchange_end(e, index);
+    } else {
+        gw_exchange_detach(e, index);
+        gw_store_exchange(e, index);
+    }
+    return e->store_queued;
 }
 
 static void leave(struct gw_engine *e, uint32_t index, bool wipe)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
+    bool was_dup_only = x->dup_only;
 
     x->mute = true;
     x->dup_only = true;
@@ -181,14 +191,22 @@ static void leave(struct gw_engine *e, uint32_t index, bool wipe)
             gw_exchange_end(e, index);
         return;
     }
-    if (x->qos == 2 && !wipe)
-        return; /* the handshake goes on with the next connection (D7) */
+    if (x->qos == 2 && !wipe) {
+        /* The handshake goes on with the next connection (D7). */
+        if (x->kept && !was_dup_only)
+            gw_store_exchange(e, index);
+        return;
+    }
+    if (x->owned) {
+        gw_exchange_release(e, index); /* acknowledged: it goes on */
+        return;
+    }
     if (x->state == GW_X_DONE ||
-        (x->state == GW_X_WAITING && x->qos != 0 && e->link != GW_LINK_UP)) {
+        (x->state != GW_X_HANDED && x->qos != 0 && e->link != GW_LINK_UP)) {
         gw_exchange_end(e, index); /* never acknowledged: the node's again */
         return;
     }
-    detach(e, index);
+    gw_exchange_detach(e, index);
     if (wipe)
         forget(e, x); /* a restart must not bring the MsgId back */
 }
@@ -229,9 +247,8 @@ static void drop_oldest_qos0(struct gw_engine *e, uint32_t session)
          i = gw_exchange_at(e, i)->next) {
         const struct gw_exchange *x = gw_exchange_at(e, i);
 
-        if (x->kind == GW_X_PUBLISH && x->qos == 0 &&
-            (oldest == 0 || x->place < gw_exchange_at(e, oldest)->place))
-            oldest = i;
+        if (x->kind == GW_X_PUBLISH && x->qos == 0)
+            oldest = i; /* the list begins with the newest */
     }
     if (oldest != 0) {
         e->counters.up_qos0_dropped++;
@@ -239,21 +256,55 @@ static void drop_oldest_qos0(struct gw_engine *e, uint32_t session)
     }
 }
 
-uint32_t gw_uplink_publish(struct gw_engine *e, uint32_t session,
-                           uint32_t topic_name, struct mqttsn_span payload,
-                           uint8_t qos, bool retain)
+/* Whether the message is, or will be, the gateway's before the broker has it.
+ * A QoS 0 one only while the broker is away, or behind such. */
+static bool is_stowed(const struct gw_engine *e, uint32_t client, uint8_t qos)
 {
+    const struct gw_options *o = &e->policy.options;
+
+    return o->durable &&
+           (qos != 0 || (o->uplink_qos0 &&
+                         (e->link != GW_LINK_UP || gw_flow_exists(e, client))));
+}
+
+/* On its way to the broker: at once, or when it, or what its node sent before
+ * it, is stored. */
+static void begin(struct gw_engine *e, uint32_t index, uint32_t session)
+{
+    struct gw_exchange *x = gw_exchange_at(e, index);
+    uint64_t op = x->qos != 0 ? gw_store_exchange(e, index) : e->store_queued;
+
+    if (!e->policy.options.durable || op <= e->store_done) {
+        gw_line_enter(e, index);
+        return;
+    }
+    /* Were QoS 2 handed over before, a crash between could double it. */
+    if (x->qos == 2 || (session != 0 && gw_forward_is_storing(e, session)))
+        x->state = GW_X_STORING;
+    else
+        gw_line_enter(e, index);
+    if (x->qos != 0 || x->state == GW_X_STORING)
+        gw_forward_wait(e, index, op);
+}
+
+uint32_t gw_uplink_publish(struct gw_engine *e, uint32_t session,
+                           uint32_t client, uint32_t topic_name,
+                           struct mqttsn_span payload, uint8_t qos, bool retain)
+{
+    bool stow = is_stowed(e, client, qos);
     uint32_t message, index;
     struct gw_exchange *x;
 
-    if (session != 0 && qos == 0 &&
+    if (stow && !gw_forward_room(e, payload.len))
+        return 0;
+    if (session != 0 && qos == 0 && !stow &&
         gw_session_at(e, session)->qos0_waiting >= QOS0_WAITING_MAX)
         drop_oldest_qos0(e, session);
     message =
         gw_message_new(&e->up_messages, topic_name, payload, retain, e->now);
     if (message == 0)
         return 0;
-    index = gw_exchange_new(e, session, GW_X_PUBLISH);
+    index = gw_exchange_new(e, stow && qos == 0 ? 0 : session, GW_X_PUBLISH);
     if (index == 0) {
         gw_message_unref(&e->up_messages, message);
         return 0;
@@ -262,88 +313,32 @@ uint32_t gw_uplink_publish(struct gw_engine *e, uint32_t session,
     x->message = message;
     x->qos = qos;
     x->retain = retain;
-    x->place = ++e->next_place;
-    if (session != 0) {
-        struct gw_session *s = gw_session_at(e, session);
-
-        if (qos == 0) {
-            s->qos0_waiting++;
-        } else {
-            x->counted = true;
-            s->exchange_count++;
-            x->due = e->now + e->policy.options.upstream_timeout;
-            gw_session_arm(e, session, x->due);
-        }
-    } else if (qos == 0) {
-        e->own_qos0++;
+    if (stow || e->flows.used != 0)
+        x->client = gw_names_ref(&e->names, client);
+    if (stow)
+        gw_forward_stow(e, index);
+    if (qos != 0) {
+        number(e, x);
+        x->owned = stow && session == 0;
+    } else {
+        x->place = e->next_place;
+        x->owned = stow;
     }
-    line_insert(e, index);
+    if (x->session == 0) {
+        e->own_qos0 += qos == 0 && !stow;
+    } else if (qos == 0) {
+        gw_session_at(e, session)->qos0_waiting++;
+    } else {
+        x->counted = true;
+        gw_session_at(e, session)->exchange_count++;
+        x->due = e->now + e->policy.options.upstream_timeout;
+        gw_session_arm(e, session, x->due);
+    }
+    begin(e, index, session);
     return index;
 }
 
-/* ---- out --------------------------------------------------------------- */
-
-static void hand_over(struct gw_engine *e, uint32_t index)
-{
-    struct gw_exchange *x = gw_exchange_at(e, index);
-
-    line_remove(e, index);
-    x->state = GW_X_HANDED;
-    x->tries++;
-    e->handed++;
-}
-
-bool gw_uplink_poll(struct gw_engine *e, uint8_t *buf,
-                    struct gw_up_action *ret_action)
-{
-    uint32_t index = e->line_head;
-    struct gw_exchange *x;
-    struct gw_message *m;
-    struct mqttsn_span topic;
-
-    if (index == 0 || e->link != GW_LINK_UP)
-        return false;
-    x = gw_exchange_at(e, index);
-    if (e->alone ||
-        (x->qos != 0 &&
-         e->handed >= (x->tries < TRIES_BEFORE_ALONE ? e->window_size : 1)))
-        return false;
-    m = gw_message_at(&e->up_messages, x->message);
-    topic = gw_names_span(&e->names, m->topic);
-    memcpy(buf, topic.data, topic.len);
-    gw_message_copy(&e->up_messages, x->message, buf + topic.len);
-    *ret_action = (struct gw_up_action){
-        .kind = GW_UP_PUBLISH,
-        .token =
-            x->qos == 0 ? 0 : gw_token(GW_TOKEN_EXCHANGE, x->generation, index),
-        .qos = x->qos,
-        .retain = x->retain,
-        .item = x->kept ? x->generation : 0,
-        .topic = mqttsn_span(buf, topic.len),
-        .payload = mqttsn_span(buf + topic.len, m->payload_len),
-    };
-    e->counters.up_publishes++;
-    if (x->tries != 0)
-        e->counters.up_resubmitted++;
-    if (x->qos == 0) {
-        gw_exchange_end(e, index);
-        return true;
-    }
-    hand_over(e, index);
-    e->alone = x->tries > TRIES_BEFORE_ALONE;
-    return true;
-}
-
-uint64_t gw_uplink_held(struct gw_engine *e, uint32_t index)
-{
-    struct gw_exchange *x = gw_exchange_at(e, index);
-
-    if (x->kind != GW_X_PUBLISH || x->state != GW_X_WAITING)
-        return 0;
-    hand_over(e, index);
-    x->held = true;
-    return gw_token(GW_TOKEN_EXCHANGE, x->generation, index);
-}
+/* ---- results ----------------------------------------------------------- */
 
 /* The node is told, if there is one to tell, and the exchange ends. */
 static void refuse(struct gw_engine *e, uint32_t index,
@@ -356,41 +351,38 @@ static void refuse(struct gw_engine *e, uint32_t index,
     gw_exchange_end(e, index);
 }
 
+void gw_uplink_remember(struct gw_engine *e, uint32_t session,
+                        const struct gw_exchange *x)
+{
+    struct gw_cold *c = gw_warm(e, session);
+
+    c->last_valid = true;
+    c->last_hash = x->hash;
+    c->last_msg_id = x->msg_id;
+    c->last_done = e->now;
+}
+
 static void done(struct gw_engine *e, uint32_t index)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
+    uint64_t kept;
 
     e->counters.up_acked++;
-    if (x->session == 0) {
-        gw_exchange_end(e, index);
+    if (x->session != 0 && x->qos == 2) {
+        /* The broker owns the message; the MsgId stays until PUBREL. */
+        kept = gw_exchange_done(e, index);
+        if (!x->mute && !x->owned)
+            gw_reply_push(
+                e, x->session,
+                &(struct gw_reply){.type = MQTTSN_PUBREC, .msg_id = x->msg_id},
+                kept);
         return;
     }
-    if (x->qos == 1) {
-        if (!x->mute) {
-            struct gw_cold *c = gw_warm(e, x->session);
-
-            c->last_valid = true;
-            c->last_hash = x->hash;
-            c->last_msg_id = x->msg_id;
-            c->last_done = e->now;
-            gw_reply_puback(e, x->session, x->topic_id, x->msg_id,
-                            MQTTSN_ACCEPTED);
-        }
-        gw_exchange_end(e, index);
-        return;
+    if (x->session != 0 && !x->mute) {
+        gw_uplink_remember(e, x->session, x);
+        gw_reply_puback(e, x->session, x->topic_id, x->msg_id, MQTTSN_ACCEPTED);
     }
-    /* QoS 2: the broker owns the message; the MsgId stays until PUBREL. */
-    e->handed--;
-    x->state = GW_X_DONE;
-    x->due = 0;
-    gw_message_unref(&e->up_messages, x->message);
-    x->message = 0;
-    uint64_t kept = gw_store_exchange(e, index);
-    if (!x->mute)
-        gw_reply_push(
-            e, x->session,
-            &(struct gw_reply){.type = MQTTSN_PUBREC, .msg_id = x->msg_id},
-            kept);
+    gw_exchange_end(e, index);
 }
 
 static void rejected(struct gw_engine *e, uint32_t index,
@@ -402,7 +394,26 @@ static void rejected(struct gw_engine *e, uint32_t index,
     e->counters.up_rejected++;
     gw_note_topic(e, GW_NOTE_UP_REJECTED, x->session,
                   gw_names_span(&e->names, topic), 0, reason);
-    refuse(e, index, code);
+    if (x->owned)
+        gw_forward_drop(e, index, &e->counters.up_drop_rejected, reason);
+    else
+        refuse(e, index, code);
+}
+
+/* The broker has no room for it now. Whoever was told that it is accepted
+ * cannot be told to try again: the gateway does. */
+static void on_quota(struct gw_engine *e, uint32_t index)
+{
+    struct gw_exchange *x = gw_exchange_at(e, index);
+
+    if (!x->owned) {
+        rejected(e, index, MQTTSN_REJECTED_CONGESTION, "quota");
+        return;
+    }
+    gw_line_unhand(e, index);
+    x->tries = 0;
+    e->late_from = e->now + QUOTA_PAUSE_MS;
+    gw_line_insert(e, index, GW_LINE_LATE);
 }
 
 void gw_uplink_on_result(struct gw_engine *e, uint32_t index,
@@ -426,15 +437,14 @@ void gw_uplink_on_result(struct gw_engine *e, uint32_t index,
         if (x->held && x->qos == 2)
             e->counters.qos2_uncertain++;
         x->held = false;
-        e->handed--;
-        x->state = GW_X_WAITING;
-        line_insert(e, index);
+        gw_line_unhand(e, index);
+        gw_line_insert(e, index, GW_LINE_AGAIN);
         return;
     case GW_UP_REJECTED:
         rejected(e, index, MQTTSN_REJECTED_NOT_SUPPORTED, "refused");
         return;
     case GW_UP_QUOTA:
-        rejected(e, index, MQTTSN_REJECTED_CONGESTION, "quota");
+        on_quota(e, index);
         return;
     }
 }
@@ -446,7 +456,7 @@ void gw_exchange_on_timeout(struct gw_engine *e, uint32_t index)
     x->due = 0;
     switch ((enum gw_exchange_kind)x->kind) {
     case GW_X_PUBLISH:
-        if (x->state == GW_X_WAITING) {
+        if (x->state == GW_X_WAITING || x->state == GW_X_STORING) {
             e->counters.up_withdrawn++;
             refuse(e, index, MQTTSN_REJECTED_CONGESTION);
         } else if (x->state == GW_X_HANDED && x->qos == 1 && !x->mute) {

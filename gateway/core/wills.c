@@ -63,7 +63,7 @@ void gw_will_publish(struct gw_engine *e, uint32_t session)
 
     if (!(s->flags & GW_S_WILL))
         return;
-    index = gw_uplink_publish(e, 0, c->will_topic,
+    index = gw_uplink_publish(e, 0, s->client_id, c->will_topic,
                               gw_names_span(&e->names, c->will_message),
                               c->will_qos, (s->flags & GW_S_WILL_RETAIN) != 0);
     if (index == 0) {
@@ -71,8 +71,6 @@ void gw_will_publish(struct gw_engine *e, uint32_t session)
         gw_note(e, GW_NOTE_TABLE_FULL, session, 0, "will dropped");
         return;
     }
-    if (c->will_qos != 0)
-        gw_store_exchange(e, index);
     e->counters.wills_published++;
     gw_note_topic(e, GW_NOTE_WILL_PUBLISHED, session,
                   gw_names_span(&e->names, c->will_topic), c->will_qos, NULL);

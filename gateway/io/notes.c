@@ -40,6 +40,7 @@ static const struct {
     [GW_NOTE_WILL_PUBLISHED] = {"session", "qos"},
     [GW_NOTE_WILL_QOS] = {"session", "qos"},
     [GW_NOTE_UP_REJECTED] = {"upstream", NULL},
+    [GW_NOTE_UP_DROP] = {"upstream", NULL},
     [GW_NOTE_STORE_FAILED] = {"store", NULL},
     [GW_NOTE_OVERLAP_RULE] = {"upstream", NULL},
     [GW_NOTE_GATEWAY_SEEN] = {"discovery", "gw_id"},

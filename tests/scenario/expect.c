@@ -280,12 +280,18 @@ void expect_usage(struct runner *r, const struct statement *at)
     const struct {
         const char *key;
         uint64_t value;
-    } fields[] = {
-        {"sessions", u.sessions},           {"topics", u.topics},
-        {"subscriptions", u.subscriptions}, {"filters", u.filters},
-        {"exchanges", u.exchanges},         {"queue_entries", u.queue_entries},
-        {"messages", u.messages},           {"replies", u.replies},
-        {"message_bytes", u.message_bytes}, {"name_bytes", u.name_bytes}};
+    } fields[] = {{"sessions", u.sessions},
+                  {"topics", u.topics},
+                  {"subscriptions", u.subscriptions},
+                  {"filters", u.filters},
+                  {"exchanges", u.exchanges},
+                  {"queue_entries", u.queue_entries},
+                  {"messages", u.messages},
+                  {"replies", u.replies},
+                  {"uplink_messages", u.uplink_messages},
+                  {"uplink_bytes", u.uplink_bytes},
+                  {"message_bytes", u.message_bytes},
+                  {"name_bytes", u.name_bytes}};
     size_t count = sizeof(fields) / sizeof(fields[0]);
 
     if (at->count == 2 && word_is(&at->words[1], "none")) {

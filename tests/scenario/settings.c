@@ -58,16 +58,22 @@ static const struct setting options[] = {
     OPTION("upstream.upstream_down_max", TIME, upstream_down_max),
     OPTION("upstream.will_on_shutdown", BOOL, will_on_shutdown),
     OPTION("store.durable", BOOL, durable),
+    OPTION("uplink.max_age", TIME, uplink_max_age),
+    OPTION("uplink.drop_policy", POLICY, uplink_drop_policy),
+    OPTION("uplink.drain_rate", U32, uplink_drain_rate),
+    OPTION("uplink.qos0", BOOL, uplink_qos0),
     OPTION("topics.qos_minus1_short", BOOL, qos_minus1_short),
     OPTION("topics.qos_minus1_retain", BOOL, qos_minus1_retain),
     OPTION("access.dollar_topics", BOOL, dollar_topics),
 };
 
 static const struct setting limits[] = {
-    LIMIT(U32, max_sessions),      LIMIT(U32, max_topics),
-    LIMIT(U32, max_subscriptions), LIMIT(U32, max_exchanges),
-    LIMIT(U32, max_queue_entries), LIMIT(U32, max_predefined),
-    LIMIT(U64, queue_total_bytes), LIMIT(U64, names_total_bytes),
+    LIMIT(U32, max_sessions),        LIMIT(U32, max_topics),
+    LIMIT(U32, max_subscriptions),   LIMIT(U32, max_exchanges),
+    LIMIT(U32, max_queue_entries),   LIMIT(U32, max_predefined),
+    LIMIT(U64, queue_total_bytes),   LIMIT(U64, names_total_bytes),
+    LIMIT(U32, uplink_max_messages), LIMIT(U64, uplink_max_bytes),
+    LIMIT(U64, uplink_total_bytes),
 };
 
 static const struct setting rules[] = {

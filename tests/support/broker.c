@@ -170,6 +170,8 @@ void broker_take(struct broker *broker, const struct output *output)
     assert(broker->pending_count <= BROKER_PENDING);
     *action = (struct broker_action){.kind = output->up.kind,
                                      .token = output->up.token,
+                                     .owner = output->up.owner,
+                                     .item = output->up.item,
                                      .qos = output->up.qos,
                                      .retain = output->up.retain};
     text_of(output->up.topic, action->topic, sizeof(action->topic));

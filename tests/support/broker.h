@@ -23,6 +23,7 @@ struct output;
 struct broker_action {
     enum gw_up_action_kind kind;
     uint64_t token;
+    uint32_t owner, item; /* of the record that keeps it */
     uint8_t qos;
     bool retain;
     char topic[BROKER_NAME];

@@ -410,6 +410,8 @@ void world_init(struct world *world)
     world->limits.max_subscriptions = 256;
     world->limits.max_exchanges = 256;
     world->limits.max_queue_entries = 4096;
+    world->limits.uplink_max_messages = 1024;
+    world->limits.uplink_max_bytes = 1024 * 1024;
     world->limits.max_predefined = 64;
     world->limits.queue_total_bytes = 1024 * 1024;
     world->limits.names_total_bytes = 256 * 1024;

@@ -313,7 +313,7 @@ static size_t least_len(const struct record *r)
     case GW_RECORD_MESSAGE:
         return 16 + strlen("cmd/x");
     case GW_RECORD_EXCHANGE:
-        return 22;
+        return r->data[1] & 1 ? 36 : 36 + strlen("xy"); /* done, or not */
     case GW_RECORD_FILTER:
         return 2;
     }

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * broker_side.h - what the engine's files ask of those that bring messages to
+ * the broker: uplink.c (unfinished requests of nodes), line.c (the order in
+ * which they go) and forward.c (what the gateway has taken over).
+ */
+#ifndef GW_BROKER_SIDE_H
+#define GW_BROKER_SIDE_H
+
+#include "engine.h"
+#include "objects.h"
+
+/* ---- uplink.c ---------------------------------------------------------- */
+
+/*
+ * Takes a message for the broker in, and has it kept unless it is of QoS 0.
+ * 'session' 0 for the gateway's own; 'client' is the name in whose order it
+ * stands, or 0. Returns the exchange, 0 when there is no room.
+ */
+uint32_t gw_uplink_publish(struct gw_engine *e, uint32_t session,
+                           uint32_t client, uint32_t topic_name,
+                           struct mqttsn_span payload, uint8_t qos,
+                           bool retain);
+uint32_t gw_exchange_new(struct gw_engine *e, uint32_t session,
+                         enum gw_exchange_kind kind);
+/* Its SUBACK is in the session's replies, or will never be. */
+void gw_exchange_answered(struct gw_engine *e, uint32_t exchange);
+/* Frees it and takes it off every list. */
+void gw_exchange_end(struct gw_engine *e, uint32_t exchange);
+/* Off its session's list: its MsgId means nothing any more. */
+void gw_exchange_detach(struct gw_engine *e, uint32_t exchange);
+/* The MsgId of a PUBLISH that was acknowledged is free again; its message goes
+ * on if the broker does not have it yet. Returns the operation that must be
+ * stored before the node may be told. */
+uint64_t gw_exchange_release(struct gw_engine *e, uint32_t exchange);
+/* Its message is gone or with the broker; the MsgId stays until PUBREL. */
+uint64_t gw_exchange_done(struct gw_engine *e, uint32_t exchange);
+/* The node's connection is over: finish what the broker side holds, answer
+ * nobody. 'wipe': also forget open QoS 2 handshakes [SN 6.3]. */
+void gw_exchanges_leave(struct gw_engine *e, uint32_t session, bool wipe);
+uint32_t gw_exchange_find(const struct gw_engine *e, uint32_t session,
+                          enum gw_exchange_kind kind, uint16_t msg_id);
+void gw_exchange_on_timeout(struct gw_engine *e, uint32_t exchange);
+void gw_uplink_on_result(struct gw_engine *e, uint32_t exchange,
+                         enum gw_up_outcome outcome);
+/* The node was answered; a repetition is answered again (G12-35). */
+void gw_uplink_remember(struct gw_engine *e, uint32_t session,
+                        const struct gw_exchange *x);
+
+/* ---- line.c ------------------------------------------------------------ */
+
+/* Puts a new PUBLISH into the line where it belongs. */
+void gw_line_enter(struct gw_engine *e, uint32_t exchange);
+/* Puts one that returns where its place is. */
+void gw_line_insert(struct gw_engine *e, uint32_t exchange,
+                    enum gw_line_kind kind);
+void gw_line_remove(struct gw_engine *e, uint32_t exchange);
+/* It waits although it was acknowledged: what its client sends from now on
+ * waits behind it. */
+void gw_flow_join(struct gw_engine *e, uint32_t exchange);
+bool gw_flow_exists(const struct gw_engine *e, uint32_t client);
+/* An exchange leaves the state GW_X_HANDED. */
+void gw_line_unhand(struct gw_engine *e, uint32_t exchange);
+bool gw_uplink_poll(struct gw_engine *e, uint8_t *buf,
+                    struct gw_up_action *ret_action);
+/* The token of an exchange that the broker side holds already. */
+uint64_t gw_uplink_held(struct gw_engine *e, uint32_t exchange);
+mqttsn_ms gw_line_next_deadline(const struct gw_engine *e);
+void gw_line_on_deadline(struct gw_engine *e);
+
+/* ---- forward.c --------------------------------------------------------- */
+
+/* Whether one more message may be taken over; makes room by the policy. */
+bool gw_forward_room(struct gw_engine *e, size_t payload_len);
+void gw_forward_stow(struct gw_engine *e, uint32_t exchange);
+void gw_forward_unstow(struct gw_engine *e, uint32_t exchange);
+/* Waits for its record, or for all that was queued for the store so far. */
+void gw_forward_wait(struct gw_engine *e, uint32_t exchange, uint64_t op);
+void gw_forward_unwait(struct gw_engine *e, uint32_t exchange);
+/* Whether the session has a PUBLISH in the state GW_X_STORING. */
+bool gw_forward_is_storing(const struct gw_engine *e, uint32_t session);
+/* All operations up to store_done are finished; 'op' failed. */
+void gw_forward_on_stored(struct gw_engine *e);
+void gw_forward_on_failed(struct gw_engine *e, uint64_t op);
+/* A message of the gateway's that waits longer than max_age. */
+bool gw_forward_is_old(const struct gw_engine *e, const struct gw_exchange *x);
+/* Gives up a message that was acknowledged, for one reason. */
+void gw_forward_drop(struct gw_engine *e, uint32_t exchange, uint64_t *counter,
+                     const char *reason);
+#endif

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The lines to the broker. A publish is numbered by arrival ('place') and
+ * waits in one of three lines, each in that order:
+ *
+ *   again  it was with the broker side when the connection ended; goes first,
+ *          and alone
+ *   live   goes as it comes
+ *   late   the backlog: messages that were acknowledged and have waited, and
+ *          whatever their clients sent since; goes at drain_rate
+ *
+ * While a message of a client is late, or was acknowledged and still waits,
+ * the client has a flow, and its next message is late too: so each client's
+ * messages go in their order, and nobody else's wait for its backlog. The
+ * backlog is older than what is live; where it is not, it waits for it.
+ */
+#include "engine_private.h"
+
+/* A publish that was with the broker side this often when the connection ended
+ * goes alone, so that it is known whether it is the one that ends it. */
+#define TRIES_BEFORE_ALONE 1
+
+/* ---- a line ------------------------------------------------------------ */
+
+static void link_between(struct gw_engine *e, struct gw_line *line,
+                         uint32_t before, uint32_t index, uint32_t behind)
+{
+    struct gw_exchange *x = gw_exchange_at(e, index);
+
+    x->line_prev = before;
+    x->line_next = behind;
+    if (before)
+        gw_exchange_at(e, before)->line_next = index;
+    else
+        line->head = index;
+    if (behind)
+        gw_exchange_at(e, behind)->line_prev = index;
+    else
+        line->tail = index;
+}
+
+static void append(struct gw_engine *e, uint32_t index, enum gw_line_kind kind)
+{
+    struct gw_exchange *x = gw_exchange_at(e, index);
+    struct gw_line *line = &e->lines[kind];
+
+    x->state = GW_X_WAITING;
+    x->line = (uint8_t)kind;
+    line->acked += x->qos != 0;
+    link_between(e, line, line->tail, index, 0);
+}
+
+void gw_line_insert(struct gw_engine *e, uint32_t index, enum gw_line_kind kind)
+{
+    struct gw_exchange *x = gw_exchange_at(e, index);
+    struct gw_line *line = &e->lines[kind];
+    uint32_t before = line->tail;
+
+    if (kind == GW_LINE_LATE)
+        gw_flow_join(e, index);
+    if (before == 0 || gw_exchange_at(e, before)->place <= x->place) {
+        append(e, index, kind);
+        line->hint = index;
+        return;
+    }
+    /* Those that return come in some order of theirs, but near each other. */
+    if (line->hint != 0)
+        before = line->hint;
+    else
+        before = line->head;
+    while (before != 0 && gw_exchange_at(e, before)->place > x->place)
+        before = gw_exchange_at(e, before)->line_prev;
+    for (;;) {
+        uint32_t next =
+            before ? gw_exchange_at(e, before)->line_next : line->head;
+
+        if (next == 0 || gw_exchange_at(e, next)->place > x->place)
+            break;
+        before = next;
+    }
+    x->state = GW_X_WAITING;
+    x->line = (uint8_t)kind;
+    line->acked += x->qos != 0;
+    line->hint = index;
+    link_between(e, line, before, index,
+                 before ? gw_exchange_at(e, before)->line_next : line->head);
+}
+
+/* ---- flows ------------------------------------------------------------- */
+
+static uint64_t client_hash(const struct gw_engine *e, uint32_t client)
+{
+    return gw_hash(e, &client, sizeof(client));
+}
+
+static struct gw_flow *flow_at(const struct gw_engine *e, uint32_t index)
+{
+    return gw_slab_at(&e->flows, index);
+}
+
+static uint32_t flow_of(const struct gw_engine *e, uint32_t client)
+{
+    struct gw_table_probe probe;
+
+    if (e->flows.used == 0 || client == 0)
+        return 0;
+    for (uint32_t i = gw_table_first(&e->flows_by_client,
+                                     client_hash(e, client), &probe);
+         i != 0; i = gw_table_next(&e->flows_by_client, &probe)) {
+        if (flow_at(e, i)->client == client)
+            return i;
+    }
+    return 0;
+}
+
+bool gw_flow_exists(const struct gw_engine *e, uint32_t client)
+{
+    return flow_of(e, client) != 0;
+}
+
+void gw_flow_join(struct gw_engine *e, uint32_t index)
+{
+    struct gw_exchange *x = gw_exchange_at(e, index);
+    uint32_t flow;
+
+    if (x->flowed || x->client == 0)
+        return;
+    flow = flow_of(e, x->client);
+    if (flow == 0) {
+        flow = gw_slab_take(&e->flows);
+        if (flow == 0)
+            return;
+        flow_at(e, flow)->client = gw_names_ref(&e->names, x->client);
+        gw_table_insert(&e->flows_by_client, client_hash(e, x->client), flow);
+    }
+    flow_at(e, flow)->count++;
+    x->flowed = true;
+}
+
+static void flow_leave(struct gw_engine *e, struct gw_exchange *x)
+{
+    uint32_t flow;
+
+    if (!x->flowed)
+        return;
+    x->flowed = false;
+    flow = flow_of(e, x->client);
+    if (--flow_at(e, flow)->count != 0)
+        return;
+    gw_table_remove(&e->flows_by_client, client_hash(e, x->client), flow);
+    gw_names_unref(&e->names, x->client);
+    flow_at(e, flow)->client = 0;
+    gw_slab_give(&e->flows, flow);
+}
+
+/* ---- in and out -------------------------------------------------------- */
+
+/* What waits for the broker because it is away, or behind such. */
+static bool is_late(const struct gw_engine *e, const struct gw_exchange *x)
+{
+    return (x->stowed && e->link != GW_LINK_UP) || flow_of(e, x->client) != 0;
+}
+
+void gw_line_enter(struct gw_engine *e, uint32_t index)
+{
+    if (is_late(e, gw_exchange_at(e, index))) {
+        gw_flow_join(e, index);
+        append(e, index, GW_LINE_LATE);
+    } else {
+        append(e, index, GW_LINE_LIVE);
+    }
+}
+
+void gw_line_remove(struct gw_engine *e, uint32_t index)
+{
+    struct gw_exchange *x = gw_exchange_at(e, index);
+    struct gw_line *line = &e->lines[x->line];
+
+    if (x->line_prev)
+        gw_exchange_at(e, x->line_prev)->line_next = x->line_next;
+    else
+        line->head = x->line_next;
+    if (x->line_next)
+        gw_exchange_at(e, x->line_next)->line_prev = x->line_prev;
+    else
+        line->tail = x->line_prev;
+    if (line->hint == index)
+        line->hint = x->line_prev;
+    line->acked -= x->qos != 0;
+    x->line_prev = x->line_next = 0;
+    x->line = GW_LINE_NONE;
+    flow_leave(e, x);
+}
+
+/* ---- whose turn it is -------------------------------------------------- */
+
+/* Tokens in thousandths, so that a millisecond brings 'rate' of them. */
+static bool rate_allows(struct gw_engine *e)
+{
+    uint64_t rate = e->policy.options.uplink_drain_rate;
+    struct gw_bucket *b = &e->late_rate;
+    uint64_t most = 1000 + rate * 100; /* a tenth of a second, and one */
+    uint64_t tokens = b->tokens + rate * (e->now - b->since);
+
+    e->late_due = 0;
+    if (rate == 0)
+        return true;
+    b->since = e->now;
+    b->tokens = (uint32_t)(tokens < most ? tokens : most);
+    if (b->tokens >= 1000)
+        return true;
+    e->late_due = e->now + (1000 - b->tokens + rate - 1) / rate;
+    return false;
+}
+
+/* The first of a line that is not too old. What it gives up is forgotten at
+ * the store, so it waits for a store that is behind. */
+static uint32_t head_of(struct gw_engine *e, enum gw_line_kind kind)
+{
+    uint32_t index;
+
+    while ((index = e->lines[kind].head) != 0 &&
+           gw_forward_is_old(e, gw_exchange_at(e, index))) {
+        if (gw_store_behind(e))
+            return 0;
+        gw_forward_drop(e, index, &e->counters.up_drop_expired, "expired");
+    }
+    return index;
+}
+
+/* Whether fewer than 'most' are out; and what ends with a FORGET waits for a
+ * store that is behind. */
+static bool may_go(const struct gw_engine *e, const struct gw_exchange *x,
+                   uint32_t handed, uint32_t most)
+{
+    return x->qos == 0 || (handed < most && !(x->stowed && gw_store_behind(e)));
+}
+
+/* The backlog leaves a quarter of the window to what is live. */
+static uint32_t late_window(const struct gw_engine *e)
+{
+    return e->window_size - e->window_size / 4;
+}
+
+static uint32_t next_late(struct gw_engine *e, uint32_t live)
+{
+    const struct gw_exchange *x;
+    uint32_t late;
+
+    if (e->lines[GW_LINE_LATE].head == 0 || e->shutting_down ||
+        e->now < e->late_from)
+        return 0;
+    late = head_of(e, GW_LINE_LATE);
+    if (late == 0)
+        return 0;
+    x = gw_exchange_at(e, late);
+    if ((live != 0 && x->place >= gw_exchange_at(e, live)->place) ||
+        !may_go(e, x, e->late_handed, late_window(e)) ||
+        !may_go(e, x, e->handed, e->window_size) || !rate_allows(e))
+        return 0;
+    return late;
+}
+
+static uint32_t next_of(struct gw_engine *e)
+{
+    uint32_t live, late;
+
+    if (e->link != GW_LINK_UP || e->alone)
+        return 0;
+    if (e->lines[GW_LINE_AGAIN].head != 0) {
+        uint32_t again = head_of(e, GW_LINE_AGAIN);
+
+        if (again != 0 && may_go(e, gw_exchange_at(e, again), e->handed, 1))
+            return again;
+        if (e->lines[GW_LINE_AGAIN].head != 0)
+            return 0;
+    }
+    live = head_of(e, GW_LINE_LIVE);
+    late = next_late(e, live);
+    if (live != 0 &&
+        !may_go(e, gw_exchange_at(e, live), e->handed, e->window_size))
+        live = 0;
+    if (late == 0 || (live != 0 && !e->late_turn)) {
+        e->late_turn = true;
+        return live;
+    }
+    e->late_turn = false;
+    if (e->policy.options.uplink_drain_rate != 0)
+        e->late_rate.tokens -= 1000;
+    return late;
+}
+
+/* ---- out --------------------------------------------------------------- */
+
+static void hand_over(struct gw_engine *e, uint32_t index)
+{
+    struct gw_exchange *x = gw_exchange_at(e, index);
+
+    if (x->line == GW_LINE_LATE) {
+        x->late = true;
+        e->late_handed++;
+    }
+    gw_line_remove(e, index);
+    x->state = GW_X_HANDED;
+    x->tries++;
+    e->handed++;
+}
+
+void gw_line_unhand(struct gw_engine *e, uint32_t index)
+{
+    struct gw_exchange *x = gw_exchange_at(e, index);
+
+    e->handed--;
+    if (x->late)
+        e->late_handed--;
+    x->late = false;
+}
+
+bool gw_uplink_poll(struct gw_engine *e, uint8_t *buf,
+                    struct gw_up_action *ret_action)
+{
+    uint32_t index = next_of(e);
+    struct gw_exchange *x;
+    struct gw_message *m;
+    struct mqttsn_span topic;
+
+    if (index == 0)
+        return false;
+    x = gw_exchange_at(e, index);
+    m = gw_message_at(&e->up_messages, x->message);
+    topic = gw_names_span(&e->names, m->topic);
+    memcpy(buf, topic.data, topic.len);
+    gw_message_copy(&e->up_messages, x->message, buf + topic.len);
+    *ret_action = (struct gw_up_action){
+        .kind = GW_UP_PUBLISH,
+        .token =
+            x->qos == 0 ? 0 : gw_token(GW_TOKEN_EXCHANGE, x->generation, index),
+        .qos = x->qos,
+        .retain = x->retain,
+        .item = x->kept ? x->generation : 0,
+        .age_ms = e->now - m->received,
+        .topic = mqttsn_span(buf, topic.len),
+        .payload = mqttsn_span(buf + topic.len, m->payload_len),
+    };
+    e->counters.up_publishes++;
+    if (x->tries != 0)
+        e->counters.up_resubmitted++;
+    if (x->qos == 0) {
+        gw_exchange_end(e, index);
+        return true;
+    }
+    hand_over(e, index);
+    e->alone = x->tries > TRIES_BEFORE_ALONE;
+    return true;
+}
+
+uint64_t gw_uplink_held(struct gw_engine *e, uint32_t index)
+{
+    struct gw_exchange *x = gw_exchange_at(e, index);
+
+    if (x->kind != GW_X_PUBLISH || x->state != GW_X_WAITING)
+        return 0;
+    hand_over(e, index);
+    x->held = true;
+    return gw_token(GW_TOKEN_EXCHANGE, x->generation, index);
+}
+
+/* ---- time -------------------------------------------------------------- */
+
+/* When the oldest of the backlog has waited too long, or more of it may go. */
+mqttsn_ms gw_line_next_deadline(const struct gw_engine *e)
+{
+    mqttsn_ms most = e->policy.options.uplink_max_age, due = MQTTSN_NEVER;
+    uint32_t head = e->lines[GW_LINE_LATE].head;
+
+    if (head == 0)
+        return due;
+    if (most != 0 && gw_exchange_at(e, head)->owned && !gw_store_behind(e))
+        due = gw_message_at(&e->up_messages, gw_exchange_at(e, head)->message)
+                  ->received +
+              most + 1;
+    if (e->link != GW_LINK_UP)
+        return due;
+    if (e->late_due != 0 && e->late_due < due)
+        due = e->late_due;
+    if (e->late_from > e->now && e->late_from < due)
+        due = e->late_from;
+    return due;
+}
+
+void gw_line_on_deadline(struct gw_engine *e)
+{
+    if (e->late_due != 0 && e->now >= e->late_due)
+        e->late_due = 0;
+    for (unsigned n = 0; n < 256; n++) {
+        uint32_t head = e->lines[GW_LINE_LATE].head;
+
+        if (head == 0 || gw_store_behind(e) ||
+            !gw_forward_is_old(e, gw_exchange_at(e, head)))
+            return;
+        gw_forward_drop(e, head, &e->counters.up_drop_expired, "expired");
+    }
+}
