@@ -203,6 +203,21 @@ static void derive_limits(struct gw_limits *l)
         l->names_total_bytes = derived(0, l->max_sessions, 1) * UINT64_C(512);
 }
 
+/* What waits for the broker: without a durable store only what nodes wait for,
+ * which is little. */
+static void derive_uplink(struct gw_limits *l, bool durable)
+{
+    const uint64_t little = UINT64_C(4) << 20;
+    uint64_t messages = l->uplink_max_bytes / 512;
+
+    if (!durable)
+        l->uplink_max_messages = 0;
+    else if (l->uplink_max_messages == 0)
+        l->uplink_max_messages = derived(0, (uint32_t)messages, 1);
+    if (l->uplink_total_bytes == 0)
+        l->uplink_total_bytes = little + (durable ? l->uplink_max_bytes : 0);
+}
+
 static void fill_global(struct conf_load *load)
 {
     struct gw_config *config = load->config;
@@ -222,6 +237,7 @@ static void fill_global(struct conf_load *load)
         }
     }
     derive_limits(&config->limits);
+    derive_uplink(&config->limits, config->store.type != GW_STORE_MEMORY);
     if (config->name == NULL)
         config->name = conf_host_name(load);
     if (config->upstream.client_id == NULL)
@@ -354,6 +370,36 @@ static void check_store(struct conf_load *load)
     }
 }
 
+/* Keys that only mean something with a durable store. */
+static void check_uplink(struct conf_load *load)
+{
+    const struct gw_config *config = load->config;
+    char name[CONF_FULL_NAME_MAX];
+
+    for (size_t k = 0; k < conf_key_count; k++) {
+        const struct conf_key *key = &conf_keys[k];
+        const struct conf_entry *entry = conf_find(config->private, key, NULL);
+
+        if (config->store.type != GW_STORE_MEMORY || entry == NULL ||
+            strcmp(entry->text, key->value) == 0 ||
+            (strcmp(key->section, "uplink") != 0 &&
+             strcmp(key->name, "uplink_max_messages") != 0))
+            continue;
+        snprintf(name, sizeof(name), "%s.%s", key->section, key->name);
+        conf_warn(load, &entry->place, name,
+                  "means nothing with store.type = memory: no message is "
+                  "acknowledged before the broker has it");
+    }
+    if (config->store.type != GW_STORE_MEMORY &&
+        config->limits.uplink_total_bytes < config->limits.uplink_max_bytes) {
+        struct conf_place place =
+            place_of(load, "limits", "uplink_total_bytes", NULL);
+
+        conf_error(load, &place, "limits.uplink_total_bytes",
+                   "expected at least uplink.max_bytes, which is a part of it");
+    }
+}
+
 static void check_whole(struct conf_load *load)
 {
     const struct gw_config *config = load->config;
@@ -363,6 +409,7 @@ static void check_whole(struct conf_load *load)
     for (size_t i = 0; i < config->options.listener_count; i++)
         check_listener(load, i);
     check_store(load);
+    check_uplink(load);
     if (upstream->password != NULL && upstream->username == NULL) {
         place = place_of(load, "upstream", "password_file", NULL);
         conf_error(load, &place, "upstream.password_file",

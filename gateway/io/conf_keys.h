@@ -40,7 +40,7 @@ enum conf_flag {
     CONF_RELOADS = 1,
     CONF_LATER = 2,   /* known, but only its default is taken */
     CONF_SECONDS = 4, /* a duration that must be whole seconds */
-    CONF_DERIVED = 8, /* 0 stands for a value that follows max_sessions */
+    CONF_DERIVED = 8, /* 0 stands for a value that follows from others */
 };
 
 struct conf_key {

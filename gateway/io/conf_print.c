@@ -261,8 +261,14 @@ void gw_config_print_summary(const struct gw_config *config, FILE *out)
             conf_size_text(limits->names_total_bytes, size, sizeof(size)));
     fprintf(out, ", %s of messages for nodes",
             conf_size_text(limits->queue_total_bytes, size, sizeof(size)));
-    fprintf(out, ", %s for the broker\n",
+    fprintf(out, ", %s for the broker",
             conf_size_text(limits->uplink_total_bytes, size, sizeof(size)));
+    if (limits->uplink_max_messages != 0)
+        fprintf(out,
+                ", of these %" PRIu32 " messages and %s acknowledged and kept",
+                limits->uplink_max_messages,
+                conf_size_text(limits->uplink_max_bytes, size, sizeof(size)));
+    fputc('\n', out);
     fprintf(out, "memory: nodes can make the gateway use at most %.1f MiB\n",
             (double)gw_engine_size(limits) / (1 << 20));
 }

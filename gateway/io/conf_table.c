@@ -288,10 +288,18 @@ const struct conf_key conf_keys[] = {
         CONFIG(limits.queue_total_bytes), RANGE(4 * KIB, 64 * GIB),
         SAYS("Messages that wait for nodes, all nodes together; one that waits "
              "for many counts once")),
-    KEY("limits", "uplink_total_bytes", SIZE, "4MiB",
-        CONFIG(limits.uplink_total_bytes), RANGE(4 * KIB, 64 * GIB),
-        SAYS("Messages from nodes that wait for the broker, all nodes "
-             "together")),
+    KEY("limits", "uplink_total_bytes", SIZE, "0",
+        CONFIG(limits.uplink_total_bytes), RANGE(0, 64 * GIB),
+        .flags = CONF_DERIVED,
+        .note = "4MiB, and with a durable store uplink.max_bytes besides",
+        SAYS("Messages from nodes on their way to the broker, all nodes "
+             "together, those of uplink.max_bytes included")),
+    KEY("limits", "uplink_max_messages", UINT, "0",
+        CONFIG(limits.uplink_max_messages), RANGE(0, 100000000),
+        .flags = CONF_DERIVED,
+        .note = "with a durable store one for each 512B of uplink.max_bytes, "
+                "at least 1024; else none",
+        SAYS("Acknowledged messages that may wait for the broker")),
     KEY("limits", "max_topics_per_client", UINT, "512",
         OPTION(max_topics_per_client), RANGE(1, 65534), RELOADS,
         SAYS("Topic names that one node may register")),
@@ -356,15 +364,26 @@ const struct conf_key conf_keys[] = {
         SAYS("batched: what is acknowledged survives the end of the process at "
              "any moment; full: that of the machine, too, at the cost of a "
              "synced write before each acknowledgement")),
-    LATER("uplink", "max_bytes", SIZE, "16MiB", RANGE(0, 64 * GIB),
-          SAYS("Octets that may wait for the broker")),
-    LATER("uplink", "max_age", DURATION, "0", RANGE(0, 3650 * D),
-          SAYS("How long a message may wait for the broker")),
-    LATER("uplink", "drop_policy", CHOICE, "oldest", WORDS("oldest|newest"),
-          SAYS("What gives way when they are too many")),
-    LATER("uplink", "drain_rate", UINT, "0", RANGE(0, 1000000),
-          SAYS("Waiting messages sent a second; 0 = no limit")),
-    LATER("uplink", "qos0", BOOL, "no", SAYS("Keep QoS 0 messages too")),
+    KEY("uplink", "max_bytes", SIZE, "16MiB", CONFIG(limits.uplink_max_bytes),
+        RANGE(4 * KIB, 64 * GIB),
+        SAYS("With a durable store: octets of acknowledged messages that may "
+             "wait for the broker, a part of limits.uplink_total_bytes")),
+    KEY("uplink", "max_age", DURATION, "0", OPTION(uplink_max_age),
+        RANGE(0, 3650 * D), RELOADS,
+        SAYS("With a durable store: an acknowledged message that waited longer "
+             "for the broker is dropped; 0 = no limit")),
+    KEY("uplink", "drop_policy", CHOICE, "oldest", OPTION(uplink_drop_policy),
+        WORDS("oldest|newest"), RELOADS,
+        SAYS("With a durable store, when no room is left: the oldest "
+             "acknowledged message is dropped, or the new one refused with "
+             "congestion")),
+    KEY("uplink", "drain_rate", UINT, "0", OPTION(uplink_drain_rate),
+        RANGE(0, 1000000), RELOADS,
+        SAYS("Messages of the backlog sent a second when the broker is back, "
+             "beside what is live; 0 = no limit")),
+    KEY("uplink", "qos0", BOOL, "no", OPTION(uplink_qos0), RELOADS,
+        SAYS("With a durable store: keep QoS 0 messages too while the broker "
+             "is away, in memory only")),
     KEY("access", "publish", FILTERS, "", OPTION(access_publish),
         COUNTED(struct gw_config, options.access_publish_count),
         RANGE(0, GW_ACCESS_FILTERS_MAX), RELOADS, .note = "every topic",

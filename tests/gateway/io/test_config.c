@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "io/disk_store.h"
+
 #include "config_support.h"
 
 #include "conf_identity.h"
@@ -67,6 +69,46 @@ static void an_empty_file_is_the_documented_default(void **state)
     assert_int_equal(o->qos_minus1_from_count, engine.qos_minus1_from_count);
     assert_int_equal(o->dollar_topics, engine.dollar_topics);
     assert_int_equal(o->access_publish_count, 0);
+    assert_int_equal(o->uplink_max_age, engine.uplink_max_age);
+    assert_int_equal(o->uplink_drop_policy, engine.uplink_drop_policy);
+    assert_int_equal(o->uplink_drain_rate, engine.uplink_drain_rate);
+    assert_int_equal(o->uplink_qos0, engine.uplink_qos0);
+    gw_config_free(c);
+}
+
+/* What waits for the broker costs memory only where it may be kept. */
+static void the_room_for_uplink_follows_the_store(void **state)
+{
+    enum { MIB = 1024 * 1024 };
+    struct gw_config *c = load_good(*state, "");
+
+    assert_int_equal(c->limits.uplink_max_messages, 0);
+    assert_int_equal(c->limits.uplink_total_bytes, 4 * MIB);
+    gw_config_free(c);
+    if (!gw_disk_available())
+        skip();
+    c = load_good(*state, "[store]\ntype = sqlite\n");
+    assert_int_equal(c->limits.uplink_max_bytes, 16 * MIB);
+    assert_int_equal(c->limits.uplink_max_messages, 32768);
+    assert_int_equal(c->limits.uplink_total_bytes, 20 * MIB);
+    gw_config_free(c);
+    c = load_good(*state, "[store]\ntype = sqlite\n[uplink]\n"
+                          "max_bytes = 64KiB\n");
+    assert_int_equal(c->limits.uplink_max_bytes, 65536);
+    assert_int_equal(c->limits.uplink_max_messages, 1024);
+    assert_int_equal(c->limits.uplink_total_bytes, 4 * MIB + 65536);
+    gw_config_free(c);
+    c = load_good(*state, "[store]\ntype = sqlite\n[uplink]\nqos0 = yes\n"
+                          "max_age = 1h\ndrop_policy = newest\n"
+                          "drain_rate = 9\n[limits]\n"
+                          "uplink_max_messages = 7\n"
+                          "uplink_total_bytes = 16MiB\n");
+    assert_int_equal(c->limits.uplink_max_messages, 7);
+    assert_int_equal(c->limits.uplink_total_bytes, 16 * MIB);
+    assert_int_equal(c->options.uplink_max_age, 3600000);
+    assert_int_equal(c->options.uplink_drop_policy, GW_DROP_NEWEST);
+    assert_int_equal(c->options.uplink_drain_rate, 9);
+    assert_true(c->options.uplink_qos0);
     gw_config_free(c);
 }
 
@@ -484,6 +526,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_empty_file_is_the_documented_default),
         TEST(limits_follow_max_sessions_unless_given),
+        TEST(the_room_for_uplink_follows_the_store),
         TEST(the_documented_example_loads),
         TEST(values_are_read_with_their_units),
         TEST(sizes_and_long_durations_have_units_too),

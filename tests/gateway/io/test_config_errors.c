@@ -152,7 +152,6 @@ static void each_error_names_line_key_and_what_was_expected(void **state)
         {"[transparent]\nclient_id = x\n", "2: transparent.client_id: " LATER},
         {"[tls]\nca_file = /x\n", "2: tls.ca_file: " LATER},
         {"[http]\nbind = 127.0.0.1:80\n", "2: http.bind: " LATER},
-        {"[uplink]\nqos0 = yes\n", "2: uplink.qos0: " LATER},
         {"[http]\nbind = 127.0.0.1:80\n", "2: http.bind: " LATER},
         {"[ctl]\npath = /x\n", "2: ctl.path: " LATER},
         {"[status]\nenabled = yes\n", "2: status.enabled: " LATER},
@@ -239,13 +238,37 @@ static void a_synced_store_in_memory_is_an_error(void **state)
     }
 }
 
+static void uplink_keys_are_judged_with_the_store(void **state)
+{
+    struct fixture *f = *state;
+
+    gw_config_free(load_text(f, "[uplink]\nmax_bytes = 1MiB\nqos0 = no\n"
+                                "drain_rate = 5\n"
+                                "[limits]\nuplink_max_messages = 9\n"));
+    assert_string_equal(
+        f->reported,
+        "warning: 6: limits.uplink_max_messages: means nothing with store.type "
+        "= memory: no message is acknowledged before the broker has it\n"
+        "warning: 2: uplink.max_bytes: means nothing with store.type = memory: "
+        "no message is acknowledged before the broker has it\n"
+        "warning: 4: uplink.drain_rate: means nothing with store.type = "
+        "memory: no message is acknowledged before the broker has it\n");
+    if (!gw_disk_available())
+        skip();
+    assert_null(load_text(f, "[store]\ntype = sqlite\n"
+                             "[limits]\nuplink_total_bytes = 15MiB\n"));
+    assert_string_equal(f->reported,
+                        "4: limits.uplink_total_bytes: expected at least "
+                        "uplink.max_bytes, which is a part of it\n");
+}
+
 /* What is equal to the default asks for nothing that is not there. */
 static void a_later_key_may_say_its_default(void **state)
 {
     gw_config_free(load_good(*state, "[status]\ninterval = 60s\n"
                                      "[upstream]\nmode = aggregating\n"
                                      "topic_prefix =\n[http]\nbind =\n"
-                                     "[uplink]\nqos0 = no\n[tls]\nverify=yes\n"
+                                     "[tls]\nverify=yes\n"
                                      "[client n]\ntrace = no\n"));
 }
 
@@ -446,6 +469,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(each_error_names_line_key_and_what_was_expected),
         TEST(a_synced_store_in_memory_is_an_error),
+        TEST(uplink_keys_are_judged_with_the_store),
         TEST(a_later_key_may_say_its_default),
         TEST(a_nul_octet_and_a_long_line_are_refused),
         TEST(a_file_that_cannot_be_read_is_an_error),
