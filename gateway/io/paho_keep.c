@@ -4,15 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#include "io/paho_guard.h"
 
 _Static_assert(GW_SHELL_ARRIVAL == GW_RECORD_ARRIVAL, "the engine forgets it");
-
-/* Numbers that are used up at once by a note of the ceiling. */
-#define NUMBERS 65536u
-#define NUMBERS_AHEAD 1024u
 
 enum mqttsn_status gw_paho_keep_new(struct gw_journal *journal,
                                     struct gw_paho_keep **ret_keep)
@@ -52,6 +45,13 @@ void gw_paho_keep_free(struct gw_paho_keep *keep)
             gw_keep_remove(keep, keep->buckets[i]);
     while (keep->sending)
         gw_keep_take_sending(keep, keep->sending->id);
+    while (keep->orphans) {
+        struct gw_kept *orphan = keep->orphans;
+
+        keep->orphans = orphan->next;
+        free(orphan);
+    }
+    free(keep->orphan);
     free_records(keep->arrivals);
     free_records(keep->tokens);
     pthread_mutex_destroy(&keep->lock);
@@ -207,6 +207,13 @@ uint32_t gw_keep_take_sending(struct gw_paho_keep *keep, uint16_t id)
     return exchange;
 }
 
+void gw_keep_break(struct gw_paho_keep *keep, enum gw_guard_packet packet,
+                   uint16_t id)
+{
+    keep->broken = true;
+    gw_paho_guard_break(packet, id);
+}
+
 /* ---- the session ------------------------------------------------------- */
 
 MQTTClient_persistence *gw_paho_keep_interface(struct gw_paho_keep *keep)
@@ -296,7 +303,7 @@ void gw_paho_keep_session(struct gw_paho_keep *keep, const char *endpoint)
 void gw_paho_keep_lose(struct gw_paho_keep *keep)
 {
     pthread_mutex_lock(&keep->lock);
-    gw_keep_drop(keep, ~0u);
+    gw_keep_lose(keep);
     pthread_mutex_unlock(&keep->lock);
 }
 
@@ -316,6 +323,17 @@ bool gw_paho_keep_is_lost(const struct gw_paho_keep *cell)
     lost = keep->lost;
     pthread_mutex_unlock(&keep->lock);
     return lost;
+}
+
+bool gw_paho_keep_take_broken(struct gw_paho_keep *keep)
+{
+    bool broken;
+
+    pthread_mutex_lock(&keep->lock);
+    broken = keep->broken;
+    keep->broken = false;
+    pthread_mutex_unlock(&keep->lock);
+    return broken;
 }
 
 bool gw_paho_keep_wants_new_handle(const struct gw_paho_keep *cell)
@@ -379,160 +397,7 @@ uint16_t gw_paho_keep_packet_of(struct gw_paho_keep *keep, uint32_t exchange)
     return id;
 }
 
-/* ---- messages ---------------------------------------------------------- */
-
-static uint64_t now_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
-static void count_us(struct gw_paho_keep *keep, uint64_t us)
-{
-    unsigned slot = 0;
-
-    while (us > 1 && slot < GW_PAHO_KEEP_SLOTS - 1) {
-        us >>= 1;
-        slot++;
-    }
-    keep->stats.arrival_us[slot]++;
-}
-
-/*
- * A number that was never used, not even before a restart: a message in the
- * store may have it still. Serial arithmetic, since they begin anew at the end.
- */
-static uint32_t next_number(struct gw_paho_keep *keep)
-{
-    if ((int32_t)(keep->ceiling - keep->next_number) < (int32_t)NUMBERS_AHEAD) {
-        uint8_t octets[4];
-        struct gw_journal_record note =
-            gw_keep_note(GW_JOURNAL_KEEP, GW_KEEP_CEILING,
-                         mqttsn_span(octets, sizeof(octets)));
-        uint32_t ceiling = keep->next_number + NUMBERS;
-
-        gw_keep_put32(octets, ceiling);
-        if (gw_keep_append(keep, &note, 1, true))
-            keep->ceiling = ceiling;
-        else if (keep->ceiling == keep->next_number)
-            return 0;
-    }
-    if (keep->next_number == 0)
-        keep->next_number = 1;
-    return keep->next_number++;
-}
-
-#define ARRIVAL_HEAD 7
-
-/* For the caller to free; NULL: no memory. */
-static uint8_t *encode(const struct gw_up_event *event, size_t *ret_len)
-{
-    struct mqttsn_span topic = event->message.topic;
-    struct mqttsn_span payload = event->message.payload;
-    uint8_t *octets = malloc(ARRIVAL_HEAD + topic.len + payload.len);
-
-    if (!octets)
-        return NULL;
-    octets[0] = 1;
-    octets[1] = event->message.qos;
-    octets[2] = event->message.retain;
-    octets[3] = (uint8_t)(event->message.packet_id >> 8);
-    octets[4] = (uint8_t)(event->message.packet_id & 0xff);
-    octets[5] = (uint8_t)(topic.len >> 8);
-    octets[6] = (uint8_t)(topic.len & 0xff);
-    if (topic.len > 0)
-        memcpy(octets + ARRIVAL_HEAD, topic.data, topic.len);
-    if (payload.len > 0)
-        memcpy(octets + ARRIVAL_HEAD + topic.len, payload.data, payload.len);
-    *ret_len = ARRIVAL_HEAD + topic.len + payload.len;
-    return octets;
-}
-
-/*
- * The message, and that it is not to be delivered once more, in one write. A
- * crash in the middle of it is told by the numbers, see paho_keep_restore.c.
- */
-static bool keep_arrival(struct gw_paho_keep *keep, struct gw_up_event *event,
-                         struct gw_kept *received)
-{
-    struct gw_journal_record records[2] = {{.verb = GW_JOURNAL_KEEP,
-                                            .kind = GW_SHELL_ARRIVAL,
-                                            .item = next_number(keep)}};
-    size_t count = 1, len;
-    uint8_t *octets = records[0].item != 0 ? encode(event, &len) : NULL;
-    bool ok;
-
-    if (!octets)
-        return false;
-    records[0].octets = mqttsn_span(octets, len);
-    if (received)
-        records[count++] = gw_keep_forget(received);
-    ok = gw_keep_append(keep, records, count, true);
-    free(octets);
-    if (ok) {
-        event->message.arrival = records[0].item;
-        return true;
-    }
-    /* Should it be there after all, for it is only not synced: the broker will
-     * send it once more. */
-    records[0].verb = GW_JOURNAL_FORGET;
-    if (gw_keep_append(keep, records, 1, false) && received)
-        gw_keep_append_kept(keep, received);
-    return false;
-}
-
-/* The message stays with the broker. Under 'lock'. */
-static void refuse(struct gw_paho_keep *keep, const struct gw_up_event *event)
-{
-    uint16_t id = event->message.packet_id;
-    struct gw_kept *received;
-
-    if (event->message.qos == 0)
-        return;
-    if (event->message.qos == 2) {
-        received = gw_keep_find(keep, GW_KEEP_RECEIVED, id);
-        if (received)
-            received->undelivered = true;
-    }
-    keep->wants_new_handle = true;
-    gw_paho_guard_break(
-        event->message.qos == 1 ? GW_GUARD_PUBACK : GW_GUARD_PUBCOMP, id);
-}
-
-void gw_paho_keep_refuse(struct gw_paho_keep *keep,
-                         const struct gw_up_event *event)
-{
-    pthread_mutex_lock(&keep->lock);
-    refuse(keep, event);
-    pthread_mutex_unlock(&keep->lock);
-}
-
-bool gw_paho_keep_arrival(struct gw_paho_keep *keep, struct gw_up_event *event)
-{
-    uint64_t since = now_us();
-    struct gw_kept *received = NULL;
-    bool ok;
-
-    event->message.arrival = 0;
-    if (event->message.qos == 0 || event->message.payload.len > 65535 ||
-        event->message.topic.len > GW_NAME_MAX)
-        return true;
-    pthread_mutex_lock(&keep->lock);
-    if (event->message.qos == 2)
-        received =
-            gw_keep_find(keep, GW_KEEP_RECEIVED, event->message.packet_id);
-    ok = keep_arrival(keep, event, received);
-    if (!ok)
-        refuse(keep, event);
-    else if (received)
-        gw_keep_remove(keep, received);
-    keep->stats.arrivals += ok;
-    count_us(keep, now_us() - since);
-    pthread_mutex_unlock(&keep->lock);
-    return ok;
-}
+/* ---- figures ------------------------------------------------------------ */
 
 void gw_paho_keep_stats(struct gw_paho_keep *keep,
                         struct gw_paho_keep_stats *ret_stats)

@@ -132,8 +132,19 @@ void gw_paho_keep_session(struct gw_paho_keep *keep, const char *endpoint);
 void gw_paho_keep_lose(struct gw_paho_keep *keep);
 void gw_paho_keep_give_up(struct gw_paho_keep *keep);
 
+/*
+ * The next message that was received in a session that is gone, whose PUBREL
+ * will never come: it is delivered without. False: there is none. The spans
+ * hold until the next call.
+ */
+bool gw_paho_keep_take_orphan(struct gw_paho_keep *keep,
+                              struct gw_up_event *ret_event);
+
 /* Whether pkeys has told, since the attempt began, that the session is gone. */
 bool gw_paho_keep_is_lost(const struct gw_paho_keep *keep);
+
+/* Whether the connection was broken here since this was asked last. */
+bool gw_paho_keep_take_broken(struct gw_paho_keep *keep);
 
 /* The handle has forgotten something that is kept: make a new one. */
 bool gw_paho_keep_wants_new_handle(const struct gw_paho_keep *keep);

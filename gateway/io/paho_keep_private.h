@@ -2,7 +2,8 @@
 /*
  * paho_keep_private.h - what the files of paho_keep.h share.
  *
- *   paho_keep.c          the session, messages, figures
+ *   paho_keep.c          the session, publishes, figures
+ *   paho_arrivals.c      messages
  *   paho_persistence.c   the interface that Paho calls
  *   paho_keep_restore.c  after a restart
  *
@@ -24,6 +25,7 @@
 #define GW_PAHO_KEEP_PRIVATE_H
 
 #include "io/journal.h"
+#include "io/paho_guard.h"
 #include "io/paho_keep.h"
 
 #include <pthread.h>
@@ -89,8 +91,12 @@ struct gw_paho_keep {
     bool unsure, was_unsure;
     bool lost;
     bool wants_new_handle;
+    bool broken;
     char endpoint[GW_KEEP_ENDPOINT_MAX];
     struct gw_paho_keep_stats stats;
+
+    /* RECEIVED in a session that is gone; 'number' is that of the arrival. */
+    struct gw_kept *orphans, *orphan;
 
     /* Between restore and restored. */
     struct gw_kept_record *arrivals, *tokens;
@@ -126,6 +132,10 @@ struct gw_journal_record gw_keep_note(uint8_t verb, enum gw_keep_note note,
                                       struct mqttsn_span octets);
 /* Gives up all of the types in the set (1u << type), in RAM and journal. */
 void gw_keep_drop(struct gw_paho_keep *keep, unsigned types);
+void gw_keep_lose(struct gw_paho_keep *keep);
+/* Instead of that packet, this thread breaks the connection. */
+void gw_keep_break(struct gw_paho_keep *keep, enum gw_guard_packet packet,
+                   uint16_t id);
 
 /* Which exchange the PUBLISH with that id will be of; and 0 if none is. */
 void gw_keep_note_sending(struct gw_paho_keep *keep, uint32_t exchange,

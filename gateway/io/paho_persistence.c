@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/paho_guard.h"
-
 #define REFUSED MQTTCLIENT_PERSISTENCE_ERROR
 #define FIRST_OCTET_PUBREL 0x62
 
@@ -182,7 +180,7 @@ static int on_packet(struct gw_paho_keep *keep, enum gw_keep_type type,
         !keep_packet(keep, type, id, packet)) {
         /* Paho has the message in its memory, but a new handle has not. */
         keep->wants_new_handle |= type == GW_KEEP_RECEIVED;
-        gw_paho_guard_break(would_say[type], id);
+        gw_keep_break(keep, would_say[type], id);
         return REFUSED;
     }
     return 0;
@@ -206,7 +204,7 @@ static int on_put(void *handle, char *key, int count, char *pieces[],
         if (packet)
             rc = on_packet(keep, type, id, mqttsn_span(packet, len));
         else
-            gw_paho_guard_break(would_say[type], id);
+            gw_keep_break(keep, would_say[type], id);
         free(packet);
     }
     pthread_mutex_unlock(&keep->lock);
@@ -357,7 +355,7 @@ static int on_keys(void *handle, char ***ret_keys, int *ret_count)
         rc = list_keys(keep, ret_keys, ret_count);
     } else if (!keep->destroying && !keep->clean) {
         keep->lost = true;
-        gw_keep_drop(keep, ~0u);
+        gw_keep_lose(keep);
     }
     pthread_mutex_unlock(&keep->lock);
     return rc;

@@ -191,6 +191,15 @@ static void note_session(struct gw_paho_port *port)
         gw_paho_keep_session(port->keep, text);
 }
 
+/* What a session that is gone has left with us. */
+static void give_orphans(struct gw_paho_port *port)
+{
+    struct gw_up_event event;
+
+    while (gw_paho_keep_take_orphan(port->keep, &event))
+        gw_inbox_push(&port->inbox, &event);
+}
+
 /* Whether the session is the one that it was when the process last knew it
  * complete; else it is unsure until the engine has noted what is missing. */
 static void judge_session(struct gw_paho_port *port, bool present)
@@ -205,6 +214,7 @@ static void judge_session(struct gw_paho_port *port, bool present)
         return;
     if (!present && !gw_paho_keep_is_lost(port->keep))
         gw_paho_keep_lose(port->keep); /* Paho has not said so */
+    give_orphans(port);
     if (present && !distrusted && !gw_paho_keep_was_unsure(port->keep))
         gw_paho_keep_sure(port->keep);
     note_session(port);
@@ -219,8 +229,10 @@ static void on_cleaned(struct gw_paho_port *port, mqttsn_ms now)
 {
     port->session_endpoint = port->endpoint;
     port->next_attempt = now;
-    if (port->keep)
+    if (port->keep) {
         gw_paho_keep_lose(port->keep);
+        give_orphans(port);
+    }
     note_session(port);
     enter(port, gw_paho_disconnect(port) ? GW_PAHO_CLOSING : GW_PAHO_IDLE, now);
 }
@@ -290,9 +302,11 @@ static void on_lost(struct gw_paho_port *port, mqttsn_ms now)
 {
     bool keep, resume;
     bool was_up = port->phase == GW_PAHO_UP;
+    /* A journal that fails is no reason to give anything up. */
+    bool ours = port->keep && gw_paho_keep_take_broken(port->keep);
 
     pthread_mutex_lock(&port->lock);
-    if (was_up && port->acked == port->acked_before &&
+    if (was_up && !ours && port->acked == port->acked_before &&
         now - port->backoff.since < GW_BACKOFF_LASTED_MS)
         port->stillborn++;
     else if (was_up)
