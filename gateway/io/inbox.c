@@ -10,6 +10,10 @@
  * return with what the loop has taken, so there need not be many. */
 #define RESERVE 64
 
+/* A signal that was put off is given after so many more events, or so long. */
+#define DEFERRED_MAX 32u
+#define DEFERRED_NS UINT64_C(1000000)
+
 struct gw_inbox_node {
     struct gw_inbox_node *next;
     struct gw_up_event event;
@@ -140,6 +144,28 @@ static bool has_room(const struct gw_inbox *inbox, size_t bytes)
            bytes <= inbox->limits.bytes - inbox->used_bytes;
 }
 
+void gw_inbox_set_defer(struct gw_inbox *inbox,
+                        bool (*defer)(void (*tell)(void *user), void *user))
+{
+    inbox->defer = defer;
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* Under 'lock'. */
+static void signal_now(struct gw_inbox *inbox)
+{
+    inbox->deferred = false;
+    if (inbox->async)
+        uv_async_send(inbox->async);
+}
+
 static bool wait_for_room(struct gw_inbox *inbox, size_t bytes)
 {
     struct timespec until;
@@ -147,6 +173,8 @@ static bool wait_for_room(struct gw_inbox *inbox, size_t bytes)
     if (has_room(inbox, bytes))
         return true;
     inbox->waits++;
+    if (inbox->deferred)
+        signal_now(inbox);
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += (time_t)(inbox->limits.wait_ms / 1000);
     until.tv_nsec += (long)(inbox->limits.wait_ms % 1000) * 1000000;
@@ -174,6 +202,8 @@ static struct gw_inbox_node *take_reserve(struct gw_inbox *inbox)
 {
     struct gw_inbox_node *node;
 
+    if (inbox->deferred)
+        signal_now(inbox);
     while (!inbox->reserve && !inbox->closing)
         pthread_cond_wait(&inbox->room, &inbox->lock);
     node = inbox->reserve;
@@ -202,10 +232,33 @@ static void fill_node(struct gw_inbox_node *node,
     }
 }
 
+static void tell(void *inbox)
+{
+    gw_inbox_signal(inbox);
+}
+
+/* Not under 'lock': who is asked may have one of his own, and calls 'tell'
+ * under that. */
+static void signal_or_defer(struct gw_inbox *inbox)
+{
+    uint64_t now = now_ns();
+
+    if (!inbox->defer(tell, inbox)) {
+        gw_inbox_signal(inbox);
+        return;
+    }
+    pthread_mutex_lock(&inbox->lock);
+    inbox->deferred = true;
+    inbox->deferred_count = 0;
+    inbox->deferred_ns = now;
+    pthread_mutex_unlock(&inbox->lock);
+}
+
 bool gw_inbox_push(struct gw_inbox *inbox, const struct gw_up_event *event)
 {
     size_t bytes = message_bytes(event);
     struct gw_inbox_node *node = malloc(sizeof(*node) + bytes);
+    bool was_empty;
 
     if (node)
         fill_node(node, event);
@@ -227,11 +280,17 @@ bool gw_inbox_push(struct gw_inbox *inbox, const struct gw_up_event *event)
         }
         fill_node(node, event);
     }
-    if (!inbox->head && inbox->async)
-        uv_async_send(inbox->async);
+    was_empty = !inbox->head;
     *inbox->tail = node;
     inbox->tail = &node->next;
+    if (was_empty && !inbox->defer)
+        signal_now(inbox);
+    else if (inbox->deferred && (++inbox->deferred_count >= DEFERRED_MAX ||
+                                 now_ns() - inbox->deferred_ns >= DEFERRED_NS))
+        signal_now(inbox);
     pthread_mutex_unlock(&inbox->lock);
+    if (was_empty && inbox->defer)
+        signal_or_defer(inbox);
     return true;
 }
 
@@ -249,8 +308,7 @@ bool gw_inbox_wait(struct gw_inbox *inbox, const struct gw_up_event *event)
 void gw_inbox_signal(struct gw_inbox *inbox)
 {
     pthread_mutex_lock(&inbox->lock);
-    if (inbox->async)
-        uv_async_send(inbox->async);
+    signal_now(inbox);
     pthread_mutex_unlock(&inbox->lock);
 }
 

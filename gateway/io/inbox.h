@@ -10,7 +10,10 @@
  * (results, connection state) is never refused, and waits only when there is no
  * memory: the pushing side bounds it by how much it has outstanding.
  *
- * The loop is signalled only when the queue was empty.
+ * The loop is signalled only when the queue was empty. A pushing thread that
+ * knows when it will rest may put the signal off until then ('defer'), so that
+ * a burst wakes the loop once; not for longer than 32 events or a millisecond,
+ * as far as it goes on pushing, and not while it waits for room.
  */
 #ifndef GW_INBOX_H
 #define GW_INBOX_H
@@ -35,6 +38,7 @@ struct gw_inbox {
     uv_async_t *async; /* NULL before open and after close */
     void (*wake)(void *user);
     void *user;
+    bool (*defer)(void (*tell)(void *user), void *user); /* or NULL */
     struct gw_inbox_limits limits;
     bool closing; /* nobody waits any more */
 
@@ -45,6 +49,9 @@ struct gw_inbox {
     size_t used_bytes;
     uint64_t dropped;
     uint64_t waits;
+    bool deferred; /* the signal has been put off */
+    unsigned deferred_count;
+    uint64_t deferred_ns;          /* when */
     struct gw_inbox_node *reserve; /* for results when there is no memory */
     size_t reserve_count;
 
@@ -60,6 +67,14 @@ struct gw_inbox {
 /* MQTTSN_ENOSPACE: no memory. MQTTSN_EIO: the system has no mutex for us. */
 MQTTSN_CHECKED enum mqttsn_status
 gw_inbox_init(struct gw_inbox *inbox, const struct gw_inbox_limits *limits);
+
+/*
+ * From now on 'defer' is asked, on the pushing thread, to call 'tell' when that
+ * thread is about to rest; false: it cannot, and the signal is given at once.
+ * Before any other thread pushes.
+ */
+void gw_inbox_set_defer(struct gw_inbox *inbox,
+                        bool (*defer)(void (*tell)(void *user), void *user));
 
 /* Joins the inbox to a loop; 'wake' is called there. Loop thread.
  * MQTTSN_EIO, MQTTSN_ENOSPACE: the loop would not have it. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "io/log.h"
+#include "io/paho_reader.h"
 
 /* The most that an earlier process can have left under way, too. */
 #define WINDOW_MAX 1000
@@ -247,6 +248,7 @@ static void stop(struct gw_upstream *upstream, unsigned limit_ms,
 
 static void release(struct gw_paho_port *port)
 {
+    gw_paho_reader_cancel(&port->inbox);
     gw_inbox_fini(&port->inbox);
     gw_outbox_fini(&port->outbox);
     gw_paho_table_fini(&port->table);
@@ -327,6 +329,7 @@ static enum mqttsn_status init_crossings(struct gw_paho_port *port)
     status = gw_inbox_init(&port->inbox, &inbox);
     if (status != MQTTSN_OK)
         return status;
+    gw_inbox_set_defer(&port->inbox, gw_paho_reader_defer);
     status =
         gw_outbox_init(&port->outbox, &outbox, port->wake_fd, on_room, port);
     if (status != MQTTSN_OK)

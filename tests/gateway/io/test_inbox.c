@@ -284,6 +284,112 @@ static void nothing_is_lost_between_threads(void **state)
     rig_fini(&rig);
 }
 
+/* ---- a thread that says when it rests ----------------------------------- */
+
+static struct {
+    void (*tell)(void *user);
+    void *user;
+    bool refuses;
+    unsigned asked;
+} resting;
+
+static bool defer(void (*tell)(void *user), void *user)
+{
+    resting.asked++;
+    resting.tell = tell;
+    resting.user = user;
+    return !resting.refuses;
+}
+
+/* How often the loop is woken by what has been pushed so far. */
+static unsigned wakes(struct rig *rig)
+{
+    unsigned before = rig->wakes;
+
+    uv_run(&rig->loop, UV_RUN_NOWAIT);
+    return rig->wakes - before;
+}
+
+static void rig_init_resting(struct rig *rig, bool refuses)
+{
+    memset(&resting, 0, sizeof(resting));
+    resting.refuses = refuses;
+    rig_init(rig, 100, 1000, 60000);
+    gw_inbox_set_defer(&rig->inbox, defer);
+}
+
+static void a_burst_wakes_the_loop_when_the_thread_rests(void **state)
+{
+    struct gw_up_event event;
+    struct rig rig;
+
+    (void)state;
+    rig_init_resting(&rig, false);
+    push_result(&rig.inbox, 1);
+    assert_int_equal(resting.asked, 1);
+    assert_int_equal(wakes(&rig), 0);
+
+    resting.tell(resting.user);
+    assert_int_equal(wakes(&rig), 1);
+    assert_true(gw_inbox_take(&rig.inbox, &event));
+    assert_int_equal(event.result.token, 1);
+    rig_fini(&rig);
+}
+
+static void a_thread_that_cannot_say_wakes_the_loop_at_once(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_init_resting(&rig, true);
+    push_result(&rig.inbox, 1);
+
+    assert_int_equal(wakes(&rig), 1);
+    rig_fini(&rig);
+}
+
+static void a_burst_without_rest_wakes_the_loop_all_the_same(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_init_resting(&rig, false);
+    for (unsigned i = 0; i < 33; i++)
+        push_result(&rig.inbox, i);
+
+    assert_int_equal(resting.asked, 1);
+    assert_int_equal(wakes(&rig), 1);
+    rig_fini(&rig);
+}
+
+static void *push_two(void *inbox)
+{
+    assert_true(push_message(inbox, "t", "first"));
+    assert_true(push_message(inbox, "t", "second"));
+    return NULL;
+}
+
+static void who_waits_for_room_has_told_before(void **state)
+{
+    struct gw_inbox_limits limits = {1, 1000, 60000};
+    struct gw_up_event event;
+    pthread_t thread;
+    struct rig rig;
+
+    (void)state;
+    rig_init_resting(&rig, false);
+    rig.inbox.limits = limits;
+    assert_int_equal(pthread_create(&thread, NULL, push_two, &rig.inbox), 0);
+    while (rig.wakes == 0)
+        run_once(&rig);
+
+    assert_true(gw_inbox_take(&rig.inbox, &event));
+    while (!gw_inbox_take(&rig.inbox, &event))
+        uv_run(&rig.loop, UV_RUN_NOWAIT);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    rig_fini(&rig);
+}
+
 static void a_closed_inbox_takes_events_unheard(void **state)
 {
     struct rig rig;
@@ -307,6 +413,10 @@ int main(void)
         cmocka_unit_test(a_full_inbox_makes_the_pusher_wait),
         cmocka_unit_test(who_stops_does_not_wait_for_who_waits),
         cmocka_unit_test(nothing_is_lost_between_threads),
+        cmocka_unit_test(a_burst_wakes_the_loop_when_the_thread_rests),
+        cmocka_unit_test(a_thread_that_cannot_say_wakes_the_loop_at_once),
+        cmocka_unit_test(a_burst_without_rest_wakes_the_loop_all_the_same),
+        cmocka_unit_test(who_waits_for_room_has_told_before),
         cmocka_unit_test(a_closed_inbox_takes_events_unheard),
     };
 

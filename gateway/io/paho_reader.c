@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "io/paho_reader.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+#define AHEAD 16384
+
+/*
+ * What was read and not given out. The receiving thread alone fills and empties
+ * it; whoever closes the connection may be another one.
+ */
+static struct {
+    pthread_mutex_t lock;
+    int fd; /* -1: nothing is left of anybody's */
+    size_t at, len;
+    bool offered; /* by poll, and nothing was read since */
+    char octets[AHEAD];
+} ahead = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
+
+static struct {
+    pthread_mutex_t lock;
+    void (*tell)(void *user); /* NULL: nobody waits for it */
+    void *user;
+} deferred = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* Of this thread: whether it is Paho's receiving one, and polls through us. */
+static _Thread_local enum { UNKNOWN, OTHER, RECEIVER } kind;
+static _Thread_local bool polls;
+
+static bool is_receiver(void)
+{
+    char name[16] = "";
+
+    if (kind == UNKNOWN)
+        kind =
+            prctl(PR_GET_NAME, name) == 0 && strcmp(name, "MQTTAsync_rcv") == 0
+                ? RECEIVER
+                : OTHER;
+    return kind == RECEIVER;
+}
+
+/* ---- telling ------------------------------------------------------------ */
+
+bool gw_paho_reader_defer(void (*tell)(void *user), void *user)
+{
+    bool mine;
+
+    if (!polls)
+        return false;
+    pthread_mutex_lock(&deferred.lock);
+    mine = deferred.tell == NULL || deferred.user == user;
+    if (mine) {
+        deferred.tell = tell;
+        deferred.user = user;
+    }
+    pthread_mutex_unlock(&deferred.lock);
+    return mine;
+}
+
+void gw_paho_reader_cancel(void *user)
+{
+    pthread_mutex_lock(&deferred.lock);
+    if (deferred.user == user)
+        deferred.tell = NULL;
+    pthread_mutex_unlock(&deferred.lock);
+}
+
+/* Under the lock, so that who cancels is not called afterwards. */
+static void tell_deferred(void)
+{
+    pthread_mutex_lock(&deferred.lock);
+    if (deferred.tell != NULL)
+        deferred.tell(deferred.user);
+    deferred.tell = NULL;
+    pthread_mutex_unlock(&deferred.lock);
+}
+
+/* ---- reading ------------------------------------------------------------ */
+
+/* Under the lock. */
+static size_t give_out(void *buf, size_t len)
+{
+    size_t n = ahead.len - ahead.at;
+
+    n = n < len ? n : len;
+    memcpy(buf, ahead.octets + ahead.at, n);
+    ahead.at += n;
+    ahead.offered = false;
+    if (ahead.at == ahead.len)
+        ahead.fd = -1;
+    return n;
+}
+
+static ssize_t read_ahead(int fd, void *buf, size_t len)
+{
+    ssize_t n;
+
+    pthread_mutex_lock(&ahead.lock);
+    if (ahead.fd < 0 && len < AHEAD) {
+        n = recvfrom(fd, ahead.octets, AHEAD, 0, NULL, NULL);
+        if (n > 0) {
+            ahead.fd = fd;
+            ahead.at = 0;
+            ahead.len = (size_t)n;
+            n = (ssize_t)give_out(buf, len);
+        }
+    } else if (ahead.fd == fd) {
+        n = (ssize_t)give_out(buf, len);
+    } else {
+        n = recvfrom(fd, buf, len, 0, NULL, NULL);
+    }
+    pthread_mutex_unlock(&ahead.lock);
+    return n;
+}
+
+ssize_t recv(int fd, void *buf, size_t len, int flags)
+{
+    if (flags == 0 && len > 0 && polls && is_receiver())
+        return read_ahead(fd, buf, len);
+    return recvfrom(fd, buf, len, flags, NULL, NULL);
+}
+
+int close(int fd)
+{
+    pthread_mutex_lock(&ahead.lock);
+    if (ahead.fd == fd)
+        ahead.fd = -1;
+    pthread_mutex_unlock(&ahead.lock);
+    return (int)syscall(SYS_close, fd);
+}
+
+/* ---- waiting ------------------------------------------------------------ */
+
+static int wait_for(struct pollfd *fds, nfds_t count, int timeout)
+{
+    struct timespec time = {timeout / 1000, timeout % 1000 * 1000000L};
+
+    return ppoll(fds, count, timeout < 0 ? NULL : &time, NULL);
+}
+
+/* The place of the connection whose octets are left, if it is asked whether it
+ * can be read; NULL when not. '*ret_again': so it was the last time. */
+static struct pollfd *find_left(struct pollfd *fds, nfds_t count,
+                                bool *ret_again)
+{
+    struct pollfd *found = NULL;
+
+    pthread_mutex_lock(&ahead.lock);
+    for (nfds_t i = 0; ahead.fd >= 0 && i < count; i++)
+        if (fds[i].fd == ahead.fd && (fds[i].events & POLLIN))
+            found = &fds[i];
+    *ret_again = ahead.offered;
+    ahead.offered |= found != NULL;
+    pthread_mutex_unlock(&ahead.lock);
+    return found;
+}
+
+static int poll_receiver(struct pollfd *fds, nfds_t count, int timeout)
+{
+    bool again;
+    struct pollfd *left = find_left(fds, count, &again);
+    int ready;
+
+    if (left != NULL && !again) {
+        for (nfds_t i = 0; i < count; i++)
+            fds[i].revents = 0;
+        left->revents = POLLIN;
+        return 1;
+    }
+    ready = wait_for(fds, count, 0);
+    if (left != NULL && ready >= 0) {
+        ready += left->revents == 0;
+        left->revents |= POLLIN;
+    }
+    if (ready != 0 || timeout == 0)
+        return ready;
+    tell_deferred();
+    return wait_for(fds, count, timeout);
+}
+
+int poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+    if (!is_receiver())
+        return wait_for(fds, count, timeout);
+    polls = true;
+    return poll_receiver(fds, count, timeout);
+}

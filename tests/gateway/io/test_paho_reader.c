@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+#include "io/paho_reader.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "check.h"
+
+/* Each test runs on a thread of this name; assertions are made outside. */
+#define RECEIVER "MQTTAsync_rcv"
+
+static int ours, theirs; /* a connection; the thread reads 'ours' */
+static unsigned told;
+
+static void tell(void *user)
+{
+    (void)user;
+    told++;
+}
+
+static short readable(int fd, int timeout)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    return poll(&p, 1, timeout) > 0 ? p.revents : 0;
+}
+
+/* Octets that the system still has for 'fd'. */
+static int unread(int fd)
+{
+    int n = -1;
+
+    return ioctl(fd, FIONREAD, &n) == 0 ? n : -1;
+}
+
+struct outcome {
+    const char *name; /* of the thread */
+    long value[8];
+};
+
+static void run(struct outcome *outcome, void *(*body)(void *))
+{
+    int pair[2];
+    pthread_t thread;
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    ours = pair[0];
+    theirs = pair[1];
+    told = 0;
+    assert_int_equal(pthread_create(&thread, NULL, body, outcome), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    gw_paho_reader_cancel(NULL);
+    close(ours);
+    close(theirs);
+}
+
+static void *read_in_pieces(void *arg)
+{
+    struct outcome *o = arg;
+    char got[8];
+
+    prctl(PR_SET_NAME, o->name);
+    o->value[0] = send(theirs, "abcdefg", 7, 0);
+    o->value[1] = readable(ours, 1000);
+    o->value[2] = recv(ours, got, 1, 0);
+    o->value[3] = unread(ours);
+    o->value[4] = readable(ours, 1000);
+    o->value[5] = recv(ours, got + 1, 2, 0);
+    o->value[6] = recv(ours, got + 3, 5, 0);
+    o->value[7] = memcmp(got, "abcdefg", 7);
+    return NULL;
+}
+
+static void a_packet_is_read_with_one_call(void **unused)
+{
+    struct outcome o = {.name = RECEIVER};
+
+    (void)unused;
+    run(&o, read_in_pieces);
+
+    assert_int_equal(o.value[1], POLLIN);
+    assert_int_equal(o.value[2], 1);
+    assert_int_equal(o.value[3], 0); /* the system has nothing left of it */
+    assert_int_equal(o.value[4], POLLIN);
+    assert_int_equal(o.value[5], 2);
+    assert_int_equal(o.value[6], 4);
+    assert_int_equal(o.value[7], 0);
+}
+
+static void another_thread_reads_as_ever(void **unused)
+{
+    struct outcome o = {.name = "another"};
+
+    (void)unused;
+    run(&o, read_in_pieces);
+
+    assert_int_equal(o.value[2], 1);
+    assert_int_equal(o.value[3], 6);
+    assert_int_equal(o.value[6], 4);
+    assert_int_equal(o.value[7], 0);
+}
+
+static void *read_to_the_end(void *arg)
+{
+    struct outcome *o = arg;
+    char got[8];
+
+    prctl(PR_SET_NAME, o->name);
+    (void)readable(ours, 0);
+    send(theirs, "abc", 3, 0);
+    shutdown(theirs, SHUT_WR);
+    o->value[0] = recv(ours, got, 2, 0);
+    o->value[1] = recv(ours, got, 8, 0);
+    o->value[2] = readable(ours, 1000) & POLLIN;
+    o->value[3] = recv(ours, got, 8, 0);
+    return NULL;
+}
+
+static void the_end_comes_after_the_last_octet(void **unused)
+{
+    struct outcome o = {.name = RECEIVER};
+
+    (void)unused;
+    run(&o, read_to_the_end);
+
+    assert_int_equal(o.value[0], 2);
+    assert_int_equal(o.value[1], 1);
+    assert_int_equal(o.value[2], POLLIN);
+    assert_int_equal(o.value[3], 0);
+}
+
+static void *read_two(void *arg)
+{
+    struct outcome *o = arg;
+    int other[2];
+    char got[8];
+
+    prctl(PR_SET_NAME, o->name);
+    o->value[0] = socketpair(AF_UNIX, SOCK_STREAM, 0, other);
+    (void)readable(ours, 0);
+    send(theirs, "abc", 3, 0);
+    send(other[1], "xyz", 3, 0);
+    o->value[1] = recv(ours, got, 1, 0);
+    o->value[2] = recv(other[0], got + 1, 1, 0);
+    o->value[3] = recv(ours, got + 2, 4, 0);
+    o->value[4] = recv(other[0], got + 4, 4, 0);
+    o->value[5] = memcmp(got, "axbcyz", 6);
+    close(other[0]);
+    close(other[1]);
+    return NULL;
+}
+
+static void connections_are_not_mixed_up(void **unused)
+{
+    struct outcome o = {.name = RECEIVER};
+
+    (void)unused;
+    run(&o, read_two);
+
+    assert_int_equal(o.value[1], 1);
+    assert_int_equal(o.value[2], 1);
+    assert_int_equal(o.value[3], 2);
+    assert_int_equal(o.value[4], 2);
+    assert_int_equal(o.value[5], 0);
+}
+
+static void *close_with_octets_left(void *arg)
+{
+    struct outcome *o = arg;
+    int again[2];
+    char got[8];
+
+    prctl(PR_SET_NAME, o->name);
+    (void)readable(ours, 0);
+    send(theirs, "old", 3, 0);
+    o->value[0] = recv(ours, got, 1, 0);
+    close(ours);
+    o->value[1] = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, again);
+    o->value[2] = again[0] == ours; /* the system gives the same number */
+    o->value[3] = recv(again[0], got, 8, 0);
+    o->value[4] = errno;
+    ours = again[0];
+    close(again[1]);
+    return NULL;
+}
+
+static void what_is_closed_is_forgotten(void **unused)
+{
+    struct outcome o = {.name = RECEIVER};
+
+    (void)unused;
+    run(&o, close_with_octets_left);
+
+    assert_int_equal(o.value[0], 1);
+    assert_int_equal(o.value[2], true);
+    assert_int_equal(o.value[3], -1);
+    assert_int_equal(o.value[4], EAGAIN);
+}
+
+/* Somebody who never reads must see what else the system has to say. */
+static void *do_not_read(void *arg)
+{
+    struct outcome *o = arg;
+    struct pollfd p = {.events = POLLIN};
+    char got[8];
+
+    prctl(PR_SET_NAME, o->name);
+    (void)readable(ours, 0);
+    send(theirs, "abc", 3, 0);
+    o->value[0] = recv(ours, got, 1, 0);
+    close(theirs);
+    theirs = -1;
+    p.fd = ours;
+    o->value[1] = poll(&p, 1, 1000);
+    o->value[2] = p.revents;
+    o->value[3] = poll(&p, 1, 1000);
+    o->value[4] = p.revents;
+    return NULL;
+}
+
+static void the_system_is_asked_when_nobody_reads(void **unused)
+{
+    struct outcome o = {.name = RECEIVER};
+
+    (void)unused;
+    run(&o, do_not_read);
+
+    assert_int_equal(o.value[1], 1);
+    assert_int_equal(o.value[2], POLLIN);
+    assert_int_equal(o.value[3], 1);
+    assert_int_equal(o.value[4], POLLIN | POLLHUP);
+}
+
+static void *defer(void *arg)
+{
+    struct outcome *o = arg;
+    static int other;
+    char got[8];
+
+    prctl(PR_SET_NAME, o->name);
+    o->value[0] = gw_paho_reader_defer(tell, NULL); /* it has not polled yet */
+    (void)readable(ours, 0);
+    o->value[1] = gw_paho_reader_defer(tell, NULL);
+    o->value[2] = gw_paho_reader_defer(tell, &other);
+    send(theirs, "abc", 3, 0);
+    (void)readable(ours, 1000); /* there is something: it does not rest */
+    o->value[3] = told;
+    (void)recv(ours, got, 1, 0);
+    (void)readable(ours, 1000); /* what was read ahead, too */
+    o->value[4] = told;
+    (void)recv(ours, got, 8, 0);
+    (void)readable(ours, 1);
+    o->value[5] = told;
+    (void)readable(ours, 1); /* once */
+    o->value[6] = told;
+    (void)gw_paho_reader_defer(tell, NULL);
+    gw_paho_reader_cancel(NULL);
+    (void)readable(ours, 1);
+    o->value[7] = told;
+    return NULL;
+}
+
+static void it_is_told_before_the_thread_waits(void **unused)
+{
+    struct outcome o = {.name = RECEIVER};
+
+    (void)unused;
+    run(&o, defer);
+
+    assert_int_equal(o.value[0], false);
+    assert_int_equal(o.value[1], true);
+    assert_int_equal(o.value[2], false); /* it is somebody else's turn */
+    assert_int_equal(o.value[3], 0);
+    assert_int_equal(o.value[4], 0);
+    assert_int_equal(o.value[5], 1);
+    assert_int_equal(o.value[6], 1);
+    assert_int_equal(o.value[7], 1);
+}
+
+static void another_thread_defers_nothing(void **unused)
+{
+    struct outcome o = {.name = "another"};
+
+    (void)unused;
+    run(&o, defer);
+
+    assert_int_equal(o.value[1], false);
+    assert_int_equal(o.value[7], 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_packet_is_read_with_one_call),
+        cmocka_unit_test(another_thread_reads_as_ever),
+        cmocka_unit_test(the_end_comes_after_the_last_octet),
+        cmocka_unit_test(connections_are_not_mixed_up),
+        cmocka_unit_test(what_is_closed_is_forgotten),
+        cmocka_unit_test(the_system_is_asked_when_nobody_reads),
+        cmocka_unit_test(it_is_told_before_the_thread_waits),
+        cmocka_unit_test(another_thread_defers_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
