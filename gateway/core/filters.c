@@ -265,7 +265,7 @@ uint32_t gw_filters_add(struct gw_filters *filters, struct mqttsn_span filter)
         n->subs_head = n->all_prev = n->all_next = 0;
         n->uses = n->wants = n->window = n->open_window = 0;
         n->unsub_list = n->unsub_next = 0;
-        n->unsub_listed = n->kept = false;
+        n->unsub_listed = n->unsub_out = n->kept = false;
         n->up_state = 0;
     }
     return node;

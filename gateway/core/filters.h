@@ -34,9 +34,10 @@ struct gw_filter {
     uint32_t window, open_window; /* SUBSCRIBE in line, SUBSCRIBE under way */
     uint32_t unsub_list;          /* UNSUBSCRIBEs that wait for the broker */
     uint32_t unsub_next;          /* line of filters to be unsubscribed */
-    bool unsub_listed;
-    bool kept;        /* the store knows that the broker may know it */
-    uint8_t up_state; /* what the broker was told */
+    bool unsub_listed : 1;
+    bool kept : 1;      /* the store knows that the broker may know it */
+    bool unsub_out : 1; /* an UNSUBSCRIBE has no result yet */
+    uint8_t up_state;   /* what the broker was told */
 
     uint8_t level_kind;              /* plain, '+', '#' : private */
     uint32_t plus_child, hash_child; /* private */

@@ -88,6 +88,22 @@ uint32_t gw_filter_use(struct gw_engine *e, struct mqttsn_span filter,
     return node;
 }
 
+/* In line for the UNSUBSCRIBE that is due. */
+static void list_unsubscribe(struct gw_engine *e, uint32_t filter)
+{
+    struct gw_filter *f = gw_filter_at(&e->filters, filter);
+
+    if (f->unsub_listed)
+        return;
+    f->unsub_listed = true;
+    f->unsub_next = 0;
+    if (e->unsub_tail)
+        gw_filter_at(&e->filters, e->unsub_tail)->unsub_next = filter;
+    else
+        e->unsub_head = filter;
+    e->unsub_tail = filter;
+}
+
 void gw_filter_release(struct gw_engine *e, uint32_t filter, bool wants)
 {
     struct gw_filter *f = gw_filter_at(&e->filters, filter);
@@ -97,15 +113,7 @@ void gw_filter_release(struct gw_engine *e, uint32_t filter, bool wants)
         f->up_state = GW_F_UNSUB_DUE;
         if (!f->kept)
             gw_store_filter(e, filter);
-        if (!f->unsub_listed) {
-            f->unsub_listed = true;
-            f->unsub_next = 0;
-            if (e->unsub_tail)
-                gw_filter_at(&e->filters, e->unsub_tail)->unsub_next = filter;
-            else
-                e->unsub_head = filter;
-            e->unsub_tail = filter;
-        }
+        list_unsubscribe(e, filter);
     }
     drop_if_unused(e, filter);
 }
@@ -318,7 +326,10 @@ static bool poll_unsubscribe(struct gw_engine *e, uint8_t *buf,
             drop_if_unused(e, filter);
             continue;
         }
+        if (f->unsub_out) /* its result puts this one in line again */
+            continue;
         f->up_state = GW_F_UNSUB_HANDED;
+        f->unsub_out = true;
         f->uses++;
         fill(e, GW_UP_UNSUBSCRIBE, GW_TOKEN_UNSUB, filter, filter, buf,
              ret_action);
@@ -480,6 +491,9 @@ void gw_unsubscribe_on_result(struct gw_engine *e, uint32_t filter,
 {
     struct gw_filter *f = gw_filter_at(&e->filters, filter);
 
+    f->unsub_out = false;
+    if (f->up_state == GW_F_UNSUB_DUE) /* wanted, and left, meanwhile */
+        list_unsubscribe(e, filter);
     if (f->up_state == GW_F_UNSUB_HANDED) {
         f->up_state = outcome == GW_UP_UNSENT ? GW_F_UP : GW_F_NONE;
         if (outcome == GW_UP_UNSENT) {
