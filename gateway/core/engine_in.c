@@ -267,12 +267,13 @@ static void on_result(struct gw_engine *e, uint64_t token,
                       enum gw_up_outcome outcome, uint8_t granted_qos)
 {
     uint32_t index = (uint32_t)token;
-    uint32_t generation = (uint32_t)(token >> 32) & 0xffffff;
+    uint32_t generation = (uint32_t)(token >> 32) & GW_GENERATION_MASK;
 
     switch (token >> 56) {
     case GW_TOKEN_EXCHANGE:
         if (index != 0 && index <= e->exchanges.high &&
-            (gw_exchange_at(e, index)->generation & 0xffffff) == generation)
+            (gw_exchange_at(e, index)->generation & GW_GENERATION_MASK) ==
+                generation)
             gw_uplink_on_result(e, index, outcome);
         return;
     case GW_TOKEN_WINDOW:
@@ -285,7 +286,7 @@ static void on_result(struct gw_engine *e, uint64_t token,
         gw_resubscribe_on_result(e, index, outcome);
         return;
     case GW_TOKEN_PROBE:
-        gw_overlap_on_result(e, outcome);
+        gw_overlap_on_result(e, generation, outcome);
         return;
     default:
         return;
@@ -302,6 +303,7 @@ void gw_engine_on_upstream(struct gw_engine *e, const struct gw_up_event *event,
     case GW_UP_CONNECTED:
         set_link(e, GW_LINK_UP);
         e->link_was_up = true;
+        e->connections++;
         most = event->connected.receive_maximum;
         e->window_size = e->policy.options.window;
         if (most != 0 && most < e->window_size)

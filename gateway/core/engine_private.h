@@ -101,6 +101,7 @@ struct gw_engine {
     /* upstream */
     uint8_t link; /* enum gw_up_link */
     bool link_was_up;
+    uint32_t connections; /* so far; tokens of one are no other's */
     mqttsn_ms link_since;
     uint32_t down_cursor; /* sessions told after upstream_down_max */
     bool down_told;
@@ -397,11 +398,12 @@ enum gw_token_kind {
     GW_TOKEN_RESUB,
     GW_TOKEN_PROBE,
 };
+#define GW_GENERATION_MASK 0xffffffu
 static inline uint64_t gw_token(enum gw_token_kind kind, uint32_t generation,
                                 uint32_t index)
 {
-    return (uint64_t)kind << 56 | (uint64_t)(generation & 0xffffff) << 32 |
-           index;
+    return (uint64_t)kind << 56 |
+           (uint64_t)(generation & GW_GENERATION_MASK) << 32 | index;
 }
 
 /* ---- wills.c ----------------------------------------------------------- */
@@ -505,7 +507,8 @@ void gw_overlap_on_connected(struct gw_engine *e);
 void gw_overlap_on_lost(struct gw_engine *e);
 bool gw_overlap_poll(struct gw_engine *e, unsigned classes, uint8_t *buf,
                      struct gw_up_action *ret_action);
-void gw_overlap_on_result(struct gw_engine *e, enum gw_up_outcome outcome);
+void gw_overlap_on_result(struct gw_engine *e, uint32_t connection,
+                          enum gw_up_outcome outcome);
 void gw_overlap_on_deadline(struct gw_engine *e);
 /* True: the message is the probe's own; it is counted. */
 bool gw_overlap_takes(struct gw_engine *e, const struct gw_up_event *event);

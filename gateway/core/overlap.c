@@ -92,7 +92,7 @@ bool gw_overlap_poll(struct gw_engine *e, unsigned classes, uint8_t *buf,
         e->probe_step = GW_PROBE_COUNT;
         e->probe_due = e->now + PROBE_SILENCE_MS;
     } else {
-        action.token = gw_token(GW_TOKEN_PROBE, 0, e->probe_step);
+        action.token = gw_token(GW_TOKEN_PROBE, e->connections, e->probe_step);
         e->probe_handed = true;
     }
     *ret_action = action;
@@ -110,8 +110,11 @@ static void conclude(struct gw_engine *e, bool each)
     e->probe_handed = false;
 }
 
-void gw_overlap_on_result(struct gw_engine *e, enum gw_up_outcome outcome)
+void gw_overlap_on_result(struct gw_engine *e, uint32_t connection,
+                          enum gw_up_outcome outcome)
 {
+    if (connection != (e->connections & GW_GENERATION_MASK))
+        return; /* of a probe that has begun anew since */
     e->probe_handed = false;
     if (outcome == GW_UP_UNSENT) {
         e->probe_step = GW_PROBE_OFF; /* the next connection begins anew */

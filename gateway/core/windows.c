@@ -270,7 +270,7 @@ static void fill(struct gw_engine *e, enum gw_up_action_kind kind,
     memcpy(buf, name.data, name.len);
     *ret_action = (struct gw_up_action){
         .kind = kind,
-        .token = gw_token(token, 0, index),
+        .token = gw_token(token, e->connections, index),
         .qos = kind == GW_UP_SUBSCRIBE ? UPSTREAM_QOS : 0,
         .topic = mqttsn_span(buf, name.len),
     };
