@@ -23,7 +23,8 @@ import subprocess
 import sys
 import tempfile
 
-LIMITS = ["-timeout=20", "-rss_limit_mb=1024", "-print_final_stats=1"]
+LIMITS = ["-timeout=20", "-rss_limit_mb=1024", "-print_final_stats=1",
+          "-entropic=0"]
 
 
 def fuzz(target, options, folders):
@@ -96,7 +97,10 @@ def keep(target, corpus):
 
 
 def main():
-    os.environ.setdefault("ASAN_OPTIONS", "")
+    # Most of the time would go to freed memory that is set aside.
+    os.environ["ASAN_OPTIONS"] = ":".join(filter(None, [
+        os.environ.get("ASAN_OPTIONS"), "quarantine_size_mb=2",
+        "malloc_context_size=2", "max_malloc_fill_size=0"]))
     try:
         what = sys.argv[1]
         target = pathlib.Path(sys.argv[2]).resolve()

@@ -13,6 +13,7 @@ import pathlib
 import sys
 
 import seeds_codec
+import seeds_engine
 import seeds_topic
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -23,7 +24,7 @@ FOUND = "found-"
 def all_seeds():
     """(target, name, octets) of every seed; names are unique in a target."""
     seen = set()
-    for module in (seeds_codec, seeds_topic):
+    for module in (seeds_codec, seeds_engine, seeds_topic):
         for target, name, octets in module.seeds():
             if (target, name) in seen:
                 raise SystemExit("seeds.py: two inputs named %s/%s"

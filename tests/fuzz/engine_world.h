@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine_world.h - what stands around the engine of the fuzz target: eight
+ * nodes, a broker side, a store that can lose its tail, sinks that can be
+ * blocked; and what must hold whatever comes.
+ *
+ * Cheap, for it is made anew for every input: no trace, small tables, no
+ * memory but for records.
+ */
+#ifndef ENGINE_WORLD_H
+#define ENGINE_WORLD_H
+
+#include "target.h"
+
+#include "engine.h"
+
+enum {
+    FZ_NODES = 8,      /* the last two stand behind a forwarder */
+    FZ_FORWARDED = 6,  /* the first of those */
+    FZ_TOKENS = 64,    /* actions that wait for their result */
+    FZ_PENDING = 1024, /* store operations that were not answered */
+    FZ_RECORDS = 1024,
+    FZ_ANSWER = 16, /* octets kept of the last datagram to a node */
+    FZ_OPTION_OCTETS = 3,
+};
+
+enum fz_sink { FZ_DATAGRAM = 1, FZ_UPSTREAM = 2, FZ_STORE = 4, FZ_NOTE = 8 };
+
+struct fz_node {
+    struct gw_addr addr;
+    struct gw_via via;
+    uint8_t wireless_len;
+    uint8_t wireless[4];
+    bool spoke;               /* may be sent something */
+    uint8_t heard[FZ_ANSWER]; /* the last message to it, unwrapped */
+    size_t heard_len;
+};
+
+struct fz_token {
+    uint64_t token;
+    enum gw_up_action_kind kind;
+    uint8_t qos;
+};
+
+struct fz_record {
+    uint8_t kind;
+    uint32_t owner, item;
+    size_t len;
+    uint8_t *data;
+    bool refused; /* by gw_engine_restore */
+};
+
+struct fz_pending {
+    struct gw_store_action action;
+    uint8_t *data;
+    bool answered, kept;
+};
+
+struct fz_world {
+    struct gw_engine *engine;
+    mqttsn_ms now;
+    struct gw_limits limits;
+    struct gw_options options;
+    struct gw_listener_options listeners[2];
+    struct gw_client_rule rules[2];
+    struct gw_usage empty; /* of the engine as it was made */
+
+    unsigned blocked;    /* set of enum fz_sink */
+    unsigned up_classes; /* what upstream has room for */
+    unsigned budget;     /* polls per sink and turn; 0: all there is */
+    bool broker_waits;   /* results only when the input says so */
+    bool store_waits;
+    bool connected;
+    bool store_failed; /* at least once: something may be left in it */
+
+    struct fz_node nodes[FZ_NODES];
+    struct fz_token tokens[FZ_TOKENS];
+    size_t token_count;
+    struct fz_pending pending[FZ_PENDING];
+    size_t pending_count;
+    struct fz_record records[FZ_RECORDS];
+    size_t record_count;
+    uint64_t last_op;
+    uint64_t fed, sent, published; /* by this engine */
+    uint64_t restored_places;
+    uint8_t restarts;
+};
+
+/* 'options' chooses limits and options. */
+void fz_start(struct fz_world *w, const uint8_t options[FZ_OPTION_OCTETS]);
+void fz_stop(struct fz_world *w);
+
+/* Inputs; each is followed by fz_pump. */
+void fz_datagram(struct fz_world *w, unsigned node, const uint8_t *data,
+                 size_t len);
+void fz_event(struct fz_world *w, const struct gw_up_event *event);
+void fz_result(struct fz_world *w, size_t which, enum gw_up_outcome outcome,
+               uint8_t granted_qos);
+void fz_stored(struct fz_world *w, size_t which, bool ok);
+void fz_pass(struct fz_world *w, mqttsn_ms ms);
+void fz_reconfigure(struct fz_world *w,
+                    const uint8_t options[FZ_OPTION_OCTETS]);
+void fz_pump(struct fz_world *w);
+
+/* The engine is dropped; of what the store was not asked about in vain,
+ * 'written' operations more had reached it. Another is made of that. */
+void fz_restart(struct fz_world *w, size_t written);
+
+/* Everything is let through and everybody leaves or is lost: nothing may be
+ * left of it. */
+void fz_end(struct fz_world *w, const uint8_t options[FZ_OPTION_OCTETS]);
+
+/* ---- engine_setup.c ---- */
+
+void fz_setup(struct fz_world *w);
+void fz_choose(struct fz_world *w, const uint8_t options[FZ_OPTION_OCTETS]);
+
+/* ---- engine_store.c ---- */
+
+bool fz_drain_store(struct fz_world *w);
+/* Applies what is settled, in the order of the operations. */
+void fz_store_settle(struct fz_world *w);
+void fz_store_crash(struct fz_world *w, size_t written);
+void fz_store_restore(struct fz_world *w);
+void fz_store_clear(struct fz_world *w);
+
+/* ---- engine_checks.c ---- */
+
+/* A datagram that the engine gave; tells the node that it is for. */
+void fz_check_datagram(struct fz_world *w, const struct gw_datagram *d,
+                       const uint8_t *data);
+void fz_check_action(const struct fz_world *w, const struct gw_up_action *a);
+/* Between two inputs. */
+void fz_check_state(struct fz_world *w);
+/* A datagram that does not decode changes nothing but its counter. */
+bool fz_is_malformed(const struct fz_world *w, const uint8_t *data, size_t len);
+void fz_check_unchanged(struct fz_world *w, const struct gw_counters *before,
+                        const struct gw_usage *usage);
+
+#endif
