@@ -158,6 +158,11 @@ static bool is_repetition(struct gw_engine *e, uint32_t session,
         }
         e->counters.up_duplicates++;
         x->mute = false;
+        if (x->due == 0 && x->qos == 1) {
+            /* It was answered congestion, and waits anew. */
+            x->due = e->now + o->upstream_timeout;
+            gw_session_arm(e, session, x->due);
+        }
         if (x->state == GW_X_DONE || x->owned)
             gw_reply_push(
                 e, session,
