@@ -61,15 +61,22 @@ static sqlite3_stmt *statement(struct gw_database *d, unsigned which,
     return d->statement[which];
 }
 
-/* Runs a statement that gives no rows, whose numbers were bound before. */
+/* Runs a statement that gives no rows, whose numbers were bound before. It must
+ * find something to change: a tree may be damaged so that reading it in order
+ * works and looking for something does not. */
 static enum mqttsn_status run(struct gw_database *d, sqlite3_stmt *s,
                               const char *what, char *why)
 {
     int result = sqlite3_step(s);
     enum mqttsn_status status = MQTTSN_OK;
 
-    if (result != SQLITE_DONE)
+    if (result != SQLITE_DONE) {
         status = database_failed(d, result, what, why);
+    } else if (sqlite3_changes(d->sqlite) == 0) {
+        snprintf(why, GW_DATABASE_WHY_MAX, "%s: a row is not found", what);
+        d->damaged = true;
+        status = MQTTSN_EFIELD;
+    }
     sqlite3_reset(s);
     return status;
 }
@@ -280,7 +287,7 @@ static enum mqttsn_status bind_key(struct gw_database *d, unsigned which,
 enum mqttsn_status gw_database_delete(struct gw_database *d, struct gw_key key,
                                       char *why)
 {
-    sqlite3_stmt *s;
+    sqlite3_stmt *s = NULL;
     enum mqttsn_status status = bind_key(d, DELETE_ROW, key, &s, why);
 
     return status == MQTTSN_OK ? run(d, s, "delete", why) : status;
@@ -299,7 +306,7 @@ gw_database_delete_owner(struct gw_database *d, uint32_t owner,
     for (uint32_t kind = 1; kind < OWNED_KINDS && status == MQTTSN_OK; kind++) {
         struct gw_key key = {kind, owner, 0};
         bool found = false;
-        sqlite3_stmt *s;
+        sqlite3_stmt *s = NULL;
         int result;
 
         status = bind_key(d, SELECT_OWNER, key, &s, why);

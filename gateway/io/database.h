@@ -107,7 +107,7 @@ gw_database_begin_read(struct gw_database *database,
  *
  * MQTTSN_OK.
  * MQTTSN_ENOSPACE: the disk is full.
- * MQTTSN_EFIELD:   the file is damaged.
+ * MQTTSN_EFIELD:   the file is damaged; a row to be deleted is not there.
  * MQTTSN_EIO:      anything else. 'why' says what.
  */
 MQTTSN_CHECKED enum mqttsn_status

@@ -83,10 +83,12 @@ int database_read_meta(struct gw_database *d)
         "SELECT version, id, applied, clock, wall, rows, crc FROM meta", -1, &s,
         NULL);
 
-    if (result != SQLITE_OK)
-        return result;
-    result = sqlite3_step(s);
     d->meta_known = false;
+    if (result != SQLITE_OK) {
+        d->damaged |= database_is_damage(result);
+        return result;
+    }
+    result = sqlite3_step(s);
     if (result == SQLITE_ROW) {
         const void *id = sqlite3_column_blob(s, 1);
 
@@ -211,10 +213,10 @@ static const char settings_text[] = "PRAGMA cell_size_check = ON;"
                                     "PRAGMA temp_store = MEMORY;"
                                     "PRAGMA mmap_size = 0;"
                                     "PRAGMA cache_size = -1024;";
-static const char writing_text[] = "PRAGMA page_size = 4096;"
+static const char writing_text[] = "PRAGMA page_size = 2048;"
                                    "PRAGMA journal_mode = WAL;"
                                    "PRAGMA synchronous = FULL;"
-                                   "PRAGMA wal_autocheckpoint = 1000;";
+                                   "PRAGMA wal_autocheckpoint = 2000;";
 
 static int prepare(struct gw_database *d, bool read_only)
 {
@@ -255,6 +257,9 @@ static enum mqttsn_status judge(struct gw_database *d,
         d->version = 0;
         break;
     case OURS:
+        /* One number in the file's head makes it read-only for good. */
+        if (!settings->read_only && sqlite3_db_readonly(d->sqlite, "main") != 0)
+            d->damaged = true;
         result = database_read_meta(d);
         if (result != SQLITE_OK && !database_is_damage(result))
             return database_failed(d, result, "open", why);
@@ -266,6 +271,9 @@ static enum mqttsn_status judge(struct gw_database *d,
     result = migrate(d, settings, schema);
     if (result == SQLITE_OK)
         result = database_read_meta(d);
+    /* The file itself says from the beginning what it is. */
+    if (result == SQLITE_OK)
+        result = execute(d, "PRAGMA wal_checkpoint(TRUNCATE)");
     return result == SQLITE_OK ? MQTTSN_OK
                                : database_failed(d, result, "open", why);
 }

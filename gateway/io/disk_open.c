@@ -205,8 +205,7 @@ enum mqttsn_status disk_set_aside(struct gw_disk *d, const char *reason)
     return MQTTSN_OK;
 }
 
-/* A crash between the two renames of mending left it. */
-static void take_up_rescue(struct gw_disk *d)
+void disk_take_up_rescue(struct gw_disk *d)
 {
     char path[GW_FILES_PATH_MAX + 8];
 
@@ -236,7 +235,7 @@ static enum mqttsn_status open_or_make(struct gw_disk *d)
     struct stat there;
     uint8_t id[16];
 
-    take_up_rescue(d);
+    disk_take_up_rescue(d);
     status = check_mode(d);
     if (status == MQTTSN_OK)
         status = new_id(d, id);
@@ -268,6 +267,11 @@ static enum mqttsn_status open_or_make(struct gw_disk *d)
 static void log_journal(const struct gw_disk *d,
                         const struct gw_journal_report *r)
 {
+    if (r->torn != 0)
+        gw_warn("store", "journal_torn",
+                "directory=%s files=%u reason=\"half a record at the end, as a "
+                "crash may leave it; it was acknowledged to nobody\"",
+                gw_log_text(d->journal_directory), r->torn);
     if (r->damaged != 0)
         gw_err("store", "journal_damaged",
                "directory=%s files=%u first=%s passed=%" PRIu64
@@ -275,19 +279,41 @@ static void log_journal(const struct gw_disk *d,
                "nothing is forgotten behind a gap\"",
                gw_log_text(d->journal_directory), r->damaged,
                gw_log_text(r->first_bad), r->passed);
+    if (d->is_new && r->records != 0)
+        gw_err("store", "damaged",
+               "path=%s read=%" PRIu64
+               " reason=\"the database is missing, its journal is there and is "
+               "used\"",
+               gw_log_text(d->path), r->records);
+}
+
+/* Writes down where the journal begins for a database that never saw it, so
+ * that a gap shows from now on. */
+static enum mqttsn_status adopt_journal(struct gw_disk *d,
+                                        struct gw_database_meta *meta)
+{
+    char why[GW_DATABASE_WHY_MAX];
+    enum mqttsn_status status;
+
+    meta->applied = d->journal_report.first - 1;
+    status = gw_database_begin(d->database, why);
+    if (status == MQTTSN_OK)
+        status = gw_database_commit(d->database, meta, why);
+    if (status != MQTTSN_OK)
+        log_failed(d->path, why);
+    return status;
 }
 
 static enum mqttsn_status read_journal(struct gw_disk *d)
 {
     struct gw_database_meta meta = {0};
-    bool known = gw_database_meta(d->database, &meta) && meta.applied != 0;
+    bool known = gw_database_meta(d->database, &meta);
+    const struct gw_journal_report *r = &d->journal_report;
     char aside[GW_FILES_PATH_MAX];
     unsigned foreign;
     enum mqttsn_status status;
 
-    /* One that was never flushed knows nothing of the journal's numbers. */
-    if (!gw_database_meta(d->database, &meta) &&
-        new_id(d, meta.id) != MQTTSN_OK)
+    if (!known && new_id(d, meta.id) != MQTTSN_OK)
         return MQTTSN_EIO;
     memcpy(d->journal_settings.id, meta.id, sizeof(meta.id));
     foreign = gw_journal_set_foreign_aside(&d->journal_settings, aside);
@@ -297,7 +323,8 @@ static enum mqttsn_status read_journal(struct gw_disk *d)
                "another database\"",
                gw_log_text(d->journal_directory), gw_log_text(aside), foreign);
     status = gw_journal_read(&d->journal_settings,
-                             known ? meta.applied : GW_JOURNAL_FROM_FIRST,
+                             known && !d->is_new ? meta.applied
+                                                 : GW_JOURNAL_FROM_FIRST,
                              disk_apply_entry, d->current, &d->journal_report);
     if (status == MQTTSN_OK && d->current->incomplete)
         status = MQTTSN_ENOSPACE;
@@ -306,12 +333,15 @@ static enum mqttsn_status read_journal(struct gw_disk *d)
                    status == MQTTSN_ENOSPACE ? "no memory" : strerror(errno));
         return status;
     }
-    log_journal(d, &d->journal_report);
-    d->damaged |= d->journal_report.damaged != 0 || foreign != 0;
-    d->applied = known ? meta.applied : 0;
-    d->clock_base_s = disk_clock_from(&meta, d->journal_report.last_at_s,
-                                      disk_wall_s(&d->settings));
-    return MQTTSN_OK;
+    log_journal(d, r);
+    d->damaged |=
+        r->damaged != 0 || foreign != 0 || (d->is_new && r->records != 0);
+    if (d->is_new && r->first > 1)
+        status = adopt_journal(d, &meta);
+    d->applied = known ? meta.applied : r->first > 0 ? r->first - 1 : 0;
+    d->clock_base_s =
+        disk_clock_from(&meta, r->last_at_s, disk_wall_s(&d->settings));
+    return status;
 }
 
 static enum mqttsn_status begin_journal(struct gw_disk *d)

@@ -63,6 +63,9 @@ enum mqttsn_status disk_open_database(struct gw_disk *disk,
 /* Renames the database, closed before, and what is beside it; logs it. */
 enum mqttsn_status disk_set_aside(struct gw_disk *disk, const char *reason);
 
+/* After a crash between the two renames of mending: finishes it. */
+void disk_take_up_rescue(struct gw_disk *disk);
+
 /* ---- disk_restore.c ---- */
 
 /* Journal records on top of a database, given out in order. 'row' is told of
@@ -83,6 +86,10 @@ struct disk_merge {
 enum mqttsn_status disk_merge(struct disk_merge *merge,
                               struct gw_database *database, uint64_t *ret_lost,
                               char *why);
+
+/* Makes a new database out of what can be read of the damaged one, and sets
+ * that aside. On failure the database may be closed: it is tried again. */
+enum mqttsn_status disk_mend(struct gw_disk *disk, char *why);
 
 /* A predicate for changes when nobody knows yet. */
 bool disk_stored_perhaps(void *user, struct gw_key key);

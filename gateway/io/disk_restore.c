@@ -92,8 +92,9 @@ enum mqttsn_status disk_merge(struct disk_merge *m,
 /* Rows that can be read go into a new database, which takes the place of the
  * damaged one. */
 struct rescue {
+    const struct gw_disk *disk;
     struct gw_database *to;
-    uint64_t rows;
+    struct gw_disk rows; /* of this, the set and its count */
     enum mqttsn_status status;
     char *why;
 };
@@ -102,8 +103,16 @@ static bool rescue_row(void *user, const struct gw_database_row *row)
 {
     struct rescue *r = user;
 
+    /* A damaged file may give more at the second reading than at the first:
+     * what was not given out then is nobody's. */
+    if (!gw_key_set_has(&r->disk->rows, row->key))
+        return true;
     r->status = gw_database_put(r->to, row, r->why);
-    r->rows += r->status == MQTTSN_OK;
+    if (r->status == MQTTSN_OK && !disk_add_row(&r->rows, row->key)) {
+        strcpy(r->why, "no memory");
+        r->status = MQTTSN_ENOSPACE;
+    }
+    r->rows.row_count += r->status == MQTTSN_OK;
     return r->status == MQTTSN_OK;
 }
 
@@ -133,7 +142,7 @@ static enum mqttsn_status fill_rescue(struct gw_disk *d, struct rescue *r,
         meta.applied = old->applied;
         meta.clock_s = old->clock_s;
         meta.wall_s = old->wall_s;
-        meta.rows = r->rows;
+        meta.rows = r->rows.row_count;
         r->status = gw_database_commit(r->to, &meta, r->why);
     }
     gw_database_close(r->to);
@@ -141,33 +150,47 @@ static enum mqttsn_status fill_rescue(struct gw_disk *d, struct rescue *r,
     return r->status;
 }
 
-static enum mqttsn_status mend(struct gw_disk *d, char *why)
+static enum mqttsn_status replace(struct gw_disk *d, const char *path,
+                                  char *why)
 {
-    struct gw_database_meta old = {.applied = d->applied,
-                                   .clock_s = d->clock_base_s,
-                                   .wall_s = disk_wall_s(&d->settings)};
-    struct rescue rescue = {.why = why};
-    char path[GW_FILES_PATH_MAX + 8];
-    enum mqttsn_status status;
-
-    snprintf(path, sizeof(path), "%s.new", d->path);
-    d->files->unlink(path);
-    status = fill_rescue(d, &rescue, path, &old);
-    if (status != MQTTSN_OK) {
-        d->files->unlink(path);
-        return status;
-    }
     gw_database_close(d->database);
     d->database = NULL;
-    status = disk_set_aside(d, "what can be read of it is used");
-    if (status != MQTTSN_OK)
-        return status;
+    if (disk_set_aside(d, "what can be read of it is used") != MQTTSN_OK) {
+        snprintf(why, GW_DISK_WHY_MAX, "%s", strerror(errno));
+        return MQTTSN_EIO;
+    }
     if (d->files->rename(path, d->path) != 0 ||
         gw_files_sync_directory(d->files, d->directory) != 0) {
         snprintf(why, GW_DISK_WHY_MAX, "%s", strerror(errno));
         return MQTTSN_EIO;
     }
     return disk_open_database(d, d->journal_settings.id, why);
+}
+
+enum mqttsn_status disk_mend(struct gw_disk *d, char *why)
+{
+    struct gw_database_meta old = {.applied = d->applied,
+                                   .clock_s = disk_clock_s(d),
+                                   .wall_s = disk_wall_s(&d->settings)};
+    struct rescue rescue = {.disk = d, .why = why};
+    char path[GW_FILES_PATH_MAX + 8];
+    enum mqttsn_status status;
+
+    snprintf(path, sizeof(path), "%s.new", d->path);
+    d->files->unlink(path);
+    status = fill_rescue(d, &rescue, path, &old);
+    if (status == MQTTSN_OK) {
+        status = replace(d, path, why);
+        pthread_mutex_lock(&d->lock);
+        gw_key_set_free(&d->rows);
+        d->rows = rescue.rows.rows;
+        d->row_count = rescue.rows.row_count;
+        pthread_mutex_unlock(&d->lock);
+    } else {
+        d->files->unlink(path);
+        gw_key_set_free(&rescue.rows.rows);
+    }
+    return status;
 }
 
 /* ---- restore ----------------------------------------------------------- */
@@ -211,8 +234,7 @@ enum mqttsn_status gw_disk_restore(struct gw_disk *d, gw_disk_visit *visit,
     if (status == MQTTSN_OK && gw_database_damaged(d->database)) {
         gw_err("store", "damaged", "path=%s lost=%" PRIu64 " read=%" PRIu64,
                gw_log_text(d->path), lost, d->row_count);
-        d->damaged = true;
-        status = mend(d, why);
+        status = disk_mend(d, why);
     }
     if (status != MQTTSN_OK) {
         log_restore_failed(d, why);
@@ -225,6 +247,7 @@ enum mqttsn_status gw_disk_restore(struct gw_disk *d, gw_disk_visit *visit,
                                           .journal = d->journal_report.records,
                                           .rows = d->row_count,
                                           .is_new = d->is_new,
-                                          .damaged = d->damaged};
+                                          .damaged = d->damaged,
+                                          .torn = d->journal_report.torn != 0};
     return MQTTSN_OK;
 }

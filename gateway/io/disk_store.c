@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "log.h"
+
 /* ---- clocks ------------------------------------------------------------ */
 
 static uint64_t seconds(clockid_t clock)
@@ -359,13 +361,39 @@ static void fail(struct flush *f)
 {
     struct gw_disk *d = f->disk;
 
-    gw_database_cancel(d->database);
+    if (d->database != NULL)
+        gw_database_cancel(d->database);
     pthread_mutex_lock(&d->lock);
     d->flushing = NULL;
     gw_changes_merge(f->taken, d->current, stored, d);
     d->current = f->taken;
     d->stats.flush_errors++;
     pthread_mutex_unlock(&d->lock);
+}
+
+/* What reading did not notice, writing may. The rows that can be read go into
+ * a new database, and the flush begins anew. */
+static enum mqttsn_status mend(struct flush *f)
+{
+    struct gw_disk *d = f->disk;
+    enum mqttsn_status status;
+
+    gw_database_cancel(d->database);
+    gw_err("store", "damaged", "path=%s reason=%s", gw_log_text(d->path),
+           gw_log_text(f->why));
+    status = disk_mend(d, f->why);
+    f->row_count = d->row_count;
+    f->written = f->deleted = f->gone_count = 0;
+    return status;
+}
+
+/* Once more, where an earlier flush could not mend it. */
+static enum mqttsn_status reopen(struct gw_disk *d, char *why)
+{
+    if (d->database != NULL)
+        return MQTTSN_OK;
+    disk_take_up_rescue(d);
+    return disk_open_database(d, d->journal_settings.id, why);
 }
 
 /* Nothing that the database would want to know, and little to replay: the
@@ -401,7 +429,14 @@ enum mqttsn_status gw_disk_flush(struct gw_disk *d, char *why)
     pthread_mutex_unlock(&d->lock);
     if (room) {
         gw_changes_sort(f.taken);
-        status = write_all(&f);
+        status = reopen(d, why);
+        if (status == MQTTSN_OK)
+            status = write_all(&f);
+        if (status == MQTTSN_EFIELD) {
+            status = mend(&f);
+            if (status == MQTTSN_OK)
+                status = write_all(&f);
+        }
     } else {
         strcpy(why, "no memory");
         status = MQTTSN_ENOSPACE;

@@ -77,7 +77,8 @@ struct gw_disk_report {
     uint64_t journal; /* records of the journal on top of the database */
     uint64_t rows;    /* of the database */
     bool is_new;      /* there was nothing */
-    bool damaged;     /* something was set aside */
+    bool damaged;     /* something is missing or was set aside */
+    bool torn;        /* the journal ends in half a record, or a damaged one */
 };
 
 /*

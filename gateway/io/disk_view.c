@@ -36,7 +36,6 @@ static enum mqttsn_status try_view(struct view *v, char *why)
     const struct gw_database_settings settings = {
         .path = v->paths.path, .vfs = v->paths.settings.vfs, .read_only = true};
     struct gw_journal_settings *journal = &v->paths.journal_settings;
-    uint64_t after;
     enum mqttsn_status status;
 
     v->meta = (struct gw_database_meta){0};
@@ -52,10 +51,9 @@ static enum mqttsn_status try_view(struct view *v, char *why)
     status = gw_database_begin_read(v->database, &v->meta, why);
     if (status != MQTTSN_OK)
         return status;
-    after = v->meta.applied != 0 ? v->meta.applied : GW_JOURNAL_FROM_FIRST;
     memcpy(journal->id, v->meta.id, sizeof(journal->id));
-    status = gw_journal_read(journal, after, disk_apply_entry, v->changes,
-                             &v->journal);
+    status = gw_journal_read(journal, v->meta.applied, disk_apply_entry,
+                             v->changes, &v->journal);
     if (status == MQTTSN_EIO && errno == ENOENT) {
         /* A tmpfs after a reboot: no journal is an empty journal. */
         v->journal = (struct gw_journal_report){.last = v->meta.applied};

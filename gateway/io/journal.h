@@ -171,6 +171,7 @@ typedef bool gw_journal_visit(void *user, const struct gw_journal_entry *entry);
 /* What reading found. */
 #define GW_JOURNAL_BAD_MAX 16
 struct gw_journal_report {
+    uint64_t first;   /* of all files, as their names say; 0: there is none */
     uint64_t last;    /* highest sequence number; 'after' if there is none */
     uint64_t records; /* visited */
     uint64_t octets;  /* of all files that are this store's */

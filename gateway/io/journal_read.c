@@ -330,8 +330,10 @@ enum mqttsn_status gw_journal_read(const struct gw_journal_settings *settings,
     bool ok;
 
     ok = r.data != NULL && journal_list(settings, &files, &count);
+    if (ok && count > 0)
+        r.report.first = files[0].first;
     if (after == GW_JOURNAL_FROM_FIRST)
-        r.report.last = ok && count > 0 ? files[0].first - 1 : 0;
+        r.report.last = r.report.first > 0 ? r.report.first - 1 : 0;
     for (size_t i = 0; ok && i < count && !r.stopped; i++)
         ok = read_file(&r, &files[i]);
     if (r.data != NULL)
