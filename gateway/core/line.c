@@ -199,7 +199,8 @@ static bool rate_allows(struct gw_engine *e)
 {
     uint64_t rate = e->policy.options.uplink_drain_rate;
     struct gw_bucket *b = &e->late_rate;
-    uint64_t most = 1000 + rate * 100; /* a tenth of a second, and one */
+    /* What a tenth of a second brings, at least one. */
+    uint64_t most = rate > 10 ? rate * 100 : 1000;
     uint64_t tokens = b->tokens + rate * (e->now - b->since);
 
     e->late_due = 0;

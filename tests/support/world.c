@@ -40,7 +40,7 @@ static void records_remove(struct records *r, size_t at)
 
 static void records_apply(struct records *r,
                           const struct gw_store_action *action,
-                          const uint8_t *data)
+                          const uint8_t *data, mqttsn_ms now)
 {
     for (size_t i = r->count; i-- > 0;)
         if (r->rows[i].owner == action->owner &&
@@ -54,6 +54,7 @@ static void records_apply(struct records *r,
     r->rows[r->count] = (struct record){.kind = action->kind,
                                         .owner = action->owner,
                                         .item = action->item,
+                                        .kept_at = now,
                                         .len = action->len,
                                         .data = malloc(action->len + 1)};
     memcpy(r->rows[r->count].data, data, action->len);
@@ -253,7 +254,7 @@ static bool drain_store(struct world *world)
             world_fail(world, "more than GW_STORE_INFLIGHT operations wait");
         finish_output(world, record_output(world, out, world->buf, len));
         if (!world->store_fails && !world->no_records)
-            records_apply(&world->records, &out.store, world->buf);
+            records_apply(&world->records, &out.store, world->buf, world->now);
         world->waiting_ops =
             grow(world->waiting_ops, world->waiting_count, &world->waiting_room,
                  sizeof(*world->waiting_ops));
@@ -488,9 +489,11 @@ void world_restart(struct world *world)
               sizeof(*world->records.rows), record_order);
     for (size_t i = 0; i < world->records.count; i++) {
         const struct record *r = &world->records.rows[i];
-        enum mqttsn_status status =
-            gw_engine_restore(world->engine, r->kind, r->owner, r->item,
-                              mqttsn_span(r->data, r->len), world->now);
+        enum mqttsn_status status;
+
+        gw_engine_restore_age(world->engine, world->now - r->kept_at);
+        status = gw_engine_restore(world->engine, r->kind, r->owner, r->item,
+                                   mqttsn_span(r->data, r->len), world->now);
 
         if (status != MQTTSN_OK &&
             !(status == MQTTSN_ENOTFOUND && world->orphans_allowed))

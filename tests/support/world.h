@@ -60,6 +60,7 @@ enum store_mode {
 struct record {
     uint8_t kind;
     uint32_t owner, item;
+    mqttsn_ms kept_at;
     size_t len;
     uint8_t *data;
 };
