@@ -23,6 +23,11 @@ struct fixture {
     unsigned wills;
 };
 
+/* With a durable store what is stored is acknowledged; else the broker's
+ * acknowledgement is waited for, over the restart too. */
+static bool durable;
+static unsigned backlog; /* most messages that were the gateway's alone */
+
 static struct fixture fx;
 
 static void stop_test(const char *message)
@@ -119,6 +124,23 @@ static void the_broker_hesitates(void)
     fx.broker.holds_results = true;
     actor_publish(&fx.nodes[C], &fx.w, "aa", "u1", 1);
     actor_publish(&fx.nodes[A], &fx.w, "aa", "u2", 2);
+}
+
+static void the_broker_goes_away(void)
+{
+    broker_break(&fx.broker, &fx.w);
+    actor_publish(&fx.nodes[C], &fx.w, "aa", "u6", 2);
+    settle();
+    actor_publish(&fx.nodes[C], &fx.w, "bb", "u7", 1);
+}
+
+static void the_broker_is_back(void)
+{
+    if (world_usage(&fx.w).uplink_messages > backlog)
+        backlog = world_usage(&fx.w).uplink_messages;
+    if (!fx.broker.online)
+        broker_return(&fx.broker, &fx.w, true);
+    pass(12);
 }
 
 static void the_broker_answers(void)
@@ -229,6 +251,8 @@ static const struct {
     STEP(b_falls_silent),
     STEP(the_broker_hesitates),
     STEP(the_broker_answers),
+    STEP(the_broker_goes_away),
+    STEP(the_broker_is_back),
     STEP(c_publishes_qos2_and_is_silent),
     STEP(c_is_back),
     STEP(a_wakes_up_and_fails),
@@ -298,6 +322,10 @@ static void interrupt_here(bool session_present)
         world_fail(&fx.w, "before:\n%safter:\n%s", before, after);
     free(before);
     free(after);
+    if (!fx.broker.online) {
+        world_event(&fx.w, GW_UP_UNREACHABLE);
+        return;
+    }
     if (!session_present)
         fx.broker.filter_count = 0;
     world_connected(&fx.w, session_present);
@@ -317,6 +345,7 @@ static char *conversation(size_t at, bool session_present)
     fx.w.broker = &fx.broker;
     fx.w.options.retry_interval = 10000;
     fx.w.options.retry_count = 3;
+    fx.w.options.durable = durable;
     world_start(&fx.w);
     for (unsigned i = 0; i < NODES; i++)
         actor_init(&fx.nodes[i], i + 1, i == C);
@@ -351,7 +380,7 @@ static void check_ledger(void)
                 {A, "m12", 1}, {B, "m2", 2},  {B, "m5", 2},  {B, "m8", 2},
                 {B, "m9", 2},  {B, "m10", 1}, {B, "m11", 2}, {C, "m3", 2}};
     static const unsigned doubles[] = {
-        [1] = 2, [2] = 1, [3] = 1, [4] = 1, [5] = 2};
+        [1] = 2, [2] = 1, [3] = 1, [4] = 1, [5] = 2, [6] = 1, [7] = 2};
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         expect(&fx.nodes[rows[i].node], rows[i].payload, 1, rows[i].most);
@@ -395,11 +424,23 @@ static void nor_when_the_broker_forgot_us(void **unused)
     run_interrupted(false);
 }
 
+static void with_a_durable_store_neither(void **unused)
+{
+    (void)unused;
+    durable = true;
+    backlog = 0;
+    run_interrupted(true);
+    run_interrupted(false);
+    durable = false;
+    assert_true(backlog >= 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_restart_anywhere_changes_nothing),
         cmocka_unit_test(nor_when_the_broker_forgot_us),
+        cmocka_unit_test(with_a_durable_store_neither),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
