@@ -309,7 +309,7 @@ static unsigned put_header(struct parts *p, enum mqttsn_type type)
     size_t body = p->len - LONG_HEADER + p->tail.len;
 
     p->octets[LONG_HEADER - 1] = (uint8_t)type;
-    if (SHORT_HEADER + body <= SHORT_MAX) {
+    if (SHORT_HEADER + body <= SHORT_FORM_MAX) {
         p->octets[LONG_HEADER - SHORT_HEADER] = (uint8_t)(SHORT_HEADER + body);
         return LONG_HEADER - SHORT_HEADER;
     }
@@ -326,8 +326,8 @@ enum mqttsn_status mqttsn_encode(const struct mqttsn_frame *frame, uint8_t *buf,
     unsigned begin;
     size_t head;
 
-    if (cap > LONG_MAX)
-        cap = LONG_MAX;
+    if (cap > LONG_FORM_MAX)
+        cap = LONG_FORM_MAX;
 #if MQTTSN_FRAME_FORWARDER
     if (frame->type == MQTTSN_ENCAPSULATED)
         return encode_encapsulated(frame, buf, cap, ret_len);

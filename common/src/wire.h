@@ -35,10 +35,10 @@ enum {
     LENGTH_MARKER = 0x01, /* first octet of the 3-octet Length [SN 5.2.1] */
     SHORT_HEADER = 2,
     LONG_HEADER = 4,
-    SHORT_MAX = 255,   /* the most that a 1-octet Length can say */
-    LONG_MAX = 65535,  /* the most that a 3-octet Length can say */
-    ENCAPSULATION = 3, /* Length, MsgType, Ctrl [SN 5.5] */
-    NODE_ID_MAX = SHORT_MAX - ENCAPSULATION,
+    SHORT_FORM_MAX = 255,  /* the most that a 1-octet Length can say */
+    LONG_FORM_MAX = 65535, /* the most that a 3-octet Length can say */
+    ENCAPSULATION = 3,     /* Length, MsgType, Ctrl [SN 5.5] */
+    NODE_ID_MAX = SHORT_FORM_MAX - ENCAPSULATION,
     CTRL_RADIUS = 0x03,
 };
 
