@@ -496,7 +496,9 @@ void world_restart(struct world *world)
                                    mqttsn_span(r->data, r->len), world->now);
 
         if (status != MQTTSN_OK &&
-            !(status == MQTTSN_ENOTFOUND && world->orphans_allowed))
+            !(status == MQTTSN_ENOTFOUND &&
+              (world->orphans_allowed || world->narrows)) &&
+            !(status == MQTTSN_ENOSPACE && world->narrows))
             world_fail(world, "restore kind=%u owner=%u item=%u: %s", r->kind,
                        r->owner, r->item, mqttsn_status_text(status));
     }

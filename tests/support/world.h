@@ -88,6 +88,7 @@ struct world {
     bool no_records;       /* the store forgets at once: no world_restart */
     bool start_offline;    /* do not connect the upstream at start */
     bool orphans_allowed;  /* a restart may find rows whose session is gone */
+    bool narrows;          /* a restart may find tables too small for rows */
     struct broker *broker; /* NULL: the test plays the broker */
     void (*fail)(const char *message); /* does not return */
 

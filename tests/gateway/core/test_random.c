@@ -2,7 +2,8 @@
 /*
  * Thousands of random inputs: nodes that behave, strangers that do not, a
  * broker that comes and goes, sinks that are blocked, a store that answers
- * late and in any order, and in a second test gateways that die. Whatever
+ * late and in any order; in a second test gateways that die; in a third one
+ * tables that are too small for all that, and other options. Whatever
  * happens, an acknowledged message is at the broker, QoS 2 is not doubled, a
  * sleeper is left alone, no message disappears uncounted, and in the end the
  * tables are empty.
@@ -29,7 +30,10 @@ struct fixture {
         bool accepted;     /* its node was told so */
     } uplink[PAYLOADS];
     bool kills;
+    bool starves;
 };
+
+enum mode { PLAIN, KILLS, STARVES };
 
 static struct fixture fx;
 static unsigned long seed;
@@ -256,7 +260,9 @@ static void check_conservation(void)
 
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
         out += counter(reasons[i]);
-    if (out == counter("down_queued"))
+    /* Where there is no room at all, messages are dropped before. */
+    if (out == counter("down_queued") ||
+        (fx.starves && out > counter("down_queued")))
         return;
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
         world_trace(&fx.w, "%s %llu", reasons[i],
@@ -308,12 +314,41 @@ static void empty(uint64_t names_at_start)
                    fx.broker.filters[0].filter);
 }
 
-static void run(bool kills)
+/* Each table has room for a part of what happens, at times for next to
+ * nothing; and of the switches, some are thrown. */
+static void starve(struct gw_limits *l, struct gw_options *o)
 {
+    l->max_sessions = 2 + pick(NODES + STRANGERS);
+    l->max_topics = 1 + pick(24);
+    l->max_subscriptions = 1 + pick(12);
+    l->max_exchanges = 1 + pick(12);
+    l->max_queue_entries = 1 + pick(30);
+    l->queue_total_bytes = 64 + pick(1500);
+    l->uplink_total_bytes = 64 + pick(1000);
+    o->max_topics_per_client = 1 + pick(12);
+    o->client_inflight_max = 1 + pick(3);
+    o->client.queue_max_messages = 1 + pick(10);
+    o->client.queue_max_bytes = 16 + pick(100);
+    o->client.drop_policy = (enum gw_drop_policy)pick(3);
+    o->awake_max_messages = pick(4);
+    o->gw_ping = pick(2);
+    o->sleep_keeps_topics = pick(2);
+    o->sleep_buffer_qos0 = pick(2);
+    o->strict_sleep = pick(2);
+    o->qos_minus1_short = pick(2);
+    o->source_rate = pick(2) * 50;
+    o->refuse_keepalive_zero = pick(2);
+    o->upstream_down_max = pick(2) * 20000;
+}
+
+static void run(enum mode mode)
+{
+    bool kills = mode == KILLS;
     uint64_t names_at_start;
 
     memset(&fx, 0, sizeof(fx));
     fx.kills = kills;
+    fx.starves = mode == STARVES;
     broker_init(&fx.broker);
     fx.broker.on_publish = on_publish;
     world_init(&fx.w);
@@ -324,6 +359,8 @@ static void run(bool kills)
     memcpy(fx.w.seed, &seed, sizeof(seed));
     fx.w.options.client.queue_max_messages = 10;
     fx.w.options.upstream_timeout = 60000;
+    if (fx.starves)
+        starve(&fx.w.limits, &fx.w.options);
     world_start(&fx.w);
     names_at_start = world_usage(&fx.w).name_bytes;
     for (unsigned i = 0; i < NODES; i++) {
@@ -358,29 +395,35 @@ static void run(bool kills)
     world_stop(&fx.w);
 }
 
-static void run_seeds(bool kills)
+static void run_seeds(enum mode mode)
 {
     const char *only = getenv("SEED");
 
     if (only != NULL) {
         seed = strtoul(only, NULL, 10);
-        run(kills);
+        run(mode);
         return;
     }
     for (seed = 1; seed <= SEEDS; seed++)
-        run(kills);
+        run(mode);
 }
 
 static void nothing_is_lost_whatever_happens(void **unused)
 {
     (void)unused;
-    run_seeds(false);
+    run_seeds(PLAIN);
 }
 
 static void nor_when_the_gateway_dies(void **unused)
 {
     (void)unused;
-    run_seeds(true);
+    run_seeds(KILLS);
+}
+
+static void nor_when_every_table_is_too_small(void **unused)
+{
+    (void)unused;
+    run_seeds(STARVES);
 }
 
 int main(void)
@@ -388,6 +431,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_lost_whatever_happens),
         cmocka_unit_test(nor_when_the_gateway_dies),
+        cmocka_unit_test(nor_when_every_table_is_too_small),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The memory of the engine: what it takes when it is made, that it may fail at
+ * each step of that, and that this is all. The linker lays the allocator in our
+ * hands (--wrap).
+ */
+#include <stdlib.h>
+
+#include "check.h"
+
+#include "engine.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void __real_free(void *block);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void __wrap_free(void *block);
+
+enum { NEVER = -1 };
+
+static int fail_at = NEVER; /* counts down; this one fails and all after it */
+static bool counting;
+static unsigned taken, given;
+static uint64_t octets;
+
+/* More is never there. */
+#define MACHINE_OCTETS ((uint64_t)1 << 30)
+
+static bool is_refused(uint64_t size)
+{
+    if (counting && size > MACHINE_OCTETS)
+        return true;
+    if (!counting || fail_at == NEVER)
+        return false;
+    if (fail_at > 0) {
+        fail_at--;
+        return false;
+    }
+    return true;
+}
+
+static void *note(void *block, size_t size)
+{
+    if (counting && block != NULL) {
+        taken++;
+        octets += size;
+    }
+    return block;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return is_refused(size) ? NULL : note(__real_malloc(size), size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return is_refused((uint64_t)count * size)
+               ? NULL
+               : note(__real_calloc(count, size), count * size);
+}
+
+void __wrap_free(void *block)
+{
+    if (counting && block != NULL)
+        given++;
+    __real_free(block);
+}
+
+static struct gw_limits small_limits(void)
+{
+    struct gw_limits limits;
+
+    gw_limits_default(&limits);
+    limits.max_sessions = limits.max_topics = limits.max_subscriptions = 8;
+    limits.max_exchanges = limits.max_queue_entries = 8;
+    limits.max_predefined = 2;
+    limits.queue_total_bytes = limits.uplink_total_bytes = 4096;
+    limits.names_total_bytes = 65536;
+    return limits;
+}
+
+static enum mqttsn_status make(const struct gw_limits *limits, int failing,
+                               struct gw_engine **ret)
+{
+    static const uint8_t seed[16] = {1};
+    struct gw_options options;
+    enum mqttsn_status status;
+
+    gw_options_default(&options);
+    taken = given = 0;
+    octets = 0;
+    fail_at = failing;
+    counting = true;
+    status = gw_engine_new(limits, &options, seed, 0, ret);
+    counting = false;
+    return status;
+}
+
+static void let_go(struct gw_engine *engine)
+{
+    counting = true;
+    gw_engine_free(engine);
+    counting = false;
+}
+
+static void an_engine_that_gets_no_memory_leaves_nothing_behind(void **unused)
+{
+    struct gw_limits limits = small_limits();
+    struct gw_engine *engine = NULL;
+    unsigned steps;
+
+    (void)unused;
+    assert_int_equal(make(&limits, NEVER, &engine), MQTTSN_OK);
+    steps = taken;
+    let_go(engine);
+    assert_int_equal(taken, given);
+    assert_true(steps > 20);
+    for (unsigned at = 0; at < steps; at++) {
+        engine = NULL;
+        assert_int_equal(make(&limits, (int)at, &engine), MQTTSN_ENOSPACE);
+        assert_null(engine);
+        assert_int_equal(taken, at);
+        assert_int_equal(given, at);
+    }
+}
+
+static void it_says_beforehand_how_much_it_will_take(void **unused)
+{
+    struct gw_limits limits = small_limits();
+
+    (void)unused;
+    for (unsigned i = 0; i < 6; i++) {
+        struct gw_engine *engine = NULL;
+        uint64_t said = gw_engine_size(&limits);
+
+        assert_int_equal(make(&limits, NEVER, &engine), MQTTSN_OK);
+        let_go(engine);
+        /* An upper bound, and not one that would frighten anybody. */
+        assert_true(octets <= said);
+        assert_true(said < octets + octets / 4 + 1048576);
+        limits.max_sessions *= 3;
+        limits.max_topics *= 5;
+        limits.max_queue_entries *= 4;
+        limits.queue_total_bytes *= 3;
+        limits.names_total_bytes *= 2;
+    }
+}
+
+static void a_table_without_places_is_refused(void **unused)
+{
+    struct gw_limits good = small_limits();
+    struct gw_limits bad[8];
+
+    (void)unused;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        bad[i] = good;
+    bad[0].max_sessions = 0;
+    bad[1].max_topics = 0;
+    bad[2].max_subscriptions = 0;
+    bad[3].max_exchanges = 0;
+    bad[4].max_queue_entries = 0;
+    bad[5].queue_total_bytes = 0;
+    bad[6].uplink_total_bytes = 0;
+    bad[7].names_total_bytes = 0;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct gw_engine *engine = NULL;
+
+        assert_int_equal(make(&bad[i], NEVER, &engine), MQTTSN_EINVAL);
+        assert_null(engine);
+        assert_int_equal(taken, 0);
+    }
+}
+
+static void nor_is_one_beyond_all_numbers(void **unused)
+{
+    struct gw_limits bad[3];
+
+    (void)unused;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        bad[i] = small_limits();
+    bad[0].queue_total_bytes = UINT64_MAX / 2;
+    bad[1].names_total_bytes = UINT64_MAX / 2;
+    bad[2].max_predefined = UINT32_MAX;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct gw_engine *engine = NULL;
+
+        assert_int_equal(make(&bad[i], NEVER, &engine), MQTTSN_ENOSPACE);
+        assert_null(engine);
+        assert_int_equal(taken, given);
+    }
+}
+
+static void no_engine_may_be_let_go_too(void **unused)
+{
+    (void)unused;
+    gw_engine_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_engine_that_gets_no_memory_leaves_nothing_behind),
+        cmocka_unit_test(it_says_beforehand_how_much_it_will_take),
+        cmocka_unit_test(a_table_without_places_is_refused),
+        cmocka_unit_test(nor_is_one_beyond_all_numbers),
+        cmocka_unit_test(no_engine_may_be_let_go_too),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
