@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * frame_tool - the codec for a foreign judge: reads frames as lines of hex,
- * writes for each one its fields, octets in hex, then what they encode to.
+ * frame_tool [quirk] - the codec for a foreign judge: reads frames as lines of
+ * hex, writes for each one its fields, octets in hex, then what they encode to.
+ * With "quirk" it decodes with MQTTSN_DECODE_PAHO_LEN_QUIRK.
  *
  *   PINGREQ client_id=6e31 | 04166e31
  *   refused: the message type is reserved
@@ -135,7 +136,7 @@ static void fields(const struct mqttsn_frame *f)
     }
 }
 
-static void run(const char *line)
+static void run(const char *line, unsigned options)
 {
     static uint8_t received[FRAME_MAX];
     static uint8_t sent[FRAME_MAX];
@@ -144,7 +145,7 @@ static void run(const char *line)
     size_t sent_len = 0;
     struct mqttsn_frame frame;
     enum mqttsn_status status =
-        mqttsn_decode(mqttsn_span(copy, len), MQTTSN_DECODE_STRICT, &frame);
+        mqttsn_decode(mqttsn_span(copy, len), options, &frame);
 
     if (status == MQTTSN_OK)
         status = mqttsn_encode(&frame, sent, sizeof(sent), &sent_len);
@@ -161,11 +162,12 @@ static void run(const char *line)
     free(copy);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static char line[LINE_MAX_LEN];
+    bool quirk = argc == 2 && strcmp(argv[1], "quirk") == 0;
 
     while (fgets(line, sizeof(line), stdin) != NULL)
-        run(line);
+        run(line, quirk ? MQTTSN_DECODE_PAHO_LEN_QUIRK : MQTTSN_DECODE_STRICT);
     return 0;
 }
