@@ -54,7 +54,7 @@ static inline uint16_t mqttsn_read_u16(struct mqttsn_reader *reader)
     if (!mqttsn_reader_has(reader, 2))
         return 0;
 
-    uint16_t value = (uint16_t)(reader->at[0] << 8 | reader->at[1]);
+    uint16_t value = (uint16_t)(reader->at[0] * 256 + reader->at[1]);
 
     reader->at += 2;
     reader->left -= 2;
