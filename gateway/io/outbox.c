@@ -93,15 +93,6 @@ static struct gw_outbox_entry *make_entry(const struct gw_up_action *action,
     return entry;
 }
 
-static void wake_thread(int fd)
-{
-    uint64_t one = 1;
-
-    /* Full means that it is awake already. */
-    while (write(fd, &one, sizeof(one)) < 0)
-        break;
-}
-
 enum mqttsn_status gw_outbox_put(struct gw_outbox *outbox,
                                  const struct gw_up_action *action,
                                  uint64_t epoch)
@@ -128,9 +119,25 @@ enum mqttsn_status gw_outbox_put(struct gw_outbox *outbox,
     queue->entries++;
     queue->bytes += entry->topic_len + entry->payload_len;
     pthread_mutex_unlock(&outbox->lock);
-    if (was_empty)
-        wake_thread(outbox->wake_fd);
+    outbox->wake_due |= was_empty;
     return MQTTSN_OK;
+}
+
+bool gw_outbox_wake_due(const struct gw_outbox *outbox)
+{
+    return outbox->wake_due;
+}
+
+void gw_outbox_wake(struct gw_outbox *outbox)
+{
+    uint64_t one = 1;
+
+    if (!outbox->wake_due)
+        return;
+    outbox->wake_due = false;
+    /* Full means that it is awake already. */
+    while (write(outbox->wake_fd, &one, sizeof(one)) < 0)
+        break;
 }
 
 /* The appetite that an entry is served from. */

@@ -56,6 +56,7 @@ struct gw_outbox {
     struct gw_outbox_queue control;
     uint64_t next_order;
     unsigned wanted; /* classes that the loop found full */
+    bool wake_due;   /* something was put where nothing was; loop thread */
     int wake_fd;     /* eventfd of the thread; borrowed */
     void (*on_room)(void *user);
     void *user;
@@ -72,7 +73,8 @@ void gw_outbox_fini(struct gw_outbox *outbox);
 unsigned gw_outbox_room(struct gw_outbox *outbox);
 
 /*
- * Copies an action in. Loop thread.
+ * Copies an action in. The thread is not woken: gw_outbox_wake does that, to be
+ * called when nothing more is to be put for now. Loop thread.
  *
  * MQTTSN_OK:       it is queued.
  * MQTTSN_ENOSPACE: its class is full, or there is no memory.
@@ -80,6 +82,11 @@ unsigned gw_outbox_room(struct gw_outbox *outbox);
 MQTTSN_CHECKED enum mqttsn_status
 gw_outbox_put(struct gw_outbox *outbox, const struct gw_up_action *action,
               uint64_t epoch);
+
+/* Whether gw_outbox_wake has something to do; and wakes the thread then. Loop
+ * thread. */
+bool gw_outbox_wake_due(const struct gw_outbox *outbox);
+void gw_outbox_wake(struct gw_outbox *outbox);
 
 /* How many more of each kind the thread can use. */
 struct gw_outbox_appetite {

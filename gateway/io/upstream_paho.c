@@ -118,7 +118,7 @@ static bool copy_settings(struct gw_upstream_settings *to,
 
 /* ---- the operations; loop thread ------------------------------------ */
 
-static void on_stop_timer_closed(uv_handle_t *handle)
+static void on_handle_closed(uv_handle_t *handle)
 {
     free(handle);
 }
@@ -128,7 +128,7 @@ static void report_stopped(struct gw_paho_port *port, bool clean)
     port->stop_reported = true;
     gw_info("upstream", "stopped", "clean=%s", clean ? "yes" : "no");
     if (port->stop_timer) {
-        uv_close((uv_handle_t *)port->stop_timer, on_stop_timer_closed);
+        uv_close((uv_handle_t *)port->stop_timer, on_handle_closed);
         port->stop_timer = NULL;
     }
     port->stopped(port->stopped_user, clean);
@@ -169,6 +169,15 @@ static enum mqttsn_status start_thread(struct gw_paho_port *port)
     return rc == 0 ? MQTTSN_OK : MQTTSN_EIO;
 }
 
+/* The loop is about to wait for input: what it submitted is complete. */
+static void on_before_wait(uv_prepare_t *before_wait)
+{
+    struct gw_paho_port *port = before_wait->data;
+
+    uv_prepare_stop(before_wait);
+    gw_outbox_wake(&port->outbox);
+}
+
 static enum mqttsn_status start(struct gw_upstream *upstream)
 {
     struct gw_paho_port *port = port_of(upstream);
@@ -182,6 +191,10 @@ static enum mqttsn_status start(struct gw_upstream *upstream)
     if (status != MQTTSN_OK)
         gw_inbox_close(&port->inbox);
     port->started = status == MQTTSN_OK;
+    if (port->started) {
+        uv_prepare_init(port->loop, port->before_wait);
+        port->before_wait->data = port;
+    }
     if (port->replays)
         gw_inbox_signal(&port->inbox);
     return status;
@@ -198,10 +211,14 @@ static enum mqttsn_status submit(struct gw_upstream *upstream,
                                  const struct gw_up_action *action)
 {
     struct gw_paho_port *port = port_of(upstream);
+    enum mqttsn_status status;
 
     if (port->stopped)
         return MQTTSN_ENOSPACE;
-    return gw_outbox_put(&port->outbox, action, port->connections_taken);
+    status = gw_outbox_put(&port->outbox, action, port->connections_taken);
+    if (port->started && gw_outbox_wake_due(&port->outbox))
+        uv_prepare_start(port->before_wait, on_before_wait);
+    return status;
 }
 
 static bool take(struct gw_upstream *upstream, struct gw_up_event *ret_event)
@@ -258,6 +275,7 @@ static void release(struct gw_paho_port *port)
     close(port->wake_fd);
     free_settings(&port->settings);
     free(port->stop_timer);
+    free(port->before_wait);
     free(port);
 }
 
@@ -281,8 +299,11 @@ static void upstream_free(struct gw_upstream *upstream)
         return;
     port = port_of(upstream);
     assert(!port->started || port->stop_reported);
-    if (port->started)
+    if (port->started) {
         gw_inbox_close(&port->inbox);
+        uv_close((uv_handle_t *)port->before_wait, on_handle_closed);
+        port->before_wait = NULL;
+    }
     pthread_mutex_lock(&port->lock);
     finished = port->finished;
     pthread_mutex_unlock(&port->lock);
@@ -382,7 +403,9 @@ gw_upstream_paho_new(uv_loop_t *loop,
                     settings->backoff_max_ms, seed);
     /* Made now: stopping must not depend on memory. */
     port->stop_timer = calloc(1, sizeof(*port->stop_timer));
-    if (!port->stop_timer || !copy_settings(&port->settings, settings))
+    port->before_wait = calloc(1, sizeof(*port->before_wait));
+    if (!port->stop_timer || !port->before_wait ||
+        !copy_settings(&port->settings, settings))
         goto fail_settings;
     status = MQTTSN_EIO;
     port->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -406,6 +429,7 @@ fail_eventfd:
 fail_settings:
     free_settings(&port->settings);
     free(port->stop_timer);
+    free(port->before_wait);
     free(port);
     return status;
 }

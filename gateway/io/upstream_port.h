@@ -82,6 +82,7 @@ struct gw_paho_port {
     bool stop_reported;
     uint64_t connections_taken; /* CONNECTED events that the loop has seen */
     uv_timer_t *stop_timer;     /* used by 'stop'; then frees itself */
+    uv_prepare_t *before_wait;  /* wakes the thread; frees itself, too */
     void (*stopped)(void *user, bool clean);
     void *stopped_user;
     struct gw_paho_port *next_abandoned;
