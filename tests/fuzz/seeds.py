@@ -12,7 +12,9 @@ named after them; what they died of is said beside.
 import pathlib
 import sys
 
+import seeds_client
 import seeds_codec
+import seeds_config
 import seeds_engine
 import seeds_topic
 
@@ -24,7 +26,8 @@ FOUND = "found-"
 def all_seeds():
     """(target, name, octets) of every seed; names are unique in a target."""
     seen = set()
-    for module in (seeds_codec, seeds_engine, seeds_topic):
+    for module in (seeds_client, seeds_codec, seeds_config, seeds_engine,
+                   seeds_topic):
         for target, name, octets in module.seeds():
             if (target, name) in seen:
                 raise SystemExit("seeds.py: two inputs named %s/%s"
