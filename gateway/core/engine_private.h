@@ -547,6 +547,8 @@ void gw_on_discovery(struct gw_engine *e, const struct gw_peer *peer,
 void gw_connect_on_deadline(struct gw_engine *e, uint32_t session);
 /* The connection did not come about: back to what was before. */
 void gw_connect_abandon(struct gw_engine *e, uint32_t session);
+/* The connection was accepted, and could not be kept: its node is told so. */
+void gw_connect_unkept(struct gw_engine *e, uint32_t session);
 /* The asked holder answered, or did not within a second (D5). */
 void gw_contender_on_answer(struct gw_engine *e, uint32_t session);
 void gw_contender_on_deadline(struct gw_engine *e, uint32_t session);

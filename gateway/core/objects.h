@@ -301,8 +301,9 @@ struct gw_reply {
     bool failed;
     uint16_t topic_id;
     uint16_t msg_id;
-    uint32_t exchange; /* that ends with this answer, or 0 */
-    uint64_t wait;     /* the store operation it waits for */
+    bool exchange;  /* a SUBSCRIBE ends with this answer */
+    bool announces; /* it tells the node what 'topic_id' means (G12-13) */
+    uint64_t wait;  /* the store operation it waits for */
 };
 #define GW_REPLY_RESUME 0xff /* no datagram: the queue may go on */
 

@@ -56,6 +56,7 @@ void gw_connect_abandon(struct gw_engine *e, uint32_t session)
     const struct gw_session *s = gw_session_at(e, session);
 
     forget_exchange(e, session);
+    gw_replies_wipe(e, session); /* a prompt that was not sent yet */
     if (!(s->flags & GW_S_KNOWN) || (s->flags & GW_S_CLEAN)) {
         gw_session_end(e, session);
         return;
@@ -74,6 +75,23 @@ static void refuse_half_open(struct gw_engine *e, uint32_t session,
 
     connack(e, &peer, gw_names_span(&e->names, s->client_id), code, reason);
     gw_connect_abandon(e, session);
+}
+
+void gw_connect_unkept(struct gw_engine *e, uint32_t session)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    struct gw_peer peer = {.addr = s->addr,
+                           .via = s->via,
+                           .node_id = gw_names_span(&e->names, s->node_id)};
+
+    connack(e, &peer, gw_names_span(&e->names, s->client_id),
+            MQTTSN_REJECTED_CONGESTION, "store failed");
+    if (s->flags & GW_S_CLEAN) {
+        gw_session_end(e, session);
+        return;
+    }
+    gw_session_end_connection(e, session);
+    gw_store_session(e, session);
 }
 
 /* The whole will exchange has this long (G12-43). */

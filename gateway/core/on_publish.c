@@ -38,8 +38,9 @@ void gw_on_register(struct gw_engine *e, uint32_t session,
 
         if (status == MQTTSN_OK) {
             /* The client asked by name: what it refused before is forgotten
-             * (G12-15), and it knows the id from the REGACK (G12-13). */
-            gw_topic_announce(e, index);
+             * (G12-15); it knows the id from the REGACK (G12-13). */
+            gw_topic_at(e, index)->flags = 0;
+            reply.announces = true;
             reply.topic_id = gw_topic_at(e, index)->id;
             kept = gw_store_topic(e, index);
         } else {

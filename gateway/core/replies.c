@@ -33,6 +33,20 @@ static void give(struct gw_engine *e, uint32_t index)
     gw_slab_give(&e->replies, index);
 }
 
+/* From now on the node knows the id: not before it is told, and not if it is
+ * told that it could not be kept (G12-13). */
+static void announce(struct gw_engine *e, uint32_t session,
+                     const struct gw_reply *r)
+{
+    uint32_t topic =
+        gw_topic_by_id(e, session, MQTTSN_TOPIC_NORMAL, r->topic_id);
+
+    if (topic == 0 || gw_topic_is_announced(e, topic))
+        return;
+    gw_topic_announce(e, topic);
+    gw_store_topic(e, topic);
+}
+
 /* What changes for the session once an answer is on its way. */
 static void settle(struct gw_session *s, const struct gw_reply *r)
 {
@@ -98,10 +112,17 @@ void gw_replies_release(struct gw_engine *e)
         if (e->waiting_head == 0)
             e->waiting_tail = 0;
         if (r->session == 0 ||
-            gw_session_at(e, r->session)->number != r->number)
+            gw_session_at(e, r->session)->number != r->number) {
             give(e, index);
-        else
+        } else if (r->type == MQTTSN_CONNACK && r->failed) {
+            uint32_t session = r->session;
+
+            gw_session_at(e, session)->reply_count--;
+            give(e, index);
+            gw_connect_unkept(e, session);
+        } else {
             append(e, index);
+        }
     }
 }
 
@@ -235,6 +256,12 @@ bool gw_reply_take(struct gw_engine *e, uint32_t session,
         s->reply_count--;
         give(e, index);
         settle(s, &r);
+        if (r.announces && !r.failed)
+            announce(e, session, &r);
+        /* A question that waited until its node had gone to sleep. */
+        if (r.type == MQTTSN_PINGREQ && s->state != GW_ACTIVE &&
+            s->state != GW_AWAKE)
+            continue;
         if (r.type != GW_REPLY_RESUME && frame_of(e, &r, ret_frame))
             return true;
     }

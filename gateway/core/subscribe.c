@@ -172,13 +172,16 @@ void gw_subscribe_refuse(struct gw_engine *e, uint32_t session, uint16_t msg_id,
 static void suback(struct gw_engine *e, const struct gw_exchange *x,
                    bool pending, uint64_t wait)
 {
-    gw_reply_push(e, x->session,
-                  &(struct gw_reply){.type = MQTTSN_SUBACK,
-                                     .qos = x->qos,
-                                     .msg_id = x->msg_id,
-                                     .topic_id = x->topic_id,
-                                     .exchange = pending},
-                  wait);
+    gw_reply_push(
+        e, x->session,
+        &(struct gw_reply){.type = MQTTSN_SUBACK,
+                           .qos = x->qos,
+                           .msg_id = x->msg_id,
+                           .topic_id = x->topic_id,
+                           .exchange = pending,
+                           .announces = x->topic_type == MQTTSN_TOPIC_NORMAL &&
+                                        x->topic_id != 0},
+        wait);
 }
 
 /* The broker granted the filter: the subscription stands. */
@@ -216,15 +219,6 @@ void gw_subscribe_done(struct gw_engine *e, uint32_t exchange, uint8_t granted)
     if (x->counted) {
         x->counted = false;
         s->exchange_count--;
-    }
-    if (x->topic_type == MQTTSN_TOPIC_NORMAL && x->topic_id != 0) {
-        uint32_t t =
-            gw_topic_by_id(e, x->session, MQTTSN_TOPIC_NORMAL, x->topic_id);
-
-        if (t != 0 && !x->mute) {
-            gw_topic_announce(e, t); /* G12-13 */
-            gw_store_topic(e, t);
-        }
     }
     c = gw_warm(e, x->session);
     c->last_sub_valid = !x->mute;
