@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rounds of one turn, as the daemon has them. */
+#define ROUNDS 8
+
+/* More deadlines at one instant than make sense. */
+#define STUCK_MAX 20000
+
+static const struct gw_predefined predefined[GATEWAY_PREDEFINED] = {
+    {.topic = "pre/one", .topic_id = 101, .open = true},
+    {.topic = "t/1", .topic_id = 102},
+    {.topic = "cmd/all", .topic_id = 3},
+    {.topic = "pre/two", .topic_id = 60001},
+};
+
+const char *gateway_predefined(uint16_t id)
+{
+    for (size_t i = 0; i < GATEWAY_PREDEFINED; i++)
+        if (predefined[i].topic_id == id)
+            return predefined[i].topic;
+    return NULL;
+}
+
+static void fill_limits(struct gw_limits *l, const struct options *o)
+{
+    gw_limits_default(l);
+    l->max_sessions = (uint32_t)o->max_sessions;
+    l->max_topics = (uint32_t)o->max_topics;
+    l->max_subscriptions = (uint32_t)o->max_subscriptions;
+    l->max_exchanges = (uint32_t)o->max_exchanges;
+    l->max_queue_entries = (uint32_t)o->max_queue_entries;
+    l->max_predefined = 16;
+    l->queue_total_bytes = (uint64_t)o->queue_total_bytes;
+    l->uplink_total_bytes = (uint64_t)o->uplink_total_bytes;
+    l->names_total_bytes = (uint64_t)o->names_total_bytes;
+    l->uplink_max_messages = o->durable ? (uint32_t)o->uplink_max_messages : 0;
+    l->uplink_max_bytes = o->durable ? (uint64_t)o->uplink_max_bytes : 0;
+}
+
+static void fill_options(struct gateway *gw, const struct options *o)
+{
+    struct gw_options *g = &gw->options;
+
+    gw_options_default(g);
+    g->gw_id = 7;
+    g->retry_interval = (mqttsn_ms)o->retry_ms;
+    g->retry_count = (unsigned)o->retry_count;
+    g->rebind_on_ping = (enum gw_rebind)o->rebind_on_ping;
+    g->sleep_keeps_topics = o->sleep_keeps_topics != 0;
+    g->sleep_buffer_qos0 = o->sleep_buffer_qos0 != 0;
+    g->strict_sleep = o->strict_sleep != 0;
+    g->awake_max_messages = (uint32_t)o->awake_max_messages;
+    g->awake_max_time = (mqttsn_ms)o->awake_max_s * 1000;
+    g->max_topics_per_client = (uint32_t)o->max_topics_per_client;
+    g->client_inflight_max = (uint32_t)o->client_inflight_max;
+    g->client_congestion_wait = (mqttsn_ms)o->congestion_wait_s * 1000;
+    g->idle_max = (mqttsn_ms)o->idle_max_s * 1000;
+    g->session_expiry = (mqttsn_ms)o->session_expiry_s * 1000;
+    g->client.queue_max_messages = (uint32_t)o->queue_max_messages;
+    g->client.queue_max_bytes = (uint32_t)o->queue_max_bytes;
+    g->client.queue_max_age = (mqttsn_ms)o->queue_max_age_s * 1000;
+    g->client.drop_policy = (enum gw_drop_policy)o->drop_policy;
+    g->gw_ping = o->gw_ping != 0;
+    g->overlapping = (enum gw_overlapping)o->overlapping;
+    g->window = (uint32_t)o->window;
+    g->retain_settle = (mqttsn_ms)o->retain_settle_ms;
+    g->upstream_timeout = (mqttsn_ms)o->upstream_timeout_s * 1000;
+    g->upstream_down_max = (mqttsn_ms)o->upstream_down_max_s * 1000;
+    gw->listener = (struct gw_listener_options){
+        .port = 1883,
+        .max_datagram = (uint32_t)o->max_datagram,
+        .forwarders = &gw->forwarder,
+        .forwarder_count = 1,
+    };
+    gw->forwarder.family = 4;
+    gw->forwarder.bits = 32;
+    memcpy(gw->forwarder.ip, net_peer_behind(0).addr.ip, 16);
+    memcpy(gw->predefined, predefined, sizeof(predefined));
+    g->listeners = &gw->listener;
+    g->listener_count = 1;
+    g->predefined = gw->predefined;
+    g->predefined_count = GATEWAY_PREDEFINED;
+    g->upstream_client_id = "sim";
+    g->durable = o->durable != 0;
+    g->uplink_max_age = (mqttsn_ms)o->uplink_max_age_s * 1000;
+    g->uplink_drop_policy = (enum gw_drop_policy)o->uplink_drop_policy;
+    g->uplink_drain_rate = (uint32_t)o->uplink_drain_rate;
+    g->uplink_qos0 = o->uplink_qos0 != 0;
+}
+
+static void make_engine(struct sim *sim)
+{
+    struct gateway *gw = &sim->gw;
+    uint8_t seed[16];
+    enum mqttsn_status status;
+
+    for (size_t i = 0; i < sizeof(seed); i++)
+        seed[i] = (uint8_t)rng_below(&gw->random, 256);
+    status =
+        gw_engine_new(&gw->limits, &gw->options, seed, sim->now, &gw->engine);
+    if (status != MQTTSN_OK)
+        sim_fail(sim, "setup", "gw_engine_new: %d", (int)status);
+    gw->lives++;
+}
+
+void gateway_init(struct sim *sim)
+{
+    struct gateway *gw = &sim->gw;
+    uint8_t *buf = gw->buf;
+    struct gw_usage usage;
+
+    memset(gw, 0, sizeof(*gw));
+    gw->buf = buf != NULL ? buf : malloc(GW_RECORD_MAX + GW_UP_BUFFER);
+    assert(gw->buf != NULL);
+    rng_init(&gw->random, sim->seed, "gateway", 0);
+    fill_limits(&gw->limits, &sim->o);
+    fill_options(gw, &sim->o);
+    make_engine(sim);
+    gw_engine_usage(gw->engine, &usage);
+    gw->name_bytes_at_start = usage.name_bytes;
+}
+
+void gateway_free(struct gateway *gateway)
+{
+    gw_engine_free(gateway->engine);
+    free(gateway->buf);
+    memset(gateway, 0, sizeof(*gateway));
+}
+
+/* ---- polls ------------------------------------------------------------- */
+
+/* Each says whether it served anything: then there may be more. */
+
+static bool serve_store(struct sim *sim, unsigned budget)
+{
+    bool any = false;
+    struct gw_store_action action;
+
+    for (; budget > 0; budget--, any = true) {
+        if (!gw_engine_poll_store(sim->gw.engine, sim->now, sim->gw.buf,
+                                  GW_RECORD_MAX, &action))
+            break;
+        sim_mix(sim, &action.op, sizeof(action.op));
+        oracle_store_action(sim, &action, sim->gw.buf);
+        store_take(sim, &action, sim->gw.buf);
+    }
+    return any;
+}
+
+static bool serve_upstream(struct sim *sim, unsigned budget)
+{
+    bool any = false;
+    struct gw_up_action action;
+
+    for (; budget > 0; budget--, any = true) {
+        if (!gw_engine_poll_upstream(sim->gw.engine, sim->now, broker_room(sim),
+                                     sim->gw.buf, GW_UP_BUFFER, &action))
+            break;
+        sim_mix(sim, action.topic.data, action.topic.len);
+        oracle_action(sim, &action);
+        broker_take(sim, &action);
+    }
+    return any;
+}
+
+static bool serve_datagrams(struct sim *sim, unsigned budget)
+{
+    bool any = false;
+    struct gw_datagram datagram;
+
+    for (; budget > 0; budget--, any = true) {
+        if (!gw_engine_poll_datagram(sim->gw.engine, sim->now, sim->gw.buf,
+                                     GW_DATAGRAM_MAX, &datagram))
+            break;
+        sim_mix(sim, sim->gw.buf, datagram.len);
+        oracle_datagram_out(sim, &datagram, sim->gw.buf);
+        net_down(sim, &datagram, sim->gw.buf, datagram.len);
+    }
+    return any;
+}
+
+static void turn_event(struct sim *sim, struct event *event)
+{
+    (void)event;
+    sim->gw.turn_due = false;
+    gateway_turn(sim);
+}
+
+void gateway_turn(struct sim *sim)
+{
+    struct gateway *gw = &sim->gw;
+    bool more = true;
+
+    for (unsigned round = 0; more && round < ROUNDS; round++) {
+        unsigned most =
+            sim->o.budget == 0 || sim->healed
+                ? 64
+                : 1 + rng_below(&gw->random, (uint32_t)sim->o.budget);
+
+        more = false;
+        if (!(gw->blocked & SINK_STORE))
+            more |= serve_store(sim, most);
+        if (!(gw->blocked & SINK_UPSTREAM))
+            more |= serve_upstream(sim, most);
+        if (!(gw->blocked & SINK_DATAGRAM))
+            more |= serve_datagrams(sim, most);
+    }
+    struct gw_note note;
+
+    while (gw_engine_poll_note(gw->engine, &note))
+        oracle_note(sim, &note);
+    if (more && !gw->turn_due) {
+        gw->turn_due = true;
+        queue_add(&sim->queue, sim->now, turn_event, NULL, 0);
+    }
+    oracle_after_turn(sim, !more && gw->blocked == 0);
+}
+
+/* ---- inputs ------------------------------------------------------------ */
+
+void gateway_datagram(struct sim *sim, const struct gw_addr *from,
+                      const uint8_t *data, size_t len)
+{
+    struct gw_via via = {.family = 4, .local_ip = {10, 0, 0, 1}};
+
+    sim_mix(sim, data, len);
+    oracle_datagram_in(sim, from, data, len);
+    gw_engine_on_datagram(sim->gw.engine, from, &via, mqttsn_span(data, len),
+                          sim->now);
+    oracle_after_input(sim);
+    gateway_turn(sim);
+}
+
+void gateway_upstream(struct sim *sim, const struct gw_up_event *event)
+{
+    oracle_upstream(sim, event);
+    gw_engine_on_upstream(sim->gw.engine, event, sim->now);
+    oracle_after_input(sim);
+    gateway_turn(sim);
+}
+
+void gateway_stored(struct sim *sim, uint64_t op, bool ok)
+{
+    oracle_stored(sim, op, ok);
+    gw_engine_on_stored(sim->gw.engine, op, ok, sim->now);
+    oracle_after_input(sim);
+    gateway_turn(sim);
+}
+
+void gateway_deadline(struct sim *sim)
+{
+    struct gateway *gw = &sim->gw;
+
+    if (gw->stuck_at != sim->now)
+        gw->stuck = 0;
+    gw->stuck_at = sim->now;
+    if (++gw->stuck > STUCK_MAX)
+        sim_fail(sim, "deadline", "one is due for ever");
+    oracle_deadline(sim);
+    gw_engine_on_deadline(gw->engine, sim->now);
+    oracle_after_input(sim);
+    gateway_turn(sim);
+}
+
+/* ---- death ------------------------------------------------------------- */
+
+void gateway_crash(struct sim *sim)
+{
+    static struct store_arrival arrivals[STORE_ARRIVALS];
+    struct gateway *gw = &sim->gw;
+    size_t left;
+
+    sim_trace(sim, "--- the gateway dies");
+    oracle_dies(sim);
+    gw_engine_free(gw->engine);
+    gw->engine = NULL;
+    gw->blocked = 0;
+    gw->free_since = sim->now;
+    store_crash(sim);
+    broker_gateway_died(sim);
+    make_engine(sim);
+    for (size_t i = 0; i < sim->store.record_count; i++) {
+        const struct store_record *r = &sim->store.records[i];
+        enum mqttsn_status status =
+            gw_engine_restore(gw->engine, r->kind, r->owner, r->item,
+                              mqttsn_span(r->data, r->len), sim->now);
+
+        /* A record may have outlived its owner by a write that was lost. */
+        if (status != MQTTSN_OK && status != MQTTSN_ENOTFOUND)
+            sim_fail(sim, "restore", "kind=%u owner=%u item=%u: status %d",
+                     r->kind, r->owner, r->item, (int)status);
+    }
+    broker_gateway_held(sim);
+    gw_engine_restored(gw->engine, sim->now);
+    sim_trace(sim, "--- built again from %zu records", sim->store.record_count);
+    oracle_reborn(sim);
+    broker_gateway_returned(sim);
+    /* What it had not taken over for certain comes again. */
+    left = sim->store.arrival_count;
+    for (size_t i = 0; i < left; i++) {
+        arrivals[i] = sim->store.arrivals[i];
+        arrivals[i].outgoing.kept = true;
+    }
+    for (size_t i = 0; i < left; i++)
+        broker_give(sim, &arrivals[i].outgoing, arrivals[i].number);
+    gateway_turn(sim);
+}

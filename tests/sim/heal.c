@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * After the trouble. Faults stop; then, within a bounded time:
+ *   L1  what was promised has come true: nothing waits for a node that is
+ *       there, every subscription is with the broker, every will is out;
+ *   L2  every node that can be heard is connected;
+ *   L3  when all have left, nothing is left;
+ *   L4  the sums hold (they are checked after each event).
+ */
+#include "sim.h"
+
+#include <string.h>
+
+/* Long enough for every wait that a node may have begun: T_WAIT of the client
+ * library, the back-off of a refused REGISTER, a pause after congestion. */
+#define HEALING_MS (900 * 1000)
+#define PROBING_MS (60 * 1000)
+#define LEAVING_MS (200 * 1000)
+
+/* Longer than the longest sleep, plus the expiry that follows. */
+#define EMPTYING_MS ((mqttsn_ms)10 * 86400 * 1000)
+
+static bool tables_are_small(const struct sim *sim)
+{
+    return sim->o.max_sessions < 64 || sim->o.max_exchanges < 128 ||
+           sim->o.names_total_bytes < 65536 || sim->o.max_datagram < 1024;
+}
+
+static void calm(struct sim *sim)
+{
+    sim->healed = true;
+    sim->gw.blocked = 0;
+    sim->gw.free_since = sim->now;
+    for (size_t i = 0; i < sim->net.count; i++)
+        sim->net.boxes[i].silent_until = 0;
+    sim_trace(sim, "--- healed");
+    /* A fresh connection: nothing of before is under way, and nobody lies. */
+    if (sim->broker.online)
+        broker_break(sim);
+    else
+        broker_connect(sim, 10);
+    gateway_turn(sim);
+    nodes_stir(sim);
+    libraries_stir(sim);
+}
+
+/* ---- L2 ---------------------------------------------------------------- */
+
+static void expect_connected(struct sim *sim)
+{
+    if (tables_are_small(sim))
+        return;
+    for (size_t i = 0; i < sim->node_count; i++) {
+        const struct node *node = &sim->nodes[i];
+        const struct book *book =
+            oracle_book(sim, node->id, strlen(node->id), false);
+
+        if (node->state == N_GONE ||
+            sim->net.boxes[node->box].peer.addr.family == 0)
+            continue; /* movers: another has its address */
+        /* A forged CONNECT may have given its address another's name. */
+        if (node->state != N_ACTIVE ||
+            (!sim->oracle.forged && (book == NULL || book->state != GW_ACTIVE)))
+            sim_fail(sim, "L2", "%s is in state %d, and not connected",
+                     node->id, (int)node->state);
+    }
+    for (size_t i = 0; i < sim->library_count; i++)
+        if (mqttsn_client_state(&sim->libraries[i].client) !=
+            MQTTSN_CLIENT_ACTIVE)
+            sim_fail(sim, "L2", "%s is in state %d, and not connected",
+                     sim->libraries[i].id,
+                     (int)mqttsn_client_state(&sim->libraries[i].client));
+}
+
+/* ---- L1 ---------------------------------------------------------------- */
+
+static bool at_the_broker(const struct sim *sim, const char *filter)
+{
+    for (size_t i = 0; i < sim->broker.filter_count; i++)
+        if (strcmp(sim->broker.filters[i].filter, filter) == 0)
+            return true;
+    return false;
+}
+
+static bool is_there(struct sim *sim, const struct book *book)
+{
+    for (size_t i = 0; i < sim->net.count; i++)
+        if (peer_equal(&sim->net.boxes[i].peer, &book->peer))
+            return book->id[0] != 'v' &&
+                   !(sim->net.boxes[i].receive == node_hears &&
+                     sim->nodes[sim->net.boxes[i].actor].state == N_GONE);
+    return false;
+}
+
+void oracle_expect_rest(struct sim *sim)
+{
+    struct oracle *o = &sim->oracle;
+
+    for (size_t i = 0; i < o->book_count; i++) {
+        struct book *book = &o->books[i];
+
+        if (!book->exists)
+            continue;
+        for (size_t k = 0; k < book->sub_count; k++)
+            /* A broker that refuses a SUBSCRIBE after an outage has ended
+             * the subscription; no message can say so to the node. */
+            if (book->subs[k].state == SUB_STANDS &&
+                sim->o.refuses_permille == 0 &&
+                !at_the_broker(sim, book->subs[k].filter))
+                sim_fail(sim, "L1", "'%s' of %s is not at the broker",
+                         book->subs[k].filter, book->id);
+        /* Who answers nothing, and says nothing, is left alone (G12-36). */
+        if (book->step.type != 0 && !book->step.heard &&
+            book->step.timed >= (unsigned)sim->o.retry_count)
+            continue;
+        if (book->state == GW_ACTIVE && book->held != 0 && is_there(sim, book))
+            sim_fail(sim, "L1", "%u messages still wait for %s", book->held,
+                     book->id);
+    }
+    oracle_up_rest(sim);
+    for (size_t i = 0; i < o->will_count; i++)
+        if (!o->wills_may[i] && o->up_drops == 0 &&
+            gw_engine_counters(sim->gw.engine)->wills_dropped == 0)
+            sim_fail(sim, "L1", "the will on %s is not out", o->wills[i].topic);
+}
+
+/* One message on every topic: whoever is subscribed gets it. */
+static void probe(struct sim *sim)
+{
+    static const char *const topics[] = {"aa",    "t/1", "t/1/x",  "a/b",
+                                         "up/qs", "cmd", "pre/two"};
+    char payload[16];
+
+    for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++) {
+        int len = snprintf(payload, sizeof(payload), "p%zu", i);
+
+        broker_publish(sim, topics[i], (const uint8_t *)payload, (size_t)len,
+                       (uint8_t)(1 + i % 2), false);
+    }
+}
+
+/* ---- L3 ---------------------------------------------------------------- */
+
+static void leave(struct sim *sim)
+{
+    sim->leaving = true;
+    sim_trace(sim, "--- everybody leaves");
+    for (size_t i = 0; i < sim->node_count; i++)
+        node_leave(sim, &sim->nodes[i]);
+    for (size_t i = 0; i < sim->library_count; i++)
+        library_leave(sim, &sim->libraries[i]);
+}
+
+static void expect_nothing(struct sim *sim)
+{
+    struct gw_usage u;
+
+    gw_engine_usage(sim->gw.engine, &u);
+    if (u.sessions + u.topics + u.subscriptions + u.exchanges +
+                u.queue_entries + u.messages + u.replies + u.uplink_messages !=
+            0 ||
+        u.message_bytes != 0)
+        sim_fail(sim, "L3",
+                 "%u sessions, %u topics, %u subscriptions, %u exchanges, %u "
+                 "places, %u messages, %u replies, %llu octets are left",
+                 u.sessions, u.topics, u.subscriptions, u.exchanges,
+                 u.queue_entries, u.messages, u.replies,
+                 (unsigned long long)u.message_bytes);
+    if (u.filters != 0 || u.name_bytes != sim->gw.name_bytes_at_start)
+        sim_fail(sim, "L3",
+                 "%u filters, %llu octets of names for %llu are left",
+                 u.filters, (unsigned long long)u.name_bytes,
+                 (unsigned long long)sim->gw.name_bytes_at_start);
+    /* A gateway that dies may take an UNSUBSCRIBE with it. */
+    if (sim->broker.filter_count != 0 && sim->gw.lives == 1)
+        sim_fail(sim, "L3", "'%s' is still subscribed to at the broker",
+                 sim->broker.filters[0].filter);
+}
+
+static void mix_end(struct sim *sim)
+{
+    const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
+
+#define MIX(name, text) sim_mix(sim, &c->name, sizeof(c->name));
+    GW_COUNTER_MAP(MIX)
+#undef MIX
+}
+
+void sim_heal(struct sim *sim)
+{
+    calm(sim);
+    sim_until(sim, sim->now + HEALING_MS);
+    expect_connected(sim);
+    oracle_expect_rest(sim);
+    probe(sim);
+    sim_until(sim, sim->now + PROBING_MS);
+    oracle_expect_rest(sim);
+    leave(sim);
+    sim_until(sim, sim->now + LEAVING_MS);
+    sim_until(sim, sim->now + EMPTYING_MS);
+    expect_nothing(sim);
+    mix_end(sim);
+}

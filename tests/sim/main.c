@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * simulate - lives through many seeds; see sim.h.
+ *
+ *   simulate --seeds N [--from M]     seeds M to M + N - 1
+ *   simulate --seed S [--trace]       one, with the conversation
+ *   --set NAME=VALUE                  an option, after the seed has drawn all
+ *   --keep-going                      do not stop at the first failure
+ *   --quiet                           no figures
+ *   --explain                         what options there are
+ *
+ * Every hundredth seed runs twice, and both runs must be the same. A failure
+ * prints the seed, its options, and the command that shows it again; exit
+ * status 1.
+ */
+#include "sim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SETTINGS 64
+#define TWICE_EVERY 100
+
+struct task {
+    uint64_t from, count;
+    bool one, trace, keep_going, quiet;
+    const char *settings[SETTINGS];
+    size_t setting_count;
+    const char *program;
+};
+
+static struct sim sim;
+static struct stats stats;
+
+static int usage(const char *wrong)
+{
+    fprintf(stderr, "simulate: error: %s\n", wrong);
+    return 2;
+}
+
+static void options_of(const struct task *task, uint64_t seed,
+                       struct options *ret)
+{
+    options_draw(ret, seed);
+    for (size_t i = 0; i < task->setting_count; i++)
+        (void)options_set(ret, task->settings[i]);
+}
+
+static void report(const struct task *task, uint64_t seed,
+                   const struct options *options)
+{
+    printf("seed %llu: %s\n", (unsigned long long)seed, sim.failure);
+    printf("its options:");
+    options_print(options, stdout);
+    printf("again: %s --seed %llu --trace", task->program,
+           (unsigned long long)seed);
+    for (size_t i = 0; i < task->setting_count; i++)
+        printf(" --set %s", task->settings[i]);
+    printf("\n");
+    fflush(stdout);
+}
+
+/* True when it was well. */
+static bool live(const struct task *task, uint64_t seed)
+{
+    struct options options;
+    uint64_t hash;
+
+    options_of(task, seed, &options);
+    if (!sim_run(&sim, seed, &options)) {
+        report(task, seed, &options);
+        return false;
+    }
+    if (seed % TWICE_EVERY != 0 && !task->one)
+        return true;
+    hash = sim.hash;
+    stats.twice++;
+    sim.trace = NULL;
+    if (!sim_run(&sim, seed, &options) || sim.hash != hash) {
+        snprintf(sim.failure, sizeof(sim.failure),
+                 "deterministic: two runs are not the same");
+        report(task, seed, &options);
+        return false;
+    }
+    return true;
+}
+
+static int read_arguments(struct task *task, int argc, char **argv)
+{
+    struct options scratch = {0};
+
+    task->program = argv[0];
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+
+        if (strcmp(argv[i], "--trace") == 0) {
+            task->trace = true;
+        } else if (strcmp(argv[i], "--keep-going") == 0) {
+            task->keep_going = true;
+        } else if (strcmp(argv[i], "--quiet") == 0) {
+            task->quiet = true;
+        } else if (strcmp(argv[i], "--explain") == 0) {
+            options_explain(stdout);
+            exit(0);
+        } else if (value == NULL) {
+            return usage("an unknown option, or one without its value");
+        } else if (strcmp(argv[i], "--seeds") == 0) {
+            task->count = strtoull(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--from") == 0) {
+            task->from = strtoull(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--seed") == 0) {
+            task->from = strtoull(argv[++i], NULL, 10);
+            task->count = 1;
+            task->one = true;
+        } else if (strcmp(argv[i], "--set") == 0) {
+            if (!options_set(&scratch, value) ||
+                task->setting_count == SETTINGS)
+                return usage("no such option; see --explain");
+            task->settings[task->setting_count++] = argv[++i];
+        } else {
+            return usage("an unknown option");
+        }
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct task task = {.from = 1, .count = 100};
+    unsigned failures = 0;
+    int wrong = read_arguments(&task, argc, argv);
+
+    if (wrong != 0)
+        return wrong;
+    sim.stats = &stats;
+    for (uint64_t i = 0; i < task.count; i++) {
+        sim.trace = task.trace ? stdout : NULL;
+        if (live(&task, task.from + i))
+            continue;
+        failures++;
+        if (!task.keep_going)
+            break;
+    }
+    if (!task.quiet)
+        stats_print(&stats, stdout);
+    if (failures > 0)
+        printf("%u failed\n", failures);
+    sim_free(&sim);
+    return failures > 0;
+}

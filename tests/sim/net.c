@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim.h"
+
+#include <string.h>
+
+#define FORWARDER_HOST 200
+#define FORWARDER_PORT 1885
+
+/* The wrapped form is at most this much longer. */
+#define WRAP_MAX (3 + NET_ID)
+
+struct peer net_peer(unsigned host, unsigned port)
+{
+    struct peer peer = {0};
+
+    peer.addr.family = 4;
+    peer.addr.ip[0] = 10;
+    peer.addr.ip[3] = (uint8_t)host;
+    peer.addr.port = (uint16_t)port;
+    return peer;
+}
+
+struct peer net_peer_behind(unsigned id)
+{
+    struct peer peer = net_peer(FORWARDER_HOST, FORWARDER_PORT);
+
+    peer.id_len = 2;
+    peer.id[0] = 'f';
+    peer.id[1] = (uint8_t)id;
+    return peer;
+}
+
+bool peer_equal(const struct peer *a, const struct peer *b)
+{
+    return gw_addr_equal(&a->addr, &b->addr) && a->id_len == b->id_len &&
+           memcmp(a->id, b->id, a->id_len) == 0;
+}
+
+void net_init(struct sim *sim)
+{
+    memset(&sim->net, 0, sizeof(sim->net));
+}
+
+unsigned net_attach(struct sim *sim, struct peer peer, net_receive *receive,
+                    unsigned actor)
+{
+    unsigned number = (unsigned)sim->net.count++;
+    struct box *box = &sim->net.boxes[number];
+
+    if (sim->net.count > NET_BOXES)
+        sim_fail(sim, "setup", "more than %d boxes", NET_BOXES);
+    memset(box, 0, sizeof(*box));
+    box->peer = peer;
+    box->receive = receive;
+    box->actor = actor;
+    rng_init(&box->up, sim->seed, "up", number);
+    rng_init(&box->down, sim->seed, "down", number);
+    return number;
+}
+
+void net_move(struct sim *sim, unsigned box, struct peer peer)
+{
+    for (size_t i = 0; i < sim->net.count; i++)
+        if (i != box && peer_equal(&sim->net.boxes[i].peer, &peer))
+            sim->net.boxes[i].peer.addr.family = 0;
+    sim->net.boxes[box].peer = peer;
+}
+
+/* ---- the weather ------------------------------------------------------- */
+
+static mqttsn_ms delay(struct sim *sim, struct rng *r)
+{
+    if (sim->healed)
+        return 2;
+    return (mqttsn_ms)sim->o.delay_ms +
+           rng_below(r, (uint32_t)sim->o.jitter_ms + 1);
+}
+
+/* How many copies arrive, and whether this one is damaged. */
+static unsigned copies(struct sim *sim, struct rng *r)
+{
+    if (sim->healed)
+        return 1;
+    if (rng_chance(r, sim->o.loss))
+        return 0;
+    return rng_chance(r, sim->o.dup) ? 2 : 1;
+}
+
+static size_t damage(struct sim *sim, struct rng *r, uint8_t *data, size_t len)
+{
+    if (sim->healed || len == 0)
+        return len;
+    if (rng_chance(r, sim->o.flip)) {
+        data[rng_below(r, (uint32_t)len)] ^= (uint8_t)(1u << rng_below(r, 8));
+        sim->oracle.damaged = true;
+    }
+    if (rng_chance(r, sim->o.truncate)) {
+        len = rng_below(r, (uint32_t)len);
+        sim->oracle.damaged = true;
+    }
+    return len;
+}
+
+/* ---- towards the gateway ------------------------------------------------ */
+
+static void arrive_up(struct sim *sim, struct event *event)
+{
+    gateway_datagram(sim, &event->from, event->data, event->len);
+}
+
+static void send_up(struct sim *sim, struct box *box, const struct peer *from,
+                    const struct octets *message)
+{
+    struct octets o = *message;
+
+    if (from->addr.family == 0 || box->silent_until > sim->now)
+        return;
+    if (from->id_len > 0)
+        o = sn_wrap(from->id, from->id_len, *message);
+    for (unsigned n = copies(sim, &box->up); n > 0; n--) {
+        struct event *event =
+            queue_add(&sim->queue, sim->now + delay(sim, &box->up), arrive_up,
+                      o.data, o.len);
+
+        event->len = damage(sim, &box->up, event->data, event->len);
+        event->from = from->addr;
+    }
+}
+
+void net_up(struct sim *sim, unsigned box, const struct octets *message)
+{
+    send_up(sim, &sim->net.boxes[box], &sim->net.boxes[box].peer, message);
+}
+
+void net_forge(struct sim *sim, unsigned box, const struct peer *as,
+               const struct octets *message)
+{
+    sim->oracle.forged = true;
+    send_up(sim, &sim->net.boxes[box], as, message);
+}
+
+/* ---- towards the nodes -------------------------------------------------- */
+
+static struct box *box_of(struct sim *sim, const struct gw_addr *addr,
+                          const uint8_t **data, size_t *len)
+{
+    const uint8_t *id = NULL;
+    size_t id_len = 0;
+
+    if (*len > 3 && (*data)[1] == SN_ENCAPSULATED && (*data)[0] >= 3 &&
+        (*data)[0] <= *len) {
+        id = *data + 3;
+        id_len = (*data)[0] - 3u;
+        *len -= (*data)[0];
+        *data += 3 + id_len;
+    }
+    for (size_t i = 0; i < sim->net.count; i++) {
+        struct box *box = &sim->net.boxes[i];
+
+        if (gw_addr_equal(&box->peer.addr, addr) &&
+            box->peer.id_len == id_len &&
+            (id_len == 0 || memcmp(box->peer.id, id, id_len) == 0))
+            return box;
+    }
+    return NULL;
+}
+
+static void arrive_down(struct sim *sim, struct event *event)
+{
+    const uint8_t *data = event->data;
+    size_t len = event->len;
+    struct box *box = box_of(sim, &event->to, &data, &len);
+
+    if (box != NULL && box->silent_until <= sim->now)
+        box->receive(sim, box->actor, data, len);
+}
+
+void net_down(struct sim *sim, const struct gw_datagram *datagram,
+              const uint8_t *data, size_t len)
+{
+    const uint8_t *inner = data;
+    size_t inner_len = len;
+    struct box *box;
+
+    if (datagram->target != GW_TO_PEER)
+        return;
+    box = box_of(sim, &datagram->to, &inner, &inner_len);
+    if (box == NULL)
+        return; /* nobody lives there any more */
+    for (unsigned n = copies(sim, &box->down); n > 0; n--) {
+        struct event *event =
+            queue_add(&sim->queue, sim->now + delay(sim, &box->down),
+                      arrive_down, data, len);
+
+        event->len = damage(sim, &box->down, event->data, event->len);
+        event->to = datagram->to;
+    }
+}

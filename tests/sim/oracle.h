@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * oracle.h - knows what the gateway may do, must do, and must not.
+ *
+ * It stands at the engine's door: it reads every datagram as the engine gets
+ * it, every one it sends, every action, event and completion, and keeps a book
+ * per client id of what was promised. It shares no code with the engine or the
+ * codec. What it cannot know (how a full table was shared out, what a write
+ * under way at a crash has become) it keeps as "may"; all else is exact. The
+ * engine's own inspection serves only to count: a number there that is not
+ * what the book adds up to is a failure too.
+ *
+ * The promises, and where they are kept:
+ *   S1  an acceptance implies that the broker has it, or it is stored   _up
+ *   S2  a QoS 2 publish reaches the broker once                         _up
+ *   S3  no PUBLISH under an id that the node was not told               _topics
+ *   S4  an id means one name, a name has one id                         _topics
+ *   S5  order, upwards and downwards                               _up, _down
+ *   S6  one message at a time towards a node                            _down
+ *   S7  a sleeper is left alone; PINGRESP comes after the last message  _down
+ *   S8  each datagram is well-formed, small enough, and in its place    here
+ *   S9  queues are within their limits, and sums add up                 _look
+ *   S10 no more to a stranger than came from it                      _callers
+ *   S11 a will comes once, when the node is lost, and never else        _wills
+ *   S12 repetitions: DUP, same MsgId, not too soon, not too often,
+ *       not too late                                                    _down
+ *   S13 what is malformed changes nothing                               _look
+ *   S14 a message goes to whom it is for                                _down
+ *   L4  offered = delivered + dropped, counted by reason + held         _look
+ *   state: a session changes when, and only when, it has to            _states
+ *   answers: to every answer there was a request                     _callers
+ *   durable: what was acknowledged is there after a crash               _crash
+ */
+#ifndef SIM_ORACLE_H
+#define SIM_ORACLE_H
+
+#include "broker.h"
+#include "engine.h"
+#include "frames.h"
+#include "net.h"
+
+#define ORACLE_BOOKS 48
+#define ORACLE_LIST 400
+#define ORACLE_GHOSTS 96
+#define ORACLE_TOPICS 96
+#define ORACLE_SUBS 40
+#define ORACLE_CLAIMS 64
+#define ORACLE_NAMINGS 256
+#define ORACLE_ASKS 512
+#define ORACLE_CALLERS 96
+#define ORACLE_UPS 1024
+#define ORACLE_WILLS 32
+#define ORACLE_ID 72
+#define ORACLE_RECENT 6
+
+/* Answers that are owed: one per request that came. */
+struct ask {
+    uint8_t type; /* of the answer */
+    uint16_t msg;
+    uint16_t count;
+};
+
+struct asks {
+    struct ask rows[ORACLE_ASKS];
+    size_t count, next;
+};
+
+/* A source of datagrams, with or without a session. */
+struct caller {
+    struct peer peer;
+    uint64_t octets_in, octets_out; /* out: while it had no session */
+    struct asks asks;
+};
+
+/* A message that a node is to get. */
+struct entry {
+    uint32_t message; /* index at the broker */
+    uint64_t number;  /* rises in the order of arrival */
+    uint8_t qos_low, qos_high;
+    bool retain;
+    bool may;      /* perhaps it is not there */
+    bool safe;     /* it is in the store for certain */
+    bool stored;   /* it will be */
+    bool unsure;   /* a crash: whether it was sent is forgotten */
+    bool released; /* PUBREC has come */
+    bool final;    /* PUBREL has gone: no crash undoes that */
+    unsigned sent;
+    uint16_t msg, topic; /* as it went out last */
+};
+
+enum sub_state { SUB_STANDS, SUB_UNSURE, SUB_LEAVING };
+
+struct sub {
+    char filter[BROKER_TOPIC];
+    uint8_t qos;
+    bool acked; /* SUBACK has gone: a crash does not undo it */
+    bool safe;
+    enum sub_state state;
+};
+
+enum claim_state { CLAIM_ASKED, CLAIM_HANDED, CLAIM_SETTLING };
+
+/* A SUBSCRIBE that is not finished. */
+struct claim {
+    char filter[BROKER_TOPIC];
+    uint16_t msg;
+    uint8_t qos;
+    uint16_t id; /* by which it was named; 0: by name */
+    bool mute;   /* of an earlier connection */
+    enum claim_state state;
+    uint64_t token; /* of the action it went out with */
+    mqttsn_ms until;
+};
+
+struct topic {
+    uint16_t id;
+    bool told;  /* in this connection */
+    bool once;  /* in any */
+    bool acked; /* a REGACK or SUBACK said so, or the node's REGACK */
+    char name[BROKER_TOPIC];
+};
+
+struct will {
+    bool armed, unsure;
+    uint8_t qos;
+    bool retain;
+    char topic[BROKER_TOPIC];
+    uint16_t len;
+    uint8_t message[64];
+};
+
+/* A CONNECT that the engine has seen, until it took it or refused it. */
+struct request_connect {
+    bool pending;
+    struct peer peer;
+    uint8_t flags;
+    uint16_t duration;
+    size_t len;
+    uint8_t octets[ORACLE_ID + 8];
+};
+
+/* The one thing under way towards a node. */
+struct step {
+    uint8_t type; /* REGISTER, PUBLISH, PUBREL; 0: none */
+    uint16_t msg, topic;
+    uint64_t entry; /* number of the message that it is about */
+    mqttsn_ms at;
+    unsigned silent; /* repetitions since the node said something */
+    unsigned timed;  /* repetitions in all, but those it asked for */
+    bool heard;      /* it said something since the last one */
+};
+
+struct book {
+    char id[ORACLE_ID];
+    size_t id_len;
+    bool exists, seen;
+    bool hazy; /* a crash brought it back when it was gone: little is known */
+    enum gw_state state;
+    struct peer peer; /* who speaks for it; addr.family 0: nobody */
+    bool clean;
+    bool accepted;    /* CONNECT was, and ... */
+    bool connack_due; /* ... CONNACK waits for the store */
+    bool talked;      /* since CONNACK */
+    uint16_t keepalive, sleep;
+    mqttsn_ms since;                  /* in this state */
+    mqttsn_ms last_heard;             /* a datagram of its own */
+    mqttsn_ms heard_low, heard_high;  /* the last sign of life, between these */
+    struct request_connect connect;   /* the latest */
+    struct request_connect contender; /* waits while the holder is asked */
+    struct request_connect taken;     /* by which it lives */
+    unsigned connection;
+    bool promised; /* 'promise' was told to the node and holds over a crash */
+    enum gw_state promise;
+    bool excused;        /* this awake period may end early */
+    unsigned wills_step; /* 0 none, 1 topic, 2 message */
+    struct will will, next_will;
+    uint32_t held, held_before; /* messages, by the engine's account */
+    struct entry list[ORACLE_LIST];
+    size_t count;
+    struct entry ghosts[ORACLE_GHOSTS]; /* gone, but a crash may bring back */
+    size_t ghost_count;
+    bool ghosts_lost;     /* there were more */
+    size_t gone_at_crash; /* of the list, when the gateway died */
+    struct step step;
+    mqttsn_ms release_due; /* PUBREC came then, PUBREL has not gone; or 0 */
+    uint16_t recent[ORACLE_RECENT];
+    struct topic topics[ORACLE_TOPICS];
+    size_t topic_count;
+    struct sub subs[ORACLE_SUBS];
+    size_t sub_count;
+    bool subs_overflow;
+    struct claim claims[ORACLE_CLAIMS];
+    size_t claim_count;
+    struct asks asks;
+    uint64_t last_submitted;
+    struct {
+        uint16_t msg, topic;
+        bool normal;
+    } published[ORACLE_RECENT]; /* the last PUBLISHes of the node */
+    /* during one message event */
+    struct entry offer;
+    bool offered, offer_must, offer_kept;
+};
+
+/* A publish of a node. */
+struct up {
+    struct book *book; /* NULL: QoS -1 */
+    uint16_t msg;
+    uint8_t qos;
+    bool retain, done, released;
+    bool safe;     /* its record is in the store */
+    bool wild;     /* its topic is not known: 'content' is the payload */
+    bool repeated; /* so its place in the order is not known */
+    unsigned connection;
+    unsigned allowed; /* how often it may be carried out */
+    unsigned carried, submissions;
+    bool stored;   /* its record is */
+    bool accepted; /* its node was told so */
+    bool refused;  /* by the broker */
+    uint64_t order, token, content, keep_op;
+    uint8_t len;
+    uint8_t payload[24]; /* its beginning */
+};
+
+/* A REGISTER or SUBSCRIBE by name: the answer gives it an id. */
+struct naming {
+    const struct book *book;
+    uint8_t type;
+    uint16_t msg;
+    char name[BROKER_TOPIC];
+};
+
+enum input {
+    INPUT_NONE,
+    INPUT_DATAGRAM,
+    INPUT_UPSTREAM,
+    INPUT_MESSAGE,
+    INPUT_STORED,
+    INPUT_DEADLINE,
+    INPUT_BIRTH
+};
+
+struct oracle {
+    bool damaged, forged; /* this seed's nodes may be misunderstood */
+    bool lied_to;         /* the broker kept nothing and said it had */
+    struct book books[ORACLE_BOOKS];
+    size_t book_count;
+    struct caller callers[ORACLE_CALLERS];
+    size_t caller_count;
+    struct up ups[ORACLE_UPS];
+    size_t up_count; /* counts on; a ring */
+    uint64_t orders;
+    uint64_t up_drops; /* accepted publishes given up, as counted */
+    struct naming namings[ORACLE_NAMINGS]; /* a ring */
+    size_t naming_count;
+    struct will wills[ORACLE_WILLS]; /* due */
+    bool wills_may[ORACLE_WILLS];
+    uint64_t wills_token[ORACLE_WILLS]; /* with the broker side */
+    size_t will_count;
+    uint64_t entries;
+    uint64_t last_op;
+
+    /* the input being handled */
+    enum input input;
+    struct sn_frame frame;
+    bool valid, malformed;
+    struct caller *caller;
+    struct book *bound, *named;
+    bool fresh;            /* the input is in, nothing was polled yet */
+    uint32_t last_message; /* of the broker's */
+    bool message_loose; /* copies: how many are taken is the engine's affair */
+    unsigned offers_must, offers_may;
+    uint64_t print; /* of the tables, before */
+
+    /* since the last look */
+    uint64_t delivered, dropped, dropped_full, dropped_superseded, held;
+    struct gw_counters counters, before; /* at the last look, the one before */
+};
+
+/* ---- called by the surroundings ---------------------------------------- */
+
+void oracle_init(struct sim *sim);
+void oracle_datagram_in(struct sim *sim, const struct gw_addr *from,
+                        const uint8_t *data, size_t len);
+void oracle_upstream(struct sim *sim, const struct gw_up_event *event);
+/* The broker is about to give this; oracle_upstream follows. */
+void oracle_message(struct sim *sim, const struct outgoing *outgoing);
+void oracle_stored(struct sim *sim, uint64_t op, bool ok);
+void oracle_deadline(struct sim *sim);
+/* The engine has had its input; nothing was polled yet. */
+void oracle_after_input(struct sim *sim);
+void oracle_datagram_out(struct sim *sim, const struct gw_datagram *datagram,
+                         const uint8_t *data);
+void oracle_action(struct sim *sim, const struct gw_up_action *action);
+void oracle_store_action(struct sim *sim, const struct gw_store_action *action,
+                         const uint8_t *record);
+void oracle_note(struct sim *sim, const struct gw_note *note);
+/* 'quiet': every sink was polled until it gave nothing. */
+void oracle_after_turn(struct sim *sim, bool quiet);
+/* The broker carried out a publish of the gateway's. */
+void oracle_carried_out(struct sim *sim, uint32_t message);
+/* The broker side still has it; the engine knows it by this token, or has no
+ * use for it: 0. */
+void oracle_held(struct sim *sim, uint32_t message, uint64_t token);
+void oracle_dies(struct sim *sim);
+void oracle_reborn(struct sim *sim);
+/* After healing: everything that was promised has come true. */
+void oracle_expect_rest(struct sim *sim);
+
+/* ---- among its files --------------------------------------------------- */
+
+struct book *oracle_book(struct sim *sim, const void *id, size_t len,
+                         bool create);
+struct book *oracle_bound(struct sim *sim, const struct peer *peer);
+/* The clean start of a session: nothing of before counts. */
+void oracle_wipe(struct book *book);
+
+/* callers */
+struct caller *oracle_caller(struct sim *sim, const struct peer *peer);
+void oracle_owe(struct asks *asks, uint8_t type, uint16_t msg);
+void oracle_request(struct sim *sim, size_t len);
+/* An answer goes out: there must have been a request. */
+void oracle_answer(struct sim *sim, struct caller *caller, struct book *book,
+                   const struct sn_frame *f, size_t len);
+
+/* states */
+void oracle_states_in(struct sim *sim, const uint8_t *octets, size_t len);
+void oracle_state_seen(struct sim *sim, struct book *book,
+                       const struct gw_session_info *info);
+void oracle_vanished(struct sim *sim, struct book *book);
+void oracle_supervised(struct sim *sim, struct book *book);
+void oracle_states_required(struct sim *sim);
+void oracle_states_answered(struct sim *sim, struct book *book,
+                            const struct sn_frame *f);
+
+/* topics */
+struct topic *oracle_topic(struct book *book, uint16_t id);
+void oracle_topic_means(struct sim *sim, struct book *book, uint16_t id,
+                        const char *name, bool told, bool acked);
+/* The name of what a PUBLISH goes under; NULL when there is none. */
+const char *oracle_topic_name(struct book *book, uint8_t flags, uint16_t id,
+                              char buf[3]);
+void oracle_topics_in(struct sim *sim);
+void oracle_topics_answered(struct sim *sim, struct book *book,
+                            const struct sn_frame *f);
+
+/* subscriptions */
+void oracle_subs_in(struct sim *sim);
+void oracle_subs_answered(struct sim *sim, struct book *book,
+                          const struct sn_frame *f);
+void oracle_subs_action(struct sim *sim, const struct gw_up_action *action);
+void oracle_subs_result(struct sim *sim, uint64_t token,
+                        enum gw_up_outcome outcome, uint8_t granted);
+/* Whether a SUBSCRIBE with that MsgId named this id, or short name. */
+bool oracle_subs_by_id(const struct book *book, uint16_t msg, uint16_t id);
+void oracle_subs_lost(struct sim *sim);
+void oracle_subs_mute(struct book *book);
+void oracle_subs_unsure(struct book *book, const char *filter);
+void oracle_offer(struct sim *sim, const struct outgoing *outgoing);
+
+/* downwards */
+void oracle_down_out(struct sim *sim, struct book *book,
+                     const struct sn_frame *f);
+void oracle_down_in(struct sim *sim);
+void oracle_offers_taken(struct sim *sim);
+void oracle_delivered(struct sim *sim);
+void oracle_list_remove(struct book *book, size_t at);
+void oracle_steps_due(struct sim *sim, struct book *book);
+
+/* upwards */
+void oracle_up_in(struct sim *sim);
+void oracle_up_action(struct sim *sim, const struct gw_up_action *action);
+void oracle_up_result(struct sim *sim, uint64_t token,
+                      enum gw_up_outcome outcome);
+void oracle_up_kept(struct sim *sim, const struct gw_store_action *action,
+                    const uint8_t *record);
+void oracle_up_stored(struct sim *sim, uint64_t op, bool ok);
+void oracle_up_rest(struct sim *sim);
+void oracle_up_answered(struct sim *sim, struct book *book,
+                        const struct sn_frame *f);
+void oracle_up_forget(struct sim *sim, const struct book *book);
+
+/* wills */
+void oracle_wills_in(struct sim *sim);
+void oracle_wills_answered(struct book *book, const struct sn_frame *f);
+void oracle_will_due(struct sim *sim, const struct book *book);
+bool oracle_will_action(struct sim *sim, const struct gw_up_action *action);
+void oracle_will_result(struct sim *sim, uint64_t token,
+                        enum gw_up_outcome outcome);
+
+/* crash */
+void oracle_entries_after_crash(struct book *book);
+
+/* look */
+void oracle_look(struct sim *sim);
+uint64_t oracle_print(struct sim *sim);
+uint64_t oracle_drops(const struct gw_counters *counters);
+
+#endif

@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What goes down to a node: the right message, under a name that it knows, at
+ * the right QoS, in order, one at a time, repeated as it should be.
+ *
+ * The list of a book is what was offered to the node and is not known to have
+ * ended. The engine says how many it holds; the difference are messages that
+ * were dropped, which somebody counted (oracle_look.c). So a message may
+ * overtake others only as far as that many are gone.
+ */
+#include "sim.h"
+
+#include <string.h>
+
+/* A repetition may be late by this much. */
+#define SLACK_MS 3000
+
+static const struct message *message_of(struct sim *sim, const struct entry *e)
+{
+    return &sim->broker.messages[e->message];
+}
+
+void oracle_list_remove(struct book *book, size_t at)
+{
+    book->ghosts_lost |= book->ghost_count == ORACLE_GHOSTS;
+    if (book->ghost_count == ORACLE_GHOSTS)
+        memmove(book->ghosts, book->ghosts + 1,
+                --book->ghost_count * sizeof(book->ghosts[0]));
+    book->ghosts[book->ghost_count++] = book->list[at];
+    book->count--;
+    memmove(&book->list[at], &book->list[at + 1],
+            (book->count - at) * sizeof(book->list[0]));
+}
+
+static void list_append(struct sim *sim, struct book *book,
+                        const struct entry *entry)
+{
+    size_t at = 0;
+
+    if (book->count == ORACLE_LIST) {
+        if (book->held >= book->count)
+            sim_fail(sim, "setup", "more than %d messages", ORACLE_LIST);
+        while (book->list[at].sent > 0)
+            at++; /* what is under way does not give way */
+        oracle_list_remove(book, at);
+    }
+    book->list[book->count++] = *entry;
+}
+
+/* How many of the list are gone, as far as is known now. */
+static uint64_t gone(struct sim *sim, const struct book *book)
+{
+    uint64_t drops =
+        oracle_drops(gw_engine_counters(sim->gw.engine)) - sim->oracle.dropped;
+
+    return (book->count > book->held ? book->count - book->held : 0) + drops;
+}
+
+static bool deliverable(const struct book *book)
+{
+    return book->state == GW_ACTIVE || book->state == GW_AWAKE;
+}
+
+/* ---- steps and their repetition (S12) ----------------------------------- */
+
+static void step_taken(struct sim *sim, struct book *book,
+                       const struct sn_frame *f)
+{
+    struct step *step = &book->step;
+    mqttsn_ms retry = (mqttsn_ms)sim->o.retry_ms;
+    bool early;
+
+    if (step->type != f->type || step->msg != f->msg) {
+        *step = (struct step){
+            .type = f->type, .msg = f->msg, .topic = f->topic, .at = sim->now};
+        return;
+    }
+    sim->stats->repetitions++;
+    early = sim->now + (mqttsn_ms)sim->o.lag_ms + 1 < step->at + retry &&
+            sim->gw.free_since < step->at;
+    if (step->heard && early) {
+        step->heard = false; /* it asked for it; the clock goes on */
+        return;
+    }
+    if (early && sim->now < book->last_heard + retry)
+        return; /* it may have said what asks for that */
+    if (early)
+        sim_fail(sim, "S12", "a %s is repeated to %s after %llu ms",
+                 sn_type_name(f->type), book->id,
+                 (unsigned long long)(sim->now - step->at));
+    step->timed++;
+    step->silent = step->heard ? 0 : step->silent + 1;
+    if (step->silent > (unsigned)sim->o.retry_count)
+        sim_fail(sim, "S12", "a %s is repeated to %s %u times",
+                 sn_type_name(f->type), book->id, step->silent);
+    /* If it asked just when the time had come, it gets it twice. */
+    step->heard = step->heard && step->silent == 0;
+    step->at = sim->now;
+    step->topic = f->topic;
+}
+
+void oracle_steps_due(struct sim *sim, struct book *book)
+{
+    const struct step *step = &book->step;
+    mqttsn_ms due = step->at;
+
+    if (!deliverable(book) || book->peer.addr.family == 0 || book->connack_due)
+        return;
+    if (due < sim->gw.free_since)
+        due = sim->gw.free_since;
+    due += (mqttsn_ms)sim->o.retry_ms + SLACK_MS;
+    if (sim->gw.blocked != 0)
+        return;
+    if (step->type != 0 && !step->heard &&
+        step->timed < (unsigned)sim->o.retry_count && sim->now > due &&
+        gone(sim, book) == 0)
+        sim_fail(sim, "S12", "a %s to %s is not repeated",
+                 sn_type_name(step->type), book->id);
+    if (book->release_due != 0 &&
+        sim->now >
+            book->release_due + 20000 + (mqttsn_ms)sim->o.store_ms * 40 &&
+        sim->gw.free_since < book->release_due && gone(sim, book) == 0)
+        sim_fail(sim, "S12", "PUBREC of %s is not answered", book->id);
+}
+
+static void step_ends(struct book *book)
+{
+    memset(&book->step, 0, sizeof(book->step));
+}
+
+/* ---- out ---------------------------------------------------------------- */
+
+/* The entry at 'at' goes out: what is before it must be gone. */
+static size_t come_to(struct sim *sim, struct book *book, size_t at,
+                      const char *what)
+{
+    if (at > gone(sim, book))
+        sim_fail(sim, "S5", "%s to %s overtakes '%.*s'", what, book->id,
+                 message_of(sim, &book->list[0])->len,
+                 (const char *)message_of(sim, &book->list[0])->payload);
+    for (; at > 0; at--)
+        oracle_list_remove(book, 0);
+    return 0;
+}
+
+static bool is_it(struct sim *sim, const struct entry *e, const char *topic,
+                  const struct sn_frame *f)
+{
+    const struct message *m = message_of(sim, e);
+
+    return strcmp(m->topic, topic) == 0 && m->len == f->tail_len &&
+           memcmp(m->payload, f->tail, m->len) == 0;
+}
+
+/* The same content may be there twice: as a message and as a retained one, or
+ * delivered again. The one that fits best is meant; count: none. */
+static size_t find_entry(struct sim *sim, const struct book *book,
+                         const char *topic, const struct sn_frame *f)
+{
+    uint8_t qos = (f->flags & SN_QOS_BITS) / SN_QOS1;
+    bool retain = (f->flags & SN_RETAIN) != 0;
+    size_t any = book->count;
+
+    for (size_t i = 0; i < book->count; i++) {
+        const struct entry *e = &book->list[i];
+
+        if (!is_it(sim, e, topic, f))
+            continue;
+        if (e->retain == retain && qos >= e->qos_low && qos <= e->qos_high &&
+            (e->sent == 0 || e->msg == f->msg ||
+             (e->unsure && e->qos_high == 1)))
+            return i;
+        if (any == book->count)
+            any = i;
+    }
+    return any;
+}
+
+static void check_first(struct sim *sim, struct book *book, struct entry *e,
+                        const struct sn_frame *f)
+{
+    if ((f->flags & SN_DUP) && !e->unsure)
+        sim_fail(sim, "S12", "DUP on the first PUBLISH of '%.*s' to %s",
+                 (int)f->tail_len, (const char *)f->tail, book->id);
+    for (size_t i = 0; i < ORACLE_RECENT && !e->unsure; i++)
+        if (book->recent[i] == f->msg)
+            sim_fail(sim, "S12", "MsgId %u to %s is used again", f->msg,
+                     book->id);
+    memmove(book->recent, book->recent + 1,
+            sizeof(book->recent) - sizeof(book->recent[0]));
+    book->recent[ORACLE_RECENT - 1] = f->msg;
+}
+
+static void check_again(struct sim *sim, struct book *book, struct entry *e,
+                        const struct sn_frame *f)
+{
+    if (e->final || e->released)
+        sim_fail(sim, "S2", "PUBLISH '%.*s' to %s after its PUBREC",
+                 (int)f->tail_len, (const char *)f->tail, book->id);
+    if (!(f->flags & SN_DUP) && !e->unsure)
+        sim_fail(sim, "S12", "PUBLISH '%.*s' to %s again, without DUP",
+                 (int)f->tail_len, (const char *)f->tail, book->id);
+    if (e->msg != f->msg)
+        sim_fail(sim, "S12", "PUBLISH '%.*s' to %s again, MsgId %u for %u",
+                 (int)f->tail_len, (const char *)f->tail, book->id, f->msg,
+                 e->msg);
+}
+
+static void publish_out(struct sim *sim, struct book *book,
+                        const struct sn_frame *f)
+{
+    uint8_t qos = (f->flags & SN_QOS_BITS) / SN_QOS1;
+    char two[3];
+    const char *topic = oracle_topic_name(book, f->flags, f->topic, two);
+    struct entry *e;
+    size_t at;
+
+    if (topic == NULL)
+        sim_fail(sim, "S3", "PUBLISH to %s under id %u, which is nothing",
+                 book->id, f->topic);
+    if ((f->flags & SN_TYPE_BITS) == SN_NORMAL &&
+        !oracle_topic(book, f->topic)->told)
+        sim_fail(sim, "S3", "PUBLISH to %s under id %u, which it was not told",
+                 book->id, f->topic);
+    at = find_entry(sim, book, topic, f);
+    if (at == book->count)
+        sim_fail(sim, "S14", "PUBLISH %s '%.*s' to %s is not for it, or again",
+                 topic, (int)f->tail_len, (const char *)f->tail, book->id);
+    at = come_to(sim, book, at, "PUBLISH");
+    e = &book->list[at];
+    if (qos == 3 || qos < e->qos_low || qos > e->qos_high)
+        sim_fail(sim, "S14", "PUBLISH '%.*s' to %s at QoS %u, not %u",
+                 (int)f->tail_len, (const char *)f->tail, book->id, qos,
+                 e->qos_high);
+    if (((f->flags & SN_RETAIN) != 0) != e->retain)
+        sim_fail(sim, "S14", "PUBLISH to %s with Retain %u", book->id,
+                 !e->retain);
+    e->qos_low = e->qos_high = qos;
+    if (qos == 0) {
+        if (f->msg != 0 || (f->flags & SN_DUP))
+            sim_fail(sim, "S8", "QoS 0 to %s with MsgId or DUP", book->id);
+        if (sim->o.queue_max_age_s != 0)
+            (void)e;
+        oracle_list_remove(book, at);
+        book->held--;
+        step_ends(book);
+        return;
+    }
+    if (e->unsure && e->qos_high == 1)
+        ; /* a crash: whether it is the first is not known */
+    else if (e->sent == 0 && f->msg != e->msg)
+        check_first(sim, book, e, f);
+    else
+        check_again(sim, book, e, f);
+    if (f->msg == 0)
+        sim_fail(sim, "S12", "MsgId 0 to %s", book->id);
+    e->sent++;
+    e->unsure = false;
+    e->msg = f->msg;
+    e->topic = f->topic;
+    step_taken(sim, book, f);
+}
+
+static void register_out(struct sim *sim, struct book *book,
+                         const struct sn_frame *f)
+{
+    char name[BROKER_TOPIC] = {0};
+    size_t at = 0;
+
+    if (f->tail_len >= BROKER_TOPIC)
+        sim_fail(sim, "S8", "REGISTER of a name of %zu octets", f->tail_len);
+    memcpy(name, f->tail, f->tail_len);
+    while (at < book->count &&
+           strcmp(message_of(sim, &book->list[at])->topic, name) != 0)
+        at++;
+    if (at == book->count)
+        sim_fail(sim, "S14", "REGISTER '%s' to %s, which gets nothing there",
+                 name, book->id);
+    (void)come_to(sim, book, at, "REGISTER");
+    oracle_topic_means(sim, book, f->topic, name, false, false);
+    step_taken(sim, book, f);
+}
+
+static void pubrel_out(struct sim *sim, struct book *book,
+                       const struct sn_frame *f)
+{
+    for (size_t at = 0; at < book->count; at++) {
+        struct entry *e = &book->list[at];
+
+        if (e->msg != f->msg || !(e->released || e->final || e->unsure))
+            continue;
+        (void)come_to(sim, book, at, "PUBREL");
+        e = &book->list[0];
+        e->released = e->final = true;
+        e->unsure = false;
+        book->release_due = 0;
+        if (!deliverable(book))
+            sim_fail(sim, "S7", "PUBREL to %s, which is not there", book->id);
+        step_taken(sim, book, f);
+        return;
+    }
+    /* "Not ours any more": let the node finish (G12-34). */
+    oracle_answer(sim, oracle_caller(sim, &book->peer), book, f, 4);
+}
+
+void oracle_down_out(struct sim *sim, struct book *book,
+                     const struct sn_frame *f)
+{
+    if (book->hazy) {
+        if (f->type == SN_PUBLISH && (f->flags & SN_QOS_BITS) == 0 &&
+            book->held > 0)
+            book->held--;
+        return;
+    }
+    if (f->type == SN_PUBREL) {
+        pubrel_out(sim, book, f);
+        return;
+    }
+    if (!deliverable(book))
+        sim_fail(sim, "S7", "a %s to %s, which is not there",
+                 sn_type_name(f->type), book->id);
+    if (book->connack_due)
+        sim_fail(sim, "S7", "a %s to %s before its CONNACK",
+                 sn_type_name(f->type), book->id);
+    if (f->type == SN_REGISTER)
+        register_out(sim, book, f);
+    else
+        publish_out(sim, book, f);
+}
+
+/* ---- in ----------------------------------------------------------------- */
+
+static struct entry *under_way(struct book *book, uint16_t msg)
+{
+    for (size_t i = 0; i < book->count; i++)
+        if (book->list[i].sent + book->list[i].unsure > 0 &&
+            book->list[i].msg == msg)
+            return &book->list[i];
+    return NULL;
+}
+
+static void on_puback(struct book *book, const struct sn_frame *f)
+{
+    struct entry *e = f->msg != 0 ? under_way(book, f->msg) : NULL;
+    struct topic *topic = oracle_topic(book, f->topic);
+
+    if (f->code == 1)
+        book->excused = true; /* congestion ends an awake period */
+    if (f->code >= 2 && topic != NULL)
+        oracle_subs_unsure(book, topic->name);
+    if (e == NULL)
+        return;
+    if (f->code == 2 && f->topic == e->topic) {
+        e->sent = 0; /* once more, as a new one, or dropped */
+        e->msg = 0;
+    }
+    if (f->code != 0 && f->topic == e->topic)
+        step_ends(book);
+}
+
+void oracle_down_in(struct sim *sim)
+{
+    struct book *book = sim->oracle.bound;
+    const struct sn_frame *f = &sim->oracle.frame;
+    struct entry *e;
+
+    if (book == NULL || !(deliverable(book) || book->state == GW_ASLEEP))
+        return;
+    switch (f->type) {
+    case SN_PUBACK:
+        on_puback(book, f);
+        break;
+    case SN_REGACK:
+        if (book->step.type != SN_REGISTER || book->step.msg != f->msg ||
+            !deliverable(book))
+            break;
+        if (f->code == 1)
+            book->excused = true;
+        if (book->step.topic == f->topic)
+            step_ends(book);
+        break;
+    case SN_PUBREC:
+        e = under_way(book, f->msg);
+        if (e == NULL || e->qos_high != 2)
+            break;
+        if (!e->released && deliverable(book))
+            book->release_due = sim->now;
+        e->released = true;
+        if (book->step.type == SN_PUBLISH)
+            step_ends(book);
+        break;
+    default:
+        break;
+    }
+}
+
+/* The engine counted a delivery: the datagram must have acknowledged it. */
+void oracle_delivered(struct sim *sim)
+{
+    struct book *book = sim->oracle.bound;
+    const struct sn_frame *f = &sim->oracle.frame;
+
+    if (book != NULL && book->hazy)
+        return;
+    for (size_t i = 0; book != NULL && sim->oracle.valid && i < book->count;
+         i++) {
+        const struct entry *e = &book->list[i];
+
+        if (e->msg != f->msg || e->msg == 0 ||
+            !((f->type == SN_PUBACK && f->code == 0 && e->qos_low <= 1) ||
+              (f->type == SN_PUBCOMP && e->qos_high == 2 &&
+               (e->released || e->unsure))))
+            continue;
+        (void)come_to(sim, book, i, "the delivery");
+        oracle_list_remove(book, 0);
+        step_ends(book);
+        book->release_due = 0;
+        sim->stats->down_delivered++;
+        return;
+    }
+    sim_fail(sim, "S1",
+             "something counts as delivered to %s that was not "
+             "acknowledged",
+             book != NULL ? book->id : "nobody");
+}
+
+/* ---- offers: were they taken? ------------------------------------------- */
+
+static bool fixed(const struct book *book, size_t at)
+{
+    const struct entry *e = &book->list[at];
+
+    return e->qos_high == 2 && (e->sent > 0 || e->released || e->unsure);
+}
+
+/* The policy, where it can be known: who gave way to the new one (G12-32). */
+static bool give_way(struct sim *sim, struct book *book)
+{
+    size_t oldest = book->count;
+
+    if (sim->o.drop_policy == GW_DROP_NEWEST) {
+        book->offer_kept = false;
+        return true;
+    }
+    /* Whether the head is under way is the engine's affair: it may wait for
+     * the store before it is sent. */
+    if (book->step.type != 0 ||
+        (book->count > 0 &&
+         (book->list[0].sent > 0 || book->list[0].unsure ||
+          (book->list[0].qos_high == 2 && deliverable(book)))))
+        return false;
+    for (size_t i = 0; i < book->count; i++) {
+        if (fixed(book, i))
+            continue;
+        if (book->list[i].qos_high == 0) {
+            oldest = i;
+            break;
+        }
+        if (oldest == book->count)
+            oldest = i;
+    }
+    if (oldest == book->count)
+        book->offer_kept = false;
+    else
+        oracle_list_remove(book, oldest);
+    return true;
+}
+
+static bool offline_qos0(const struct sim *sim, const struct book *book)
+{
+    return book->offer.qos_high == 0 &&
+           (book->state == GW_DISCONNECTED || book->state == GW_LOST ||
+            (!sim->o.sleep_buffer_qos0 &&
+             (book->state == GW_ASLEEP || book->state == GW_AWAKE)));
+}
+
+void oracle_offers_taken(struct sim *sim)
+{
+    struct oracle *o = &sim->oracle;
+    const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
+    uint64_t drops = oracle_drops(c) - o->dropped;
+    uint64_t full = c->drop_queue_full - o->dropped_full;
+    bool alone = o->offers_must + o->offers_may == 1;
+
+    for (size_t i = 0; i < o->book_count; i++) {
+        struct book *book = &o->books[i];
+        uint32_t before = book->held_before;
+        bool exact;
+
+        if (!book->exists || !book->offered)
+            continue;
+        exact = book->count == before;
+        sim->stats->down_offers++;
+        if (offline_qos0(sim, book)) {
+            if (book->held > before)
+                sim_fail(sim, "G12-33", "QoS 0 is kept for %s", book->id);
+            continue;
+        }
+        if (drops == 0) {
+            if (book->held == before && book->offer_must)
+                sim_fail(sim, "L4",
+                         "a message for %s is neither kept nor "
+                         "counted as dropped",
+                         book->id);
+            book->offer_kept = book->held > before;
+        } else if (alone && exact && drops == 1 && full == 1 &&
+                   book->held == before &&
+                   before == (uint32_t)sim->o.queue_max_messages) {
+            (void)give_way(sim, book);
+        }
+        if (book->offer_kept)
+            list_append(sim, book, &book->offer);
+    }
+}

@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The states of a session: when each may change, when it must. What is seen
+ * is what the engine's inspection says after each input; what may be seen
+ * follows from the datagrams and the clock alone.
+ */
+#include "sim.h"
+
+#include <string.h>
+
+/* After the moment at which something is due, and before it must be done. */
+#define SLACK_MS 1500
+
+static mqttsn_ms tolerance(uint16_t seconds)
+{
+    /* [SN 7.2]: more than a minute: 10 %, else 50 %. */
+    return (mqttsn_ms)seconds * (seconds > 60 ? 1100 : 1500);
+}
+
+static const char *state_word(enum gw_state state)
+{
+    static const char *const words[] = {"disconnected", "half-open", "active",
+                                        "asleep",       "awake",     "lost"};
+
+    return words[state];
+}
+
+static bool connected(const struct book *book)
+{
+    return book->exists &&
+           (book->state == GW_ACTIVE || book->state == GW_ASLEEP ||
+            book->state == GW_AWAKE);
+}
+
+static bool same_host(const struct peer *a, const struct peer *b)
+{
+    return memcmp(a->addr.ip, b->addr.ip, 16) == 0 && a->id_len == b->id_len &&
+           memcmp(a->id, b->id, a->id_len) == 0;
+}
+
+/* Its holder is active elsewhere, and is asked first (D5). */
+static bool is_contested(const struct book *book, const struct peer *peer)
+{
+    return book->exists && book->peer.addr.family != 0 &&
+           (book->state == GW_ACTIVE || book->state == GW_AWAKE) &&
+           !same_host(&book->peer, peer);
+}
+
+/* ---- a datagram -------------------------------------------------------- */
+
+static void on_connect(struct sim *sim, const uint8_t *octets, size_t len)
+{
+    struct oracle *o = &sim->oracle;
+    struct request_connect request;
+    struct book *book;
+
+    if (o->frame.protocol != 1 || o->frame.tail_len == 0 ||
+        len > sizeof(o->named->connect.octets))
+        return; /* refused at the door */
+    book = oracle_book(sim, o->frame.tail, o->frame.tail_len, true);
+    o->named = book;
+    if (book == NULL)
+        return;
+    request = (struct request_connect){.pending = true,
+                                       .peer = o->caller->peer,
+                                       .flags = o->frame.flags,
+                                       .duration = o->frame.duration,
+                                       .len = len};
+    memcpy(request.octets, octets, len);
+    if (!is_contested(book, &request.peer))
+        book->connect = request;
+    else if (!book->contender.pending)
+        book->contender = request;
+}
+
+void oracle_states_in(struct sim *sim, const uint8_t *octets, size_t len)
+{
+    struct oracle *o = &sim->oracle;
+    const struct sn_frame *f = &o->frame;
+
+    if (f->type == SN_CONNECT) {
+        on_connect(sim, octets, len);
+        if (o->named != NULL && o->named == o->bound)
+            o->named->contender.pending = false;
+        return;
+    }
+    if (f->type == SN_PINGREQ && f->tail_len > 0)
+        o->named = oracle_book(sim, f->tail, f->tail_len, false);
+    if (o->bound == NULL ||
+        (f->type == SN_PUBLISH && (f->flags & SN_QOS_BITS) == SN_QOS_MINUS1))
+        return;
+    o->bound->heard_low = o->bound->heard_high = sim->now;
+    o->bound->talked = true;
+    if (f->type == SN_DISCONNECT && f->duration > 0 && connected(o->bound)) {
+        o->bound->sleep = f->duration;
+        o->bound->since = sim->now;
+        o->bound->promised = false;
+        memset(&o->bound->step, 0, sizeof(o->bound->step));
+    }
+    o->bound->contender.pending = false; /* its holder has answered */
+    o->bound->step.heard = true;
+    o->bound->last_heard = sim->now;
+}
+
+/* ---- changes ----------------------------------------------------------- */
+
+/* A new connection begins by this CONNECT: what of the old one still counts
+ * [SN 6.3], G12-13, G12-21. */
+static void begin_connection(struct sim *sim, struct book *book)
+{
+    book->taken = book->connect;
+    book->connect.pending = false;
+    book->peer = book->taken.peer;
+    book->clean = (book->taken.flags & SN_CLEAN) != 0;
+    book->connection++;
+    book->connack_due = true;
+    book->accepted = false;
+    book->promised = false;
+    book->talked = false;
+    memset(&book->step, 0, sizeof(book->step));
+    book->release_due = 0;
+    book->wills_step = book->taken.flags & SN_WILL ? 1 : 0;
+    if (book->clean) {
+        oracle_wipe(book);
+        book->hazy = false;
+        return;
+    }
+    (void)sim;
+    for (size_t i = 0; i < book->topic_count; i++)
+        book->topics[i].told = false;
+    oracle_subs_mute(book);
+}
+
+static void wake_by_connect(struct book *book)
+{
+    book->taken = book->connect;
+    book->connect.pending = false;
+    book->peer = book->taken.peer;
+    book->clean = false;
+    book->accepted = false;
+    book->connack_due = true;
+    book->wills_step = 0;
+    book->promised = false;
+    book->talked = false;
+    memset(&book->step, 0, sizeof(book->step));
+    book->release_due = 0;
+}
+
+/* G12-21b: CONNACK was lost, nothing begins anew. */
+static bool is_repeated_connect(const struct sim *sim, const struct book *book)
+{
+    const struct request_connect *c = &book->connect, *t = &book->taken;
+
+    return book->state == GW_ACTIVE && peer_equal(&c->peer, &book->peer) &&
+           c->len == t->len && memcmp(c->octets, t->octets, c->len) == 0 &&
+           !book->talked &&
+           sim->now - book->since <=
+               (mqttsn_ms)(sim->o.retry_ms * (sim->o.retry_count + 1));
+}
+
+/* G12-21a: the last prompt was lost, and is repeated. */
+static bool is_repeated_attempt(const struct book *book)
+{
+    const struct request_connect *c = &book->connect, *t = &book->taken;
+
+    return book->state == GW_HALF_OPEN && peer_equal(&c->peer, &book->peer) &&
+           c->len == t->len && memcmp(c->octets, t->octets, c->len) == 0;
+}
+
+static bool only_wakes(const struct book *book)
+{
+    return (book->state == GW_ASLEEP || book->state == GW_AWAKE) &&
+           !(book->connect.flags & (SN_CLEAN | SN_WILL));
+}
+
+static void illegal(struct sim *sim, const struct book *book, enum gw_state to,
+                    const char *why)
+{
+    sim_fail(sim, "state", "%s went from %s to %s: %s", book->id,
+             state_word(book->state), state_word(to), why);
+}
+
+static bool frame_from(const struct sim *sim, const struct book *book,
+                       uint8_t type)
+{
+    return sim->oracle.input == INPUT_DATAGRAM && sim->oracle.valid &&
+           sim->oracle.bound == book && sim->oracle.frame.type == type;
+}
+
+/* Somebody else has taken its address: CONNECT or PINGREQ with another id. */
+static bool lost_its_address(const struct sim *sim, const struct book *book,
+                             const struct gw_session_info *info)
+{
+    (void)sim;
+    return book->peer.addr.family != 0 && info->addr.family == 0;
+}
+
+static void to_active(struct sim *sim, struct book *book)
+{
+    if (!book->connect.pending && !book->connack_due &&
+        book->state != GW_HALF_OPEN)
+        illegal(sim, book, GW_ACTIVE, "there was no CONNECT");
+}
+
+static void to_asleep(struct sim *sim, struct book *book,
+                      const struct gw_session_info *info)
+{
+    if (frame_from(sim, book, SN_DISCONNECT) && sim->oracle.frame.duration > 0)
+        return;
+    if (book->state != GW_AWAKE)
+        illegal(sim, book, GW_ASLEEP, "it did not ask to sleep");
+    /* PINGRESP has made it so already; else silence must have. */
+    if (!lost_its_address(sim, book, info) &&
+        !(sim->oracle.input == INPUT_DEADLINE && book->step.type != 0) &&
+        !(sim->oracle.named != NULL && sim->oracle.named != book))
+        illegal(sim, book, GW_ASLEEP, "its awake period was not over");
+}
+
+/* PINGREQ with its id came from another address, and was obeyed. */
+static void check_rebind(struct sim *sim, struct book *book)
+{
+    const struct peer *from = &sim->oracle.caller->peer;
+
+    if (sim->o.rebind_on_ping == GW_REBIND_OFF ||
+        (sim->o.rebind_on_ping == GW_REBIND_SAME_HOST &&
+         !same_host(&book->peer, from)))
+        sim_fail(sim, "T5", "%s was woken from elsewhere", book->id);
+    book->peer = *from;
+}
+
+static void to_awake(struct sim *sim, struct book *book)
+{
+    const struct oracle *o = &sim->oracle;
+
+    if (o->input != INPUT_DATAGRAM || o->frame.type != SN_PINGREQ ||
+        (o->named != book && o->bound != book) || book->state != GW_ASLEEP)
+        illegal(sim, book, GW_AWAKE, "it did not wake up");
+    if (o->named == book && o->bound != book)
+        check_rebind(sim, book);
+    book->excused = false;
+    sim->stats->awake_periods++;
+}
+
+static void to_lost(struct sim *sim, struct book *book)
+{
+    mqttsn_ms wait =
+        book->state == GW_ASLEEP
+            ? tolerance(book->sleep)
+            : (book->keepalive == 0 ? (mqttsn_ms)sim->o.idle_max_s * 1000
+                                    : tolerance(book->keepalive));
+
+    if (book->state != GW_ACTIVE && book->state != GW_ASLEEP)
+        illegal(sim, book, GW_LOST, "nobody watches it");
+    if (sim->oracle.input != INPUT_DEADLINE ||
+        sim->now < book->heard_low + wait)
+        illegal(sim, book, GW_LOST, "it is not overdue");
+    oracle_will_due(sim, book);
+}
+
+static void to_disconnected(struct sim *sim, struct book *book)
+{
+    const struct oracle *o = &sim->oracle;
+
+    if (frame_from(sim, book, SN_DISCONNECT))
+        return;
+    if (book->state == GW_HALF_OPEN)
+        return; /* given up, or refused */
+    if (o->input == INPUT_DEADLINE && sim->o.upstream_down_max_s != 0)
+        return;
+    if (o->named == book && o->frame.type == SN_CONNECT)
+        return; /* a new attempt that was refused at once */
+    illegal(sim, book, GW_DISCONNECTED, "it did not leave");
+}
+
+/* The holder said nothing, and loses its session. */
+static void take_contender(struct sim *sim, struct book *book,
+                           const struct gw_session_info *info)
+{
+    const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
+
+    if (!book->contender.pending || sim->oracle.input != INPUT_DEADLINE ||
+        !gw_addr_equal(&info->addr, &book->contender.peer.addr) ||
+        (info->state != GW_HALF_OPEN &&
+         c->connects_accepted == sim->oracle.counters.connects_accepted))
+        return;
+    book->connect = book->contender;
+    book->contender.pending = false;
+}
+
+/* The CONNECT at hand was taken: found by what it must have brought about. */
+static void take_connect(struct sim *sim, struct book *book,
+                         const struct gw_session_info *info)
+{
+    take_contender(sim, book, info);
+    if (!book->connect.pending ||
+        !gw_addr_equal(&info->addr, &book->connect.peer.addr) ||
+        (info->state != GW_HALF_OPEN && info->state != GW_ACTIVE))
+        return;
+    if (book->exists &&
+        (is_repeated_connect(sim, book) || is_repeated_attempt(book))) {
+        book->connect.pending = false;
+        book->heard_low = book->heard_high = sim->now;
+        return;
+    }
+    if (book->exists && only_wakes(book)) {
+        wake_by_connect(book);
+    } else {
+        begin_connection(sim, book);
+    }
+    book->contender.pending = false;
+    book->heard_low = book->heard_high = book->since = sim->now;
+}
+
+/* Until its CONNACK has gone, the inspection calls a node half-open; for what
+ * it may do, what counts is whether it was accepted. */
+static enum gw_state state_in_force(struct sim *sim, struct book *book,
+                                    const struct gw_session_info *info)
+{
+    const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
+
+    if (info->state != GW_HALF_OPEN || book->wills_step != 0)
+        return info->state;
+    if (book->accepted && book->state != GW_HALF_OPEN &&
+        book->state != GW_DISCONNECTED && book->state != GW_LOST) {
+        if (frame_from(sim, book, SN_DISCONNECT) &&
+            sim->oracle.frame.duration > 0)
+            return GW_ASLEEP;
+        if (frame_from(sim, book, SN_PINGREQ) && book->state == GW_ASLEEP)
+            return GW_AWAKE;
+        return book->state;
+    }
+    if (!book->accepted &&
+        c->connects_accepted > sim->oracle.counters.connects_accepted) {
+        book->accepted = true;
+        book->talked = false;
+        book->since = book->heard_low = book->heard_high = sim->now;
+    }
+    return book->accepted ? GW_ACTIVE : GW_HALF_OPEN;
+}
+
+/* What moves the address of a session and is no new connection: a wake-up of
+ * who is awake already, and a CONNECT that was refused at once. */
+static void rebind(struct sim *sim, struct book *book,
+                   const struct gw_session_info *info)
+{
+    const struct oracle *o = &sim->oracle;
+
+    if (!o->fresh || o->input != INPUT_DATAGRAM || !o->valid ||
+        o->named != book || o->bound == book ||
+        !gw_addr_equal(&info->addr, &o->caller->peer.addr))
+        return;
+    if (o->frame.type == SN_PINGREQ && info->state == GW_AWAKE &&
+        book->state == GW_AWAKE) {
+        check_rebind(sim, book);
+        memset(&book->step, 0, sizeof(book->step));
+    }
+    if (o->frame.type == SN_CONNECT && info->state == GW_DISCONNECTED)
+        book->peer = o->caller->peer;
+}
+
+void oracle_state_seen(struct sim *sim, struct book *book,
+                       const struct gw_session_info *info)
+{
+    enum gw_state before = book->state, to;
+    bool new = !book->exists;
+    unsigned connection = book->connection;
+
+    rebind(sim, book, info);
+    if (new)
+        memset(book->recent, 0, sizeof(book->recent));
+    if (new && !book->connect.pending)
+        sim_fail(sim, "state", "%s has a session and never connected",
+                 book->id);
+    take_connect(sim, book, info);
+    to = state_in_force(sim, book, info);
+    if (new && book->connection == connection)
+        sim_fail(sim, "state", "%s has a session, but not as it connected",
+                 book->id);
+    if (!new &&to != before) {
+        switch (to) {
+        case GW_ACTIVE:
+        case GW_HALF_OPEN:
+            to_active(sim, book);
+            break;
+        case GW_ASLEEP:
+            to_asleep(sim, book, info);
+            break;
+        case GW_AWAKE:
+            to_awake(sim, book);
+            break;
+        case GW_LOST:
+            to_lost(sim, book);
+            break;
+        case GW_DISCONNECTED:
+            to_disconnected(sim, book);
+            break;
+        }
+        book->since = sim->now;
+        book->heard_low = book->heard_high = sim->now;
+        book->promised = false;
+        memset(&book->step, 0, sizeof(book->step));
+        if (to == GW_DISCONNECTED || to == GW_LOST) {
+            oracle_subs_mute(book);
+            book->connack_due = false;
+        }
+    }
+    if (new || to != before)
+        sim->stats->changes[new ? 0 : 1 + (unsigned)before][1 + (unsigned)to]++;
+    book->exists = true;
+    book->state = to;
+    if (book->peer.addr.family != 0 && info->addr.family == 0)
+        book->peer.addr.family = 0; /* nobody speaks for it now */
+    if (book->peer.addr.family != 0 &&
+        !gw_addr_equal(&info->addr, &book->peer.addr))
+        sim_fail(sim, "state", "%s, %s, is at %u.%u, and spoke from %u.%u",
+                 book->id, state_word(to), info->addr.ip[3], info->addr.port,
+                 book->peer.addr.ip[3], book->peer.addr.port);
+    if (to == GW_ACTIVE)
+        book->keepalive = book->taken.duration;
+    if (to == GW_ACTIVE && info->state == to &&
+        info->duration_s != book->taken.duration)
+        sim_fail(sim, "state", "%s has a keep-alive of %u, not %u", book->id,
+                 info->duration_s, book->taken.duration);
+    if (to == GW_ASLEEP && info->state == to && info->duration_s != book->sleep)
+        sim_fail(sim, "state", "%s sleeps for %u, not %u", book->id,
+                 info->duration_s, book->sleep);
+}
+
+void oracle_vanished(struct sim *sim, struct book *book)
+{
+    const struct oracle *o = &sim->oracle;
+    const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
+    mqttsn_ms expiry = (mqttsn_ms)sim->o.session_expiry_s * 1000;
+    bool ok = false;
+
+    switch (book->state) {
+    case GW_HALF_OPEN:
+        ok = true;
+        break;
+    case GW_ACTIVE:
+    case GW_ASLEEP:
+        if (o->input != INPUT_DEADLINE || !book->clean)
+            break;
+        ok = true;
+        if (sim->o.upstream_down_max_s == 0)
+            to_lost(sim, book);
+        else
+            oracle_will_due(sim, book); /* or it was told to go */
+        break;
+    case GW_AWAKE:
+        break;
+    case GW_DISCONNECTED:
+    case GW_LOST:
+        ok = o->input == INPUT_DEADLINE && sim->now >= book->since + expiry;
+        break;
+    }
+    ok = ok || (frame_from(sim, book, SN_DISCONNECT) && book->clean) ||
+         (o->named == book && o->frame.type == SN_CONNECT) ||
+         c->connects_evicted > o->counters.connects_evicted ||
+         (o->input == INPUT_DEADLINE && sim->o.upstream_down_max_s != 0 &&
+          book->clean);
+    if (!ok)
+        sim_fail(sim, "state", "%s, which was %s, is gone", book->id,
+                 state_word(book->state));
+    oracle_wipe(book);
+    book->hazy = false;
+    sim->stats->changes[1 + (unsigned)book->state][0]++;
+    book->exists = false;
+    book->held = 0;
+    book->promised = false;
+    book->connect.pending = book->connect.pending && o->named != book;
+    book->contender.pending = false;
+}
+
+/* ---- what must not fail to happen --------------------------------------- */
+
+void oracle_supervised(struct sim *sim, struct book *book)
+{
+    mqttsn_ms due = MQTTSN_NEVER;
+
+    switch (book->state) {
+    case GW_ACTIVE:
+        due = book->heard_high + (book->keepalive == 0
+                                      ? (mqttsn_ms)sim->o.idle_max_s * 1000
+                                      : tolerance(book->keepalive));
+        break;
+    case GW_ASLEEP:
+        due = book->heard_high + tolerance(book->sleep);
+        break;
+    case GW_DISCONNECTED:
+    case GW_LOST:
+        due = book->since + (mqttsn_ms)sim->o.session_expiry_s * 1000;
+        break;
+    case GW_HALF_OPEN:
+        due = book->since +
+              (mqttsn_ms)(sim->o.retry_ms * (sim->o.retry_count + 1)) + 3000;
+        break;
+    case GW_AWAKE:
+        break;
+    }
+    if (due != MQTTSN_NEVER && sim->now > due + SLACK_MS)
+        sim_fail(sim, "state", "%s is still %s, %llu ms after its time",
+                 book->id, state_word(book->state),
+                 (unsigned long long)(sim->now - due));
+}
+
+void oracle_states_required(struct sim *sim)
+{
+    const struct oracle *o = &sim->oracle;
+    const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
+    struct book *book = o->bound;
+
+    if (!o->valid || c->store_full > o->before.store_full)
+        return;
+    if (o->frame.type == SN_CONNECT && o->named != NULL &&
+        o->named->connect.pending && o->named->exists &&
+        o->named->state != GW_ACTIVE && o->named->state != GW_AWAKE &&
+        c->connects_refused == o->before.connects_refused &&
+        c->connects_congestion == o->before.connects_congestion)
+        sim_fail(sim, "state", "%s connects, and remains %s", o->named->id,
+                 state_word(o->named->state));
+    if (book == NULL || !book->exists)
+        return;
+    if (o->frame.type == SN_DISCONNECT && o->frame.duration == 0 &&
+        book->state != GW_DISCONNECTED && book->state != GW_LOST)
+        sim_fail(sim, "state", "%s left, and is %s", book->id,
+                 state_word(book->state));
+    if (o->frame.type == SN_DISCONNECT && o->frame.duration != 0 &&
+        (book->state == GW_ACTIVE || book->state == GW_AWAKE))
+        sim_fail(sim, "state", "%s went to sleep, and is %s", book->id,
+                 state_word(book->state));
+    if (o->frame.type == SN_PINGREQ && book->state == GW_ASLEEP &&
+        sim->o.upstream_down_max_s == 0 &&
+        (o->frame.tail_len == 0 || o->named == book))
+        sim_fail(sim, "state", "%s woke up, and is asleep", book->id);
+}
+
+/* ---- answers ----------------------------------------------------------- */
+
+void oracle_states_answered(struct sim *sim, struct book *book,
+                            const struct sn_frame *f)
+{
+    switch (f->type) {
+    case SN_CONNACK:
+        if (f->code != 0)
+            return;
+        if (book->state != GW_ACTIVE && !book->connack_due)
+            sim_fail(sim, "state", "CONNACK to %s, which is %s", book->id,
+                     state_word(book->state));
+        if (!book->talked && book->state == GW_ACTIVE && !sim->o.villains) {
+            book->promised = true;
+            book->promise = GW_ACTIVE;
+        }
+        book->connack_due = false;
+        return;
+    case SN_DISCONNECT:
+        if ((book->state == GW_ASLEEP || book->state == GW_DISCONNECTED) &&
+            !sim->o.villains) {
+            book->promised = true;
+            book->promise = book->state;
+        }
+        return;
+    default:
+        break;
+    }
+    /* PINGRESP */
+    if (book->state == GW_AWAKE) {
+        const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
+        uint64_t just_gone = oracle_drops(c) - sim->oracle.dropped;
+
+        if (book->held > just_gone && !book->excused &&
+            sim->o.awake_max_messages == 0 &&
+            sim->now < book->since + (mqttsn_ms)sim->o.awake_max_s * 1000)
+            sim_fail(sim, "S7", "PINGRESP to %s, for which %u messages wait",
+                     book->id, book->held);
+        sim->stats->changes[1 + GW_AWAKE][1 + GW_ASLEEP]++;
+        book->state = GW_ASLEEP;
+        book->since = book->heard_low = book->heard_high = sim->now;
+        memset(&book->step, 0, sizeof(book->step));
+        return;
+    }
+    if (!connected(book))
+        sim_fail(sim, "state", "PINGRESP to %s, which is %s", book->id,
+                 state_word(book->state));
+}

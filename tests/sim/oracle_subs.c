@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who is subscribed to what, and so who is to get a message; whether the
+ * broker is asked for no more and no less.
+ */
+#include "sim.h"
+
+#include <string.h>
+
+/* A SUBSCRIBE for nodes that ask, by the first octet of its token; others are
+ * for what a broker has forgotten. */
+#define WINDOW_TOKEN 2
+
+#define PROBE "mqttsn-gw/sim/probe"
+
+static struct sub *find(struct book *book, const char *filter)
+{
+    for (size_t i = 0; i < book->sub_count; i++)
+        if (strcmp(book->subs[i].filter, filter) == 0)
+            return &book->subs[i];
+    return NULL;
+}
+
+static struct sub *add(struct book *book, const char *filter)
+{
+    struct sub *sub = find(book, filter);
+
+    if (sub != NULL)
+        return sub;
+    if (book->sub_count == ORACLE_SUBS) {
+        book->subs_overflow = true;
+        return &book->subs[0];
+    }
+    sub = &book->subs[book->sub_count++];
+    memset(sub, 0, sizeof(*sub));
+    topic_copy(sub->filter, filter);
+    return sub;
+}
+
+void oracle_subs_unsure(struct book *book, const char *filter)
+{
+    struct sub *sub = find(book, filter);
+
+    if (sub != NULL && sub->state == SUB_STANDS)
+        sub->state = SUB_UNSURE;
+}
+
+void oracle_subs_mute(struct book *book)
+{
+    for (size_t i = 0; i < book->claim_count; i++)
+        book->claims[i].mute = true;
+}
+
+static void claim_remove(struct book *book, size_t at)
+{
+    book->claim_count--;
+    memmove(&book->claims[at], &book->claims[at + 1],
+            (book->claim_count - at) * sizeof(book->claims[0]));
+}
+
+/* The filter that a SUBSCRIBE or UNSUBSCRIBE names; false: none. */
+static bool filter_of(struct book *book, const struct sn_frame *f,
+                      char filter[BROKER_TOPIC])
+{
+    const char *name;
+    char two[3];
+
+    memset(filter, 0, BROKER_TOPIC);
+    if ((f->flags & SN_TYPE_BITS) == SN_NORMAL) {
+        if (f->tail_len == 0 || f->tail_len >= BROKER_TOPIC)
+            return false;
+        memcpy(filter, f->tail, f->tail_len);
+        return true;
+    }
+    name = oracle_topic_name(book, f->flags, f->topic, two);
+    if (name == NULL || (f->flags & SN_TYPE_BITS) == SN_NORMAL)
+        return false;
+    topic_copy(filter, name);
+    return filter[0] != '\0';
+}
+
+/* ---- the node asks ------------------------------------------------------ */
+
+/* Those whose SUBACK nobody can ask for once more. */
+static void forget_finished(struct sim *sim, struct book *book)
+{
+    mqttsn_ms late =
+        (mqttsn_ms)(sim->o.retry_ms * (sim->o.retry_count + 1)) + 1000;
+
+    for (size_t i = book->claim_count; i-- > 0;)
+        if (book->claims[i].state == CLAIM_SETTLING &&
+            sim->now > book->claims[i].until + late)
+            claim_remove(book, i);
+}
+
+static void subscribe(struct sim *sim, struct book *book,
+                      const struct sn_frame *f, const char *filter)
+{
+    struct claim *claim;
+
+    for (size_t i = 0; i < book->claim_count; i++) {
+        claim = &book->claims[i];
+        if (claim->msg == f->msg && !claim->mute &&
+            strcmp(claim->filter, filter) == 0 &&
+            claim->state != CLAIM_SETTLING)
+            return; /* a repetition */
+    }
+    forget_finished(sim, book);
+    if (book->claim_count == ORACLE_CLAIMS)
+        claim_remove(book, 0);
+    claim = &book->claims[book->claim_count++];
+    memset(claim, 0, sizeof(*claim));
+    strcpy(claim->filter, filter);
+    claim->msg = f->msg;
+    claim->id = (f->flags & SN_TYPE_BITS) == SN_NORMAL ? 0 : f->topic;
+    claim->qos = (f->flags & SN_QOS_BITS) / SN_QOS1;
+    claim->state = CLAIM_ASKED;
+}
+
+void oracle_subs_in(struct sim *sim)
+{
+    struct book *book = sim->oracle.bound;
+    const struct sn_frame *f = &sim->oracle.frame;
+    char filter[BROKER_TOPIC];
+    struct sub *sub;
+
+    if (book == NULL || (f->type != SN_SUBSCRIBE && f->type != SN_UNSUBSCRIBE))
+        return;
+    if (book->state != GW_ACTIVE && book->state != GW_ASLEEP &&
+        book->state != GW_AWAKE)
+        return;
+    if (sim->o.strict_sleep && book->state == GW_ASLEEP)
+        return; /* answered with DISCONNECT */
+    if (!filter_of(book, f, filter))
+        return;
+    if (f->type == SN_SUBSCRIBE) {
+        if ((f->flags & SN_QOS_BITS) != SN_QOS_BITS)
+            subscribe(sim, book, f, filter);
+        return;
+    }
+    sub = find(book, filter);
+    if (sub != NULL)
+        sub->state = sim->o.upstream_down_max_s != 0 ? SUB_UNSURE : SUB_LEAVING;
+    /* Settling ones end for it: what is retained does not come any more. */
+}
+
+/* A SUBACK that was lost was repeated; the broker was not asked again. */
+static void forget_repetitions(struct book *book, uint16_t msg,
+                               const char *filter)
+{
+    for (size_t i = book->claim_count; i-- > 0;)
+        if (book->claims[i].state == CLAIM_ASKED &&
+            book->claims[i].msg == msg &&
+            strcmp(book->claims[i].filter, filter) == 0)
+            claim_remove(book, i);
+}
+
+void oracle_subs_answered(struct sim *sim, struct book *book,
+                          const struct sn_frame *f)
+{
+    struct sub *sub;
+
+    if (f->type == SN_UNSUBACK) {
+        /* Which it was does not matter: it waited for the store. */
+        return;
+    }
+    for (size_t i = book->claim_count; i-- > 0 && f->code != 0;)
+        if (book->claims[i].msg == f->msg &&
+            book->claims[i].state != CLAIM_SETTLING) {
+            claim_remove(book, i);
+            return;
+        }
+    for (size_t i = book->claim_count; i-- > 0 && f->code != 0;)
+        if (book->claims[i].msg == f->msg) {
+            /* The broker granted it, and the table was full. */
+            claim_remove(book, i);
+            return;
+        }
+    for (size_t i = 0; i < book->claim_count; i++) {
+        struct claim *claim = &book->claims[i];
+
+        if (claim->msg != f->msg || f->code != 0)
+            continue;
+        /* Some use one MsgId for all: any that fits may be meant. */
+        if (claim->state != CLAIM_SETTLING ||
+            (f->flags & SN_QOS_BITS) / SN_QOS1 > claim->qos)
+            continue;
+        sub = find(book, claim->filter);
+        if (sub != NULL && sub->state != SUB_LEAVING) {
+            sub->acked = true;
+            sub->state = SUB_STANDS;
+        }
+        forget_repetitions(book, claim->msg, claim->filter);
+        return;
+    }
+    if (f->code == 0) {
+        for (size_t i = 0; i < book->claim_count; i++)
+            if (book->claims[i].msg == f->msg)
+                sim_fail(sim, "S1",
+                         "SUBACK to %s, and the broker did not grant that",
+                         book->id);
+    }
+}
+
+/* ---- the broker is asked ------------------------------------------------ */
+
+void oracle_subs_action(struct sim *sim, const struct gw_up_action *action)
+{
+    struct oracle *o = &sim->oracle;
+    char filter[BROKER_TOPIC] = {0};
+    bool wanted = false;
+
+    if (action->topic.len >= BROKER_TOPIC)
+        return;
+    memcpy(filter, action->topic.data, action->topic.len);
+    for (size_t i = 0; i < o->book_count; i++) {
+        struct book *book = &o->books[i];
+        struct sub *sub = book->exists ? find(book, filter) : NULL;
+
+        if (!book->exists)
+            continue;
+        wanted |= sub != NULL && sub->state == SUB_STANDS;
+        for (size_t k = 0; k < book->claim_count; k++) {
+            struct claim *claim = &book->claims[k];
+
+            if (strcmp(claim->filter, filter) != 0)
+                continue;
+            if (action->kind == GW_UP_SUBSCRIBE &&
+                action->token >> 56 == WINDOW_TOKEN &&
+                claim->state == CLAIM_ASKED) {
+                claim->state = CLAIM_HANDED;
+                claim->token = action->token;
+            }
+        }
+    }
+    if (action->kind == GW_UP_UNSUBSCRIBE && wanted &&
+        strncmp(filter, PROBE, strlen(PROBE)) != 0)
+        sim_fail(sim, "subscriptions",
+                 "'%s' is given up at the broker, and somebody has it", filter);
+}
+
+static void granted(struct sim *sim, struct book *book, struct claim *claim,
+                    uint8_t qos)
+{
+    struct sub *sub = add(book, claim->filter);
+    bool was = sub->state == SUB_STANDS && sub->acked;
+
+    if (qos < claim->qos)
+        claim->qos = qos;
+    sub->qos = claim->qos;
+    sub->state = SUB_STANDS;
+    if (claim->mute || (!was && sim->o.max_subscriptions < 128))
+        sub->state = SUB_UNSURE; /* the table may be full: SUBACK will tell */
+    sub->acked = was && !claim->mute;
+    sub->safe = false;
+}
+
+void oracle_subs_result(struct sim *sim, uint64_t token,
+                        enum gw_up_outcome outcome, uint8_t qos)
+{
+    struct oracle *o = &sim->oracle;
+
+    for (size_t i = 0; i < o->book_count; i++) {
+        struct book *book = &o->books[i];
+
+        for (size_t k = book->claim_count; k-- > 0;) {
+            struct claim *claim = &book->claims[k];
+
+            if (claim->state != CLAIM_HANDED || claim->token != token)
+                continue;
+            switch (outcome) {
+            case GW_UP_DONE:
+                granted(sim, book, claim, qos);
+                claim->state = CLAIM_SETTLING;
+                claim->until = sim->now + (mqttsn_ms)sim->o.retain_settle_ms;
+                break;
+            case GW_UP_UNSENT:
+                claim->state = CLAIM_ASKED;
+                break;
+            case GW_UP_REJECTED:
+            case GW_UP_QUOTA:
+                break; /* a SUBACK says so, and ends it */
+            }
+        }
+    }
+}
+
+bool oracle_subs_by_id(const struct book *book, uint16_t msg, uint16_t id)
+{
+    for (size_t i = 0; i < book->claim_count; i++)
+        if (book->claims[i].msg == msg && book->claims[i].id == id)
+            return true;
+    return false;
+}
+
+void oracle_subs_lost(struct sim *sim)
+{
+    struct oracle *o = &sim->oracle;
+
+    for (size_t i = 0; i < o->book_count; i++)
+        for (size_t k = 0; k < o->books[i].claim_count; k++)
+            if (o->books[i].claims[k].state == CLAIM_SETTLING)
+                o->books[i].claims[k].until = sim->now;
+}
+
+/* ---- a message: for whom? ----------------------------------------------- */
+
+static uint8_t lower(uint8_t a, uint8_t b)
+{
+    return a < b ? a : b;
+}
+
+static void offer(struct sim *sim, struct book *book,
+                  const struct outgoing *outgoing, bool must, uint8_t low,
+                  uint8_t high)
+{
+    struct oracle *o = &sim->oracle;
+
+    book->offered = true;
+    book->offer_must = must;
+    book->offer_kept = true;
+    book->offer = (struct entry){.message = outgoing->message,
+                                 .number = ++o->entries,
+                                 .qos_low = lower(outgoing->qos, low),
+                                 .qos_high = lower(outgoing->qos, high),
+                                 .retain = outgoing->retain};
+    book->offer.stored = book->offer.qos_low > 0 || book->state != GW_ACTIVE;
+    if (must)
+        o->offers_must++;
+    else
+        o->offers_may++;
+}
+
+static void offer_retained(struct sim *sim, struct book *book,
+                           const struct outgoing *outgoing, const char *topic)
+{
+    uint8_t low = 2, high = 0;
+    bool any = false;
+
+    for (size_t k = 0; k < book->claim_count; k++) {
+        struct claim *claim = &book->claims[k];
+
+        if (!filter_matches(claim->filter, topic) ||
+            claim->state == CLAIM_ASKED ||
+            (claim->state == CLAIM_SETTLING && sim->now > claim->until + 1000))
+            continue;
+        any = true;
+        low = lower(low, claim->qos);
+        high = claim->qos > high ? claim->qos : high;
+        if (claim->state == CLAIM_SETTLING)
+            claim->until = sim->now + (mqttsn_ms)sim->o.retain_settle_ms;
+    }
+    if (any)
+        offer(sim, book, outgoing, false, low, high);
+}
+
+static bool has_it(const struct book *book, uint32_t message)
+{
+    for (size_t i = 0; i < book->count; i++)
+        if (book->list[i].message == message)
+            return true;
+    return false;
+}
+
+static void offer_live(struct sim *sim, struct book *book,
+                       const struct outgoing *outgoing, const char *topic)
+{
+    bool must = false, may = false;
+    uint8_t low = 0, high = 0;
+
+    for (size_t k = 0; k < book->sub_count; k++) {
+        const struct sub *sub = &book->subs[k];
+
+        if (sub->state == SUB_LEAVING || !filter_matches(sub->filter, topic))
+            continue;
+        if (sub->state == SUB_STANDS) {
+            must = true;
+            low = sub->qos > low ? sub->qos : low;
+        }
+        may = true;
+        high = sub->qos > high ? sub->qos : high;
+    }
+    for (size_t k = 0; k < book->claim_count; k++) {
+        const struct claim *claim = &book->claims[k];
+
+        if (claim->state != CLAIM_HANDED ||
+            !filter_matches(claim->filter, topic))
+            continue;
+        may = true;
+        high = claim->qos > high ? claim->qos : high;
+    }
+    if (!may)
+        return;
+    must = must && !book->subs_overflow && !sim->oracle.message_loose &&
+           !(outgoing->kept && has_it(book, outgoing->message));
+    offer(sim, book, outgoing, must, low, high);
+}
+
+void oracle_offer(struct sim *sim, const struct outgoing *outgoing)
+{
+    struct oracle *o = &sim->oracle;
+    const char *topic = sim->broker.messages[outgoing->message].topic;
+
+    for (size_t i = 0; i < o->book_count; i++)
+        o->books[i].offered = false;
+    if (strncmp(topic, PROBE, strlen(PROBE)) == 0)
+        return;
+    /* Copies of one message: the engine has to find out that they are. */
+    o->message_loose =
+        outgoing->copy ||
+        (sim->o.overlapping != GW_OVERLAPPING_ONE &&
+         broker_message_equal(&sim->broker.messages[outgoing->message],
+                              &sim->broker.messages[o->last_message])) ||
+        (outgoing->again && sim->o.overlapping != GW_OVERLAPPING_ONE);
+    o->last_message = outgoing->message;
+    for (size_t i = 0; i < o->book_count; i++) {
+        if (!o->books[i].exists)
+            continue;
+        if (o->books[i].hazy)
+            offer(sim, &o->books[i], outgoing, false, 0, 2);
+        else if (outgoing->retain)
+            offer_retained(sim, &o->books[i], outgoing, topic);
+        else
+            offer_live(sim, &o->books[i], outgoing, topic);
+    }
+}

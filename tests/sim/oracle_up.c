@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What nodes publish: that it reaches the broker as it was, in order, QoS 2
+ * once, and is acknowledged no earlier.
+ */
+#include "sim.h"
+
+#include <string.h>
+
+#define PROBE "mqttsn-gw/sim/probe"
+
+static uint64_t hash(uint64_t h, const void *data, size_t len)
+{
+    const uint8_t *p = data;
+
+    while (len-- > 0)
+        h = (h ^ *p++) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+static uint64_t content_of(const void *topic, size_t topic_len,
+                           const void *payload, size_t len)
+{
+    uint64_t h = hash(UINT64_C(0xcbf29ce484222325), topic, topic_len);
+
+    return hash(hash(h, "\n", 1), payload, len);
+}
+
+static size_t first(const struct oracle *o)
+{
+    return o->up_count > ORACLE_UPS ? o->up_count - ORACLE_UPS : 0;
+}
+
+static struct up *at(struct oracle *o, size_t i)
+{
+    return &o->ups[i % ORACLE_UPS];
+}
+
+void oracle_up_forget(struct sim *sim, const struct book *book)
+{
+    for (size_t i = first(&sim->oracle); i < sim->oracle.up_count; i++)
+        if (at(&sim->oracle, i)->book == book)
+            at(&sim->oracle, i)->book = NULL;
+}
+
+/* ---- a node publishes --------------------------------------------------- */
+
+static struct up *find_same(struct oracle *o, const struct book *book,
+                            const struct sn_frame *f, uint8_t qos,
+                            uint64_t content)
+{
+    for (size_t i = o->up_count; i-- > first(o);) {
+        struct up *up = at(o, i);
+
+        if (up->book == book && up->qos == qos && up->content == content &&
+            (qos == 0 || up->msg == f->msg))
+            return up;
+    }
+    return NULL;
+}
+
+static void on_publish(struct sim *sim, struct book *book)
+{
+    struct oracle *o = &sim->oracle;
+    const struct sn_frame *f = &o->frame;
+    uint8_t bits = f->flags & SN_QOS_BITS;
+    uint8_t qos = bits == SN_QOS_MINUS1 ? 0 : (uint8_t)(bits / SN_QOS1);
+    bool minus1 = bits == SN_QOS_MINUS1;
+    char two[3];
+    const char *topic =
+        oracle_topic_name(minus1 ? NULL : book, f->flags, f->topic, two);
+    uint64_t content =
+        topic == NULL ? content_of("", 0, f->tail, f->tail_len)
+                      : content_of(topic, strlen(topic), f->tail, f->tail_len);
+    struct up *up;
+
+    if (minus1) {
+        book = NULL;
+        if ((f->flags & SN_TYPE_BITS) != SN_PREDEFINED || f->topic != 101)
+            return; /* not open: must not be published (T12) */
+    }
+    up = find_same(o, book, f, qos, content);
+    if (up != NULL) {
+        up->repeated = true;
+        bool again = qos != 2 || up->released ||
+                     (!(f->flags & SN_DUP) && book != NULL &&
+                      up->connection != book->connection);
+
+        if (again) {
+            up->allowed++;
+            up->released = false;
+            up->connection = book != NULL ? book->connection : 0;
+            up->submissions = 0;
+            up->order = ++o->orders;
+        }
+        return;
+    }
+    up = at(o, o->up_count++);
+    *up = (struct up){.book = book,
+                      .msg = f->msg,
+                      .qos = qos,
+                      .retain = !minus1 && (f->flags & SN_RETAIN) != 0,
+                      .wild = topic == NULL,
+                      .connection = book != NULL ? book->connection : 0,
+                      .allowed = 1,
+                      .order = ++o->orders,
+                      .content = content};
+    up->len =
+        (uint8_t)(f->tail_len < sizeof(up->payload) ? f->tail_len
+                                                    : sizeof(up->payload));
+    memcpy(up->payload, f->tail, up->len);
+}
+
+/* What an answer "invalid topic id" will be about. */
+static void remember(struct book *book, const struct sn_frame *f)
+{
+    memmove(&book->published[0], &book->published[1],
+            sizeof(book->published) - sizeof(book->published[0]));
+    book->published[ORACLE_RECENT - 1].msg = f->msg;
+    book->published[ORACLE_RECENT - 1].topic = f->topic;
+    book->published[ORACLE_RECENT - 1].normal =
+        (f->flags & SN_TYPE_BITS) == SN_NORMAL;
+}
+
+/* Whether the id that is called invalid is one of the node's own. */
+static bool meant_normal_id(const struct book *book, const struct sn_frame *f)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < ORACLE_RECENT; i++) {
+        if (book->published[i].msg != f->msg ||
+            book->published[i].topic != f->topic)
+            continue;
+        if (!book->published[i].normal)
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+static void on_pubrel(struct oracle *o, const struct book *book, uint16_t msg)
+{
+    for (size_t i = o->up_count; i-- > first(o);)
+        if (at(o, i)->book == book && at(o, i)->qos == 2 &&
+            at(o, i)->msg == msg)
+            at(o, i)->released = true;
+}
+
+void oracle_up_in(struct sim *sim)
+{
+    struct oracle *o = &sim->oracle;
+    struct book *book = o->bound;
+    bool minus1 = (o->frame.flags & SN_QOS_BITS) == SN_QOS_MINUS1;
+
+    if (o->frame.type == SN_PUBLISH && minus1) {
+        on_publish(sim, NULL);
+        return;
+    }
+    if (book == NULL)
+        return;
+    if (o->frame.type == SN_PUBREL)
+        on_pubrel(o, book, o->frame.msg);
+    if (o->frame.type == SN_PUBLISH &&
+        (book->state == GW_ACTIVE || book->state == GW_ASLEEP ||
+         book->state == GW_AWAKE)) {
+        remember(book, &o->frame);
+        on_publish(sim, book);
+    }
+}
+
+/* ---- the gateway publishes ---------------------------------------------- */
+
+/* Which of those with this content is meant: the one that this token is, else
+ * the oldest that has not gone out. */
+static struct up *find_submitted(struct oracle *o, uint64_t content,
+                                 const struct gw_up_action *action)
+{
+    struct up *waiting = NULL, *any = NULL;
+    uint64_t token = action->token;
+
+    for (size_t i = first(o); i < o->up_count; i++) {
+        struct up *up = at(o, i);
+
+        if (up->content != content)
+            continue;
+        if (token != 0 && up->token == token)
+            return up;
+        if (any != NULL && any->qos == action->qos && up->qos != action->qos)
+            continue; /* damaged on its way, it came twice */
+        if (waiting == NULL && up->submissions == 0 && up->qos == action->qos)
+            waiting = up;
+        any = up;
+    }
+    return waiting != NULL ? waiting : any;
+}
+
+static struct up *find_token(struct oracle *o, uint64_t token)
+{
+    for (size_t i = o->up_count; i-- > first(o);)
+        if (at(o, i)->token == token)
+            return at(o, i);
+    return NULL;
+}
+
+void oracle_up_action(struct sim *sim, const struct gw_up_action *action)
+{
+    struct oracle *o = &sim->oracle;
+    uint64_t content = content_of(action->topic.data, action->topic.len,
+                                  action->payload.data, action->payload.len);
+    struct up *up, *other;
+
+    if (action->topic.len == strlen(PROBE) && action->token == 0 &&
+        action->payload.len == 5 &&
+        memcmp(action->topic.data, PROBE, strlen(PROBE)) == 0)
+        return;
+    up = find_submitted(o, content, action);
+    if (up == NULL)
+        up = find_submitted(
+            o, content_of("", 0, action->payload.data, action->payload.len),
+            action);
+    if (up == NULL)
+        sim_fail(sim, "S14", "'%.*s' on %.*s is published, and nobody did",
+                 (int)action->payload.len, (const char *)action->payload.data,
+                 (int)action->topic.len, (const char *)action->topic.data);
+    if (action->qos != up->qos || action->retain != up->retain)
+        sim_fail(sim, "S14", "'%.*s' is published at QoS %u retain %d",
+                 (int)action->payload.len, (const char *)action->payload.data,
+                 action->qos, action->retain);
+    if ((action->token != 0) != (up->qos != 0))
+        sim_fail(sim, "upstream", "a token with QoS 0, or none");
+    other = action->token != 0 ? find_token(o, action->token) : NULL;
+    if (other != NULL && other->content != up->content)
+        sim_fail(sim, "upstream", "token %llx is used for another message",
+                 (unsigned long long)action->token);
+    if (up->submissions++ == 0 && !up->repeated && up->book != NULL &&
+        up->book->exists) {
+        if (up->order < up->book->last_submitted)
+            sim_fail(sim, "S5", "'%.*s' of %s is overtaken",
+                     (int)action->payload.len,
+                     (const char *)action->payload.data, up->book->id);
+        up->book->last_submitted = up->order;
+    }
+    up->token = action->token;
+}
+
+/* Who of those with this content has not been carried out as often as it may,
+ * else the last of them. */
+static struct up *find_carried(struct oracle *o, uint64_t content, uint8_t qos)
+{
+    struct up *up = NULL;
+
+    for (size_t i = first(o); i < o->up_count; i++) {
+        if (at(o, i)->content != content || at(o, i)->qos != qos)
+            continue;
+        up = at(o, i);
+        if (up->carried < up->allowed)
+            break;
+    }
+    return up;
+}
+
+void oracle_carried_out(struct sim *sim, uint32_t message)
+{
+    const struct message *m = &sim->broker.messages[message];
+    struct oracle *o = &sim->oracle;
+    struct up *up = find_carried(
+        o, content_of(m->topic, strlen(m->topic), m->payload, m->len), m->qos);
+
+    if (up == NULL)
+        up = find_carried(o, content_of("", 0, m->payload, m->len), m->qos);
+    if (up == NULL)
+        return;
+    up->carried++;
+    if (up->qos != 1 && up->carried > up->allowed)
+        sim_fail(sim, up->qos == 2 ? "S2" : "S14",
+                 "'%.*s' (QoS %u) is at the broker %u times, not %u", m->len,
+                 (const char *)m->payload, up->qos, up->carried, up->allowed);
+}
+
+void oracle_held(struct sim *sim, uint32_t message, uint64_t token)
+{
+    struct oracle *o = &sim->oracle;
+    const struct message *m = &sim->broker.messages[message];
+    uint64_t content =
+        content_of(m->topic, strlen(m->topic), m->payload, m->len);
+
+    for (size_t i = first(o); token != 0 && i < o->up_count; i++)
+        if (at(o, i)->content == content && !at(o, i)->done)
+            at(o, i)->token = token;
+    for (size_t i = 0; token != 0 && i < o->will_count; i++)
+        if (strcmp(o->wills[i].topic, m->topic) == 0 &&
+            o->wills[i].len == m->len &&
+            memcmp(o->wills[i].message, m->payload, m->len) == 0)
+            o->wills_token[i] = token;
+}
+
+void oracle_up_result(struct sim *sim, uint64_t token,
+                      enum gw_up_outcome outcome)
+{
+    struct up *up = find_token(&sim->oracle, token);
+
+    if (up == NULL)
+        return;
+    if (outcome == GW_UP_DONE)
+        up->done = true;
+    else if (outcome != GW_UP_UNSENT)
+        up->refused = true;
+}
+
+/* ---- the store keeps it -------------------------------------------------- */
+
+/* What a record is like inside is the engine's affair; but a message cannot be
+ * kept without its payload, and payloads here differ. */
+static bool holds(const uint8_t *record, size_t len, const struct up *up)
+{
+    for (size_t i = 0; i + up->len <= len; i++)
+        if (memcmp(record + i, up->payload, up->len) == 0 &&
+            (i + up->len == len || record[i + up->len] < '0' ||
+             record[i + up->len] > '9'))
+            return true;
+    return false;
+}
+
+void oracle_up_kept(struct sim *sim, const struct gw_store_action *action,
+                    const uint8_t *record)
+{
+    struct oracle *o = &sim->oracle;
+
+    if (action->verb != GW_STORE_KEEP || action->kind != GW_RECORD_EXCHANGE)
+        return;
+    for (size_t i = o->up_count; i-- > first(o);) {
+        struct up *up = at(o, i);
+
+        if (up->qos == 0 || up->len == 0 || up->stored ||
+            !holds(record, action->len, up))
+            continue;
+        up->keep_op = action->op;
+        return;
+    }
+}
+
+void oracle_up_stored(struct sim *sim, uint64_t op, bool ok)
+{
+    struct oracle *o = &sim->oracle;
+
+    for (size_t i = o->up_count; i-- > first(o);) {
+        if (at(o, i)->keep_op != op)
+            continue;
+        at(o, i)->stored |= ok;
+        return;
+    }
+}
+
+/* What was accepted is at the broker, or was given up and counted (L1). */
+void oracle_up_rest(struct sim *sim)
+{
+    struct oracle *o = &sim->oracle;
+    uint64_t missing = 0;
+    const struct up *one = NULL;
+
+    for (size_t i = first(o); i < o->up_count; i++) {
+        const struct up *up = at(o, i);
+
+        if (!up->accepted || up->carried > 0 || up->refused || up->repeated)
+            continue;
+        missing++;
+        one = up;
+    }
+    if (missing > o->up_drops)
+        sim_fail(sim, "L1",
+                 "%llu accepted publishes ('%.*s') are not at the "
+                 "broker, %llu were given up",
+                 (unsigned long long)missing, one->len,
+                 (const char *)one->payload, (unsigned long long)o->up_drops);
+}
+
+/* ---- the node is told --------------------------------------------------- */
+
+void oracle_up_answered(struct sim *sim, struct book *book,
+                        const struct sn_frame *f)
+{
+    struct oracle *o = &sim->oracle;
+    uint8_t qos = f->type == SN_PUBREC ? 2 : 1;
+    bool asked = false;
+
+    if (f->type == SN_PUBACK && f->code == 2 &&
+        oracle_topic(book, f->topic) != NULL &&
+        oracle_topic(book, f->topic)->acked && meant_normal_id(book, f))
+        sim_fail(sim, "S4", "%s: the id %u ('%s') that it was given is unknown",
+                 book->id, f->topic, oracle_topic(book, f->topic)->name);
+    if (f->type == SN_PUBACK && f->code != 0)
+        return;
+    for (size_t i = o->up_count; i-- > first(o);) {
+        struct up *up = at(o, i);
+
+        if (up->book != book || up->msg != f->msg || up->qos != qos)
+            continue;
+        asked = true;
+        if (up->done || (sim->o.durable && up->stored)) {
+            up->accepted = true;
+            return;
+        }
+    }
+    if (asked || o->up_count < ORACLE_UPS)
+        sim_fail(sim, "S1", "%s for MsgId %u of %s, which the broker lacks",
+                 sn_type_name(f->type), f->msg, book->id);
+}

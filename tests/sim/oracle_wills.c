@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* A will is published when its node is lost: then, once, and never else. */
+#include "sim.h"
+
+#include <string.h>
+
+static void put_topic(struct will *will, const struct sn_frame *f)
+{
+    size_t len = f->tail_len < BROKER_TOPIC ? f->tail_len : BROKER_TOPIC - 1;
+
+    memset(will->topic, 0, sizeof(will->topic));
+    memcpy(will->topic, f->tail, len);
+    will->armed = len > 0;
+    will->qos = (f->flags & SN_QOS_BITS) / SN_QOS1;
+    if (will->qos == 3)
+        will->qos = 0; /* G12-06 */
+    will->retain = (f->flags & SN_RETAIN) != 0;
+}
+
+static void put_message(struct will *will, const struct sn_frame *f)
+{
+    will->len =
+        (uint16_t)(f->tail_len < sizeof(will->message) ? f->tail_len
+                                                       : sizeof(will->message));
+    memcpy(will->message, f->tail, will->len);
+}
+
+static void connecting(struct book *book, const struct sn_frame *f)
+{
+    if (f->type == SN_WILLTOPIC && book->wills_step == 1) {
+        if (f->bare || f->tail_len == 0) {
+            memset(&book->will, 0, sizeof(book->will));
+            book->wills_step = 0;
+            return;
+        }
+        book->next_will = book->will;
+        put_topic(&book->next_will, f);
+        book->wills_step = 2;
+    } else if (f->type == SN_WILLMSG && book->wills_step == 2) {
+        put_message(&book->next_will, f);
+        book->will = book->next_will;
+        book->wills_step = 0;
+    }
+}
+
+void oracle_wills_in(struct sim *sim)
+{
+    struct book *book = sim->oracle.bound;
+    const struct sn_frame *f = &sim->oracle.frame;
+    bool odd = false;
+
+    if (book == NULL)
+        return;
+    if (book->state == GW_HALF_OPEN) {
+        connecting(book, f);
+        return;
+    }
+    if (f->type != SN_WILLTOPICUPD && f->type != SN_WILLMSGUPD)
+        return;
+    if (book->state != GW_ACTIVE && book->state != GW_ASLEEP &&
+        book->state != GW_AWAKE)
+        return;
+    if (book->state == GW_ASLEEP && sim->o.strict_sleep)
+        return;
+    /* A refusal leaves it as it was; until the answer both may be true. */
+    for (size_t i = 0; i < f->tail_len; i++)
+        odd |= f->tail[i] < 0x20 || f->tail[i] > 0x7e || f->tail[i] == '#' ||
+               f->tail[i] == '+' || f->tail[i] == '$';
+    if (f->type == SN_WILLMSGUPD) {
+        put_message(&book->will, f);
+    } else if (f->bare || f->tail_len == 0) {
+        memset(&book->will, 0, sizeof(book->will));
+    } else if (!odd) {
+        put_topic(&book->will, f);
+    }
+    book->will.unsure = true;
+}
+
+void oracle_wills_answered(struct book *book, const struct sn_frame *f)
+{
+    if (f->code == 0)
+        book->will.unsure = false;
+}
+
+void oracle_will_due(struct sim *sim, const struct book *book)
+{
+    struct oracle *o = &sim->oracle;
+
+    if (!book->will.armed && !book->will.unsure)
+        return;
+    if (o->will_count == ORACLE_WILLS) {
+        memmove(o->wills, o->wills + 1, sizeof(o->wills) - sizeof(o->wills[0]));
+        memmove(o->wills_may, o->wills_may + 1,
+                sizeof(o->wills_may) - sizeof(o->wills_may[0]));
+        memmove(o->wills_token, o->wills_token + 1,
+                sizeof(o->wills_token) - sizeof(o->wills_token[0]));
+        o->will_count--;
+    }
+    o->wills[o->will_count] = book->will;
+    o->wills_may[o->will_count] =
+        book->will.unsure || sim->o.upstream_down_max_s != 0;
+    o->wills_token[o->will_count++] = 0;
+}
+
+static void remove_at(struct oracle *o, size_t at)
+{
+    o->will_count--;
+    o->wills[at] = o->wills[o->will_count];
+    o->wills_may[at] = o->wills_may[o->will_count];
+    o->wills_token[at] = o->wills_token[o->will_count];
+}
+
+static bool is_it(const struct will *will, const struct gw_up_action *action)
+{
+    return action->topic.len == strlen(will->topic) &&
+           memcmp(action->topic.data, will->topic, action->topic.len) == 0 &&
+           (will->unsure ||
+            (action->payload.len == will->len &&
+             (will->len == 0 ||
+              memcmp(action->payload.data, will->message, will->len) == 0)));
+}
+
+bool oracle_will_action(struct sim *sim, const struct gw_up_action *action)
+{
+    struct oracle *o = &sim->oracle;
+    bool spoken_of =
+        action->topic.len > 5 && memcmp(action->topic.data, "will/", 5) == 0;
+
+    for (size_t i = 0; i < o->will_count; i++) {
+        if (!is_it(&o->wills[i], action) ||
+            (o->wills_token[i] != 0 && o->wills_token[i] != action->token))
+            continue;
+        if (!o->wills[i].unsure && (action->qos != o->wills[i].qos ||
+                                    action->retain != o->wills[i].retain))
+            sim_fail(sim, "S11", "the will on %s goes out at QoS %u",
+                     o->wills[i].topic, action->qos);
+        o->wills_token[i] = action->token;
+        sim->stats->wills++;
+        if (action->token == 0)
+            remove_at(o, i);
+        return true;
+    }
+    if (spoken_of && action->payload.len > 0 && action->payload.data[0] == 'w')
+        sim_fail(sim, "S11", "the will '%.*s' on %.*s is nobody's now",
+                 (int)action->payload.len, (const char *)action->payload.data,
+                 (int)action->topic.len, (const char *)action->topic.data);
+    return false;
+}
+
+void oracle_will_result(struct sim *sim, uint64_t token,
+                        enum gw_up_outcome outcome)
+{
+    struct oracle *o = &sim->oracle;
+
+    for (size_t i = 0; token != 0 && i < o->will_count; i++)
+        if (o->wills_token[i] == token) {
+            if (outcome == GW_UP_UNSENT)
+                return; /* the same token comes again */
+            remove_at(o, i);
+            return;
+        }
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "stats.h"
+
+static const char *const states[STATS_STATES] = {
+    "unknown", "disconnected", "half-open", "active",
+    "asleep",  "awake",        "lost"};
+
+static unsigned long long n(uint64_t value)
+{
+    return value;
+}
+
+void stats_print(const struct stats *s, FILE *to)
+{
+    unsigned cells = 0, changes = 0;
+
+    for (unsigned i = 0; i < STATS_STATES; i++)
+        for (unsigned k = 0; k < STATS_TYPES; k++)
+            cells += s->cells[i][k] != 0;
+    for (unsigned i = 0; i < STATS_STATES; i++)
+        for (unsigned k = 0; k < STATS_STATES; k++)
+            changes += s->changes[i][k] != 0;
+    fprintf(to, "%llu seeds, %llu of them twice\n", n(s->seeds), n(s->twice));
+    fprintf(to, "%.1f node-years, %.1f gateway-years, %llu events\n",
+            (double)s->node_ms / (365.25 * 86400e3),
+            (double)s->gateway_ms / (365.25 * 86400e3), n(s->events));
+    fprintf(to,
+            "%llu datagrams in (%llu malformed), %llu out, %llu of them "
+            "repetitions\n",
+            n(s->datagrams_in), n(s->malformed), n(s->datagrams_out),
+            n(s->repetitions));
+    fprintf(to,
+            "%llu publishes up; down %llu offered, %llu acknowledged, %llu "
+            "dropped and counted\n",
+            n(s->up_publishes), n(s->down_offers), n(s->down_delivered),
+            n(s->dropped));
+    fprintf(to,
+            "%llu awake periods, %llu wills, %llu broken connections, %llu "
+            "crashes, %llu records restored\n",
+            n(s->awake_periods), n(s->wills), n(s->breaks), n(s->crashes),
+            n(s->records_restored));
+    fprintf(to, "%u cells of state and message, %u changes of state\n", cells,
+            changes);
+    for (unsigned i = 0; i < STATS_STATES; i++) {
+        unsigned hit = 0;
+
+        for (unsigned k = 0; k < STATS_TYPES; k++)
+            hit += s->cells[i][k] != 0;
+        fprintf(to, "  %-13s %2u messages, then", states[i], hit);
+        for (unsigned k = 0; k < STATS_STATES; k++)
+            if (s->changes[i][k] != 0)
+                fprintf(to, " %s %llu", states[k], n(s->changes[i][k]));
+        fputc('\n', to);
+    }
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stats.h - what a number of seeds has covered, counted by the program.
+ */
+#ifndef SIM_STATS_H
+#define SIM_STATS_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+/* Unknown, then enum gw_state. */
+#define STATS_STATES 7
+#define STATS_TYPES 32
+
+struct stats {
+    uint64_t seeds, twice, events;
+    uint64_t node_ms, gateway_ms;
+    uint64_t datagrams_in, datagrams_out, malformed;
+    uint64_t up_publishes, down_offers, down_delivered, dropped;
+    uint64_t crashes, breaks, records_restored;
+    uint64_t wills, repetitions, awake_periods;
+    uint64_t cells[STATS_STATES][STATS_TYPES];
+    uint64_t changes[STATS_STATES][STATS_STATES];
+};
+
+void stats_print(const struct stats *stats, FILE *to);
+
+#endif

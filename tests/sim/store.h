@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store.h - a model store: a journal, and what it holds.
+ *
+ * Operations are journalled in the order in which they were polled; each is
+ * reported as stored after its own time, in any order if the options say so,
+ * and some fail. A crash keeps everything up to the last one that was reported
+ * and a random part of what came after: writes that were under way. With
+ * durable = 0 it is the memory store: it answers, and keeps nothing.
+ */
+#ifndef SIM_STORE_H
+#define SIM_STORE_H
+
+#include "broker.h"
+#include "engine.h"
+#include "random.h"
+
+struct sim;
+
+struct store_op {
+    struct gw_store_action action;
+    bool reported, failed;
+    uint8_t *data;
+};
+
+struct store_record {
+    uint8_t kind;
+    uint32_t owner, item;
+    size_t len;
+    uint8_t *data;
+};
+
+/* A message from the broker that the engine may not have taken over: kept by
+ * the shell before it is acknowledged, forgotten by the engine. */
+struct store_arrival {
+    uint32_t number;
+    struct outgoing outgoing;
+};
+
+#define STORE_ARRIVALS 1100
+
+struct store {
+    struct rng random;
+    struct store_arrival arrivals[STORE_ARRIVALS];
+    size_t arrival_count;
+    uint32_t next_arrival;
+    struct store_op *ops; /* journalled, not yet all reported; oldest first */
+    size_t op_count, op_room;
+    size_t waiting;               /* of them, not reported */
+    struct store_record *records; /* of what was reported without a gap */
+    size_t record_count, record_room;
+    uint64_t life; /* of the engine: completions of a former one are nobody's */
+    mqttsn_ms last_due; /* without shuffling, completions keep their order */
+};
+
+void store_init(struct sim *sim);
+void store_take(struct sim *sim, const struct gw_store_action *action,
+                const uint8_t *data);
+/* Keeps a message that the broker has just delivered; its number, or 0 when
+ * nothing lasts. */
+uint32_t store_arrival(struct sim *sim, const struct outgoing *outgoing);
+/* The process died: what is on the disk is in 'records', in restore order. */
+void store_crash(struct sim *sim);
+bool store_is_idle(const struct sim *sim);
+void store_free(struct store *store);
+
+#endif

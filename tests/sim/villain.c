@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim.h"
+
+#include <string.h>
+
+static const char *const poison[] = {"",
+                                     "a/#/b",
+                                     "a+/b",
+                                     "$SYS/x",
+                                     "#",
+                                     "\xff\xfe",
+                                     "\x01x",
+                                     "t/1",
+                                     "cmd",
+                                     "will/0",
+                                     "a//b",
+                                     "$share/g/t",
+                                     "\xc0\x80",
+                                     "x/y/z",
+                                     "/",
+                                     "+",
+                                     "mqttsn-gw/sim/probe"};
+static const char *const ids[] = {
+    "n0", "n1",
+    "n2", "lib0",
+    "v0", "v1",
+    "v2", "\xff",
+    "",   "an id that is much longer than the twenty-three octets of the text"};
+
+#define ANY(r, array)                                                          \
+    ((array)[rng_below((r), sizeof(array) / sizeof((array)[0]))])
+
+static uint16_t small(struct rng *r)
+{
+    return (uint16_t)(rng_below(r, 4) ? rng_below(r, 8) : rng_below(r, 65536));
+}
+
+/* A frame that is almost right, or right in the wrong place (T2..T14). */
+static struct octets some_frame(struct villain *v)
+{
+    struct rng *r = &v->random;
+    char text[24];
+
+    snprintf(text, sizeof(text), "v%u.%u", v->number, v->payload_number++);
+    switch (rng_below(r, 14)) {
+    case 0:
+        return sn_connect(ANY(r, ids), (uint16_t)rng_below(r, 400),
+                          (uint8_t)rng_below(r, 256));
+    case 1:
+        return sn_subscribe(SN_SUBSCRIBE, (uint8_t)rng_below(r, 256), small(r),
+                            ANY(r, poison));
+    case 2:
+        return sn_register(small(r), small(r), ANY(r, poison));
+    case 3:
+        return sn_publish((uint8_t)rng_below(r, 256), small(r), small(r), text);
+    case 4:
+        return sn_ack(rng_below(r, 2) ? SN_PUBACK : SN_REGACK, small(r),
+                      (uint16_t)rng_below(r, 65536), (uint8_t)rng_below(r, 5));
+    case 5:
+        return sn_disconnect((int)rng_below(r, 400) - 100);
+    case 6:
+        return sn_pingreq(rng_below(r, 2) ? ANY(r, ids) : NULL);
+    case 7:
+        return sn_msg((uint8_t)(0x0e + rng_below(r, 3)),
+                      (uint16_t)rng_below(r, 65536));
+    case 8:
+        return sn_willtopic(rng_below(r, 2) ? SN_WILLTOPIC : SN_WILLTOPICUPD,
+                            (uint8_t)rng_below(r, 256), ANY(r, poison));
+    case 9:
+        return sn_willmsg(rng_below(r, 2) ? SN_WILLMSG : SN_WILLMSGUPD, text);
+    case 10:
+        return sn_subscribe_id(rng_below(r, 2) ? SN_SUBSCRIBE : SN_UNSUBSCRIBE,
+                               (uint8_t)rng_below(r, 256), small(r), small(r));
+    case 11:
+        return sn_code(
+            (uint8_t)(rng_below(r, 2) ? SN_CONNACK : SN_WILLTOPICRESP),
+            (uint8_t)rng_below(r, 256));
+    case 12:
+        return sn_subscribe(SN_UNSUBSCRIBE, (uint8_t)rng_below(r, 256),
+                            small(r), ANY(r, poison));
+    default:
+        return sn_bare((uint8_t)rng_below(r, 256));
+    }
+}
+
+static void spoil(struct rng *r, struct octets *o)
+{
+    switch (rng_below(r, 6)) {
+    case 0:
+        o->data[rng_below(r, (uint32_t)o->len)] = (uint8_t)rng_below(r, 256);
+        break;
+    case 1:
+        o->len = rng_below(r, (uint32_t)o->len + 1);
+        break;
+    case 2:
+        o->len = rng_below(r, 24);
+        for (size_t i = 0; i < o->len; i++)
+            o->data[i] = (uint8_t)rng_below(r, 256);
+        break;
+    default:
+        break;
+    }
+}
+
+static void act(struct sim *sim, struct event *event)
+{
+    struct villain *v = &sim->villains[event->actor];
+    struct rng *r = &v->random;
+
+    if (sim->healed)
+        return;
+    for (unsigned n = 1 + rng_below(r, 6); n > 0; n--) {
+        struct octets o = some_frame(v);
+
+        if (rng_below(r, 3) == 0)
+            spoil(r, &o);
+        if (rng_below(r, 12) == 0 && o.len > 0 && o.len < 200)
+            o = sn_wrap((const uint8_t *)"zz", 2, o);
+        if (sim->node_count > 0 && rng_chance(r, sim->o.spoof_permille)) {
+            struct peer peer =
+                sim->net
+                    .boxes[sim->nodes[rng_below(r, (uint32_t)sim->node_count)]
+                               .box]
+                    .peer;
+
+            net_forge(sim, v->box, &peer, &o);
+        } else {
+            net_up(sim, v->box, &o);
+        }
+    }
+    queue_add(&sim->queue, sim->now + rng_pause(r, (uint64_t)sim->o.pace_ms),
+              act, NULL, 0)
+        ->actor = v->number;
+}
+
+static void hears(struct sim *sim, unsigned number, const uint8_t *data,
+                  size_t len)
+{
+    struct villain *v = &sim->villains[number];
+    struct sn_frame f;
+    struct octets o;
+
+    /* Sometimes he keeps to the protocol, to get further. */
+    if (sn_unpack(data, len, &f) != NULL || rng_below(&v->random, 2))
+        return;
+    if (f.type == SN_REGISTER)
+        o = sn_ack(SN_REGACK, f.topic, f.msg,
+                   (uint8_t)rng_below(&v->random, 3));
+    else if (f.type == SN_PUBLISH && (f.flags & SN_QOS_BITS) != 0)
+        o = sn_ack(SN_PUBACK, f.topic, f.msg,
+                   (uint8_t)rng_below(&v->random, 3));
+    else if (f.type == SN_WILLTOPICREQ)
+        o = sn_willtopic(SN_WILLTOPIC, 0, ANY(&v->random, poison));
+    else if (f.type == SN_WILLMSGREQ)
+        o = sn_willmsg(SN_WILLMSG, "w");
+    else
+        return;
+    net_up(sim, v->box, &o);
+}
+
+void villains_init(struct sim *sim)
+{
+    sim->villain_count = 0;
+    for (unsigned n = 0; n < (unsigned)sim->o.villains && n < SIM_VILLAINS;
+         n++) {
+        struct villain *v = &sim->villains[n];
+
+        memset(v, 0, sizeof(*v));
+        v->number = n;
+        rng_init(&v->random, sim->seed, "villain", n);
+        v->box = net_attach(sim, net_peer(120 + n, 6000 + n), hears, n);
+        sim->villain_count++;
+        queue_add(&sim->queue, sim->now + 10 + n, act, NULL, 0)->actor = n;
+    }
+}
