@@ -207,6 +207,10 @@ enum gw_record_kind {
  */
 #define GW_RECORD_ARRIVAL 64
 
+/* Another of these: a GW_RECORD_EXCHANGE of QoS 2, by owner and item, that the
+ * broker has acknowledged and of which the engine may not know yet. */
+#define GW_RECORD_ACKNOWLEDGED 66
+
 struct gw_store_action {
     enum { GW_STORE_KEEP, GW_STORE_FORGET, GW_STORE_FORGET_OWNER } verb;
     uint64_t op;  /* to be named in gw_engine_on_stored */

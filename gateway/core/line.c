@@ -39,6 +39,22 @@ static void link_between(struct gw_engine *e, struct gw_line *line,
         line->tail = index;
 }
 
+static void unlink_from(struct gw_engine *e, struct gw_line *line,
+                        uint32_t index)
+{
+    struct gw_exchange *x = gw_exchange_at(e, index);
+
+    if (x->line_prev)
+        gw_exchange_at(e, x->line_prev)->line_next = x->line_next;
+    else
+        line->head = x->line_next;
+    if (x->line_next)
+        gw_exchange_at(e, x->line_next)->line_prev = x->line_prev;
+    else
+        line->tail = x->line_prev;
+    x->line_prev = x->line_next = 0;
+}
+
 static void append(struct gw_engine *e, uint32_t index, enum gw_line_kind kind)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
@@ -176,18 +192,10 @@ void gw_line_remove(struct gw_engine *e, uint32_t index)
     struct gw_exchange *x = gw_exchange_at(e, index);
     struct gw_line *line = &e->lines[x->line];
 
-    if (x->line_prev)
-        gw_exchange_at(e, x->line_prev)->line_next = x->line_next;
-    else
-        line->head = x->line_next;
-    if (x->line_next)
-        gw_exchange_at(e, x->line_next)->line_prev = x->line_prev;
-    else
-        line->tail = x->line_prev;
     if (line->hint == index)
         line->hint = x->line_prev;
     line->acked -= x->qos != 0;
-    x->line_prev = x->line_next = 0;
+    unlink_from(e, line, index);
     x->line = GW_LINE_NONE;
     flow_leave(e, x);
 }
@@ -229,12 +237,34 @@ static uint32_t head_of(struct gw_engine *e, enum gw_line_kind kind)
     return index;
 }
 
+/*
+ * After a crash the broker side goes on with publishes of QoS 2 by itself, and
+ * what was out of QoS 1 is handed over anew, behind them. So that it cannot be
+ * overtaken, a QoS 2 one waits for those of QoS 1 that its client has out.
+ */
+static bool would_overtake(const struct gw_engine *e,
+                           const struct gw_exchange *x)
+{
+    if (x->qos != 2 || !x->kept || x->client == 0)
+        return false;
+    for (uint32_t i = e->lines[GW_LINE_NONE].head; i != 0;
+         i = gw_exchange_at(e, i)->line_next) {
+        const struct gw_exchange *out = gw_exchange_at(e, i);
+
+        if (out->qos == 1 && out->client == x->client)
+            return true;
+    }
+    return false;
+}
+
 /* Whether fewer than 'most' are out; and what ends with a FORGET waits for a
  * store that is behind. */
 static bool may_go(const struct gw_engine *e, const struct gw_exchange *x,
                    uint32_t handed, uint32_t most)
 {
-    return x->qos == 0 || (handed < most && !(x->stowed && gw_store_behind(e)));
+    return x->qos == 0 ||
+           (handed < most && !(x->stowed && gw_store_behind(e)) &&
+            !would_overtake(e, x));
 }
 
 /* The backlog leaves a quarter of the window to what is live. */
@@ -295,6 +325,7 @@ static uint32_t next_of(struct gw_engine *e)
 
 static void hand_over(struct gw_engine *e, uint32_t index)
 {
+    struct gw_line *out = &e->lines[GW_LINE_NONE];
     struct gw_exchange *x = gw_exchange_at(e, index);
 
     if (x->line == GW_LINE_LATE) {
@@ -302,6 +333,7 @@ static void hand_over(struct gw_engine *e, uint32_t index)
         e->late_handed++;
     }
     gw_line_remove(e, index);
+    link_between(e, out, out->tail, index, 0);
     x->state = GW_X_HANDED;
     x->tries++;
     e->handed++;
@@ -311,6 +343,7 @@ void gw_line_unhand(struct gw_engine *e, uint32_t index)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
 
+    unlink_from(e, &e->lines[GW_LINE_NONE], index);
     e->handed--;
     if (x->late)
         e->late_handed--;

@@ -252,7 +252,7 @@ struct gw_exchange {
  * The lines in which publishes wait for the broker (line.c).
  */
 enum gw_line_kind {
-    GW_LINE_NONE,
+    GW_LINE_NONE,  /* as a line: those that are handed over, in no order */
     GW_LINE_AGAIN, /* was with the broker side when the connection ended */
     GW_LINE_LIVE,
     GW_LINE_LATE, /* the backlog, and what must not overtake it */

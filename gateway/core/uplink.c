@@ -367,7 +367,6 @@ static void done(struct gw_engine *e, uint32_t index)
     struct gw_exchange *x = gw_exchange_at(e, index);
     uint64_t kept;
 
-    e->counters.up_acked++;
     if (x->session != 0 && x->qos == 2) {
         /* The broker owns the message; the MsgId stays until PUBREL. */
         kept = gw_exchange_done(e, index);
@@ -383,6 +382,19 @@ static void done(struct gw_engine *e, uint32_t index)
         gw_reply_puback(e, x->session, x->topic_id, x->msg_id, MQTTSN_ACCEPTED);
     }
     gw_exchange_end(e, index);
+}
+
+static void on_done(struct gw_engine *e, uint32_t index)
+{
+    const struct gw_exchange *x = gw_exchange_at(e, index);
+    uint32_t item =
+        e->policy.options.durable && x->qos == 2 && x->kept ? x->generation : 0;
+
+    e->counters.up_acked++;
+    done(e, index);
+    /* Behind what is kept of it, as with an arrival. */
+    if (item != 0)
+        gw_store_forget(e, GW_RECORD_ACKNOWLEDGED, 0, item);
 }
 
 static void rejected(struct gw_engine *e, uint32_t index,
@@ -426,7 +438,7 @@ void gw_uplink_on_result(struct gw_engine *e, uint32_t index,
     e->alone = false;
     switch (outcome) {
     case GW_UP_DONE:
-        done(e, index);
+        on_done(e, index);
         return;
     case GW_UP_UNSENT:
         if (x->tries >= TRIES_MAX) {

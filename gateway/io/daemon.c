@@ -258,12 +258,8 @@ static enum mqttsn_status start_upstream(struct gw_daemon *d)
     enum mqttsn_status status = MQTTSN_OK;
 
     if (d->upstream == NULL) {
-        /* What the broker kept for another process is about sessions that
-         * nobody remembers (D2). */
-        status = daemon_upstream_new(d->loop, d->config,
-                                     d->disk == NULL || d->store_is_new,
-                                     &d->upstream);
-        d->upstream_is_paho = true;
+        status = daemon_upstream_new(d->loop, d->config, NULL, &d->upstream);
+        d->upstream_is_paho = status == MQTTSN_OK;
     }
     if (status == MQTTSN_OK) {
         d->upstream->wake = daemon_wake;

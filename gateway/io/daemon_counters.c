@@ -91,6 +91,8 @@ static void say_upstream(const struct gw_daemon *d)
     field(&f, "connects", stats.connects);
     field(&f, "connect_us", stats.connect_us);
     field(&f, "outstanding_max", stats.outstanding_max);
+    field(&f, "arrivals_kept", stats.keep.arrivals);
+    field(&f, "journal_refused", stats.keep.failures);
     say("upstream", &f);
 }
 

@@ -34,7 +34,6 @@ struct gw_daemon {
     bool upstream_is_paho; /* not one that the caller brought */
     struct gw_store *store;
     struct gw_disk *disk; /* behind 'store'; NULL with the memory store */
-    bool store_is_new;    /* nothing was there to be restored */
     struct gw_notes notes;
 
     /* The turn. */
@@ -110,9 +109,10 @@ MQTTSN_CHECKED enum mqttsn_status daemon_store_new(struct gw_daemon *d);
 
 /* ---- daemon_upstream.c ------------------------------------------------- */
 
-/* The Paho port as configured. */
+/* The Paho port as configured; 'journal' may be NULL. */
 MQTTSN_CHECKED enum mqttsn_status
 daemon_upstream_new(uv_loop_t *loop, const struct gw_config *config,
-                    bool clean_first, struct gw_upstream **ret_upstream);
+                    struct gw_journal *journal,
+                    struct gw_upstream **ret_upstream);
 
 #endif

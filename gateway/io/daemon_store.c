@@ -11,6 +11,7 @@
 #include "log.h"
 #include "memory_store.h"
 #include "store_thread.h"
+#include "upstream_paho.h"
 
 /* What the engine would not take back; to be forgotten, so that it does not
  * come again, nor get mixed up with what has its numbers next. */
@@ -55,12 +56,44 @@ static void refuse(struct refused *r, const struct gw_disk_entry *entry,
                                    .item = entry->item};
 }
 
+/* What the broker side has kept; one that the caller brought keeps nothing. */
+static void give_back_shell(struct restart *r,
+                            const struct gw_disk_entry *entry)
+{
+    struct gw_daemon *d = r->daemon;
+    enum mqttsn_status status;
+
+    if (!d->upstream_is_paho)
+        return;
+    status = gw_upstream_paho_restore(d->upstream, entry->kind, entry->owner,
+                                      entry->item, entry->octets);
+    if (status == MQTTSN_OK)
+        r->records++;
+    else if (status == MQTTSN_ENOSPACE)
+        r->refused.no_memory = true;
+    else
+        refuse(&r->refused, entry, status);
+}
+
+static uint64_t held(void *user, uint32_t owner, uint32_t item)
+{
+    struct gw_daemon *d = user;
+    uint64_t token = gw_engine_held(d->engine, owner, item);
+
+    d->upstream_open += token != 0;
+    return token;
+}
+
 static void give_back(void *user, const struct gw_disk_entry *entry)
 {
     struct restart *r = user;
     struct gw_daemon *d = r->daemon;
     enum mqttsn_status status;
 
+    if (entry->kind >= GW_JOURNAL_SHELL) {
+        give_back_shell(r, entry);
+        return;
+    }
     gw_engine_restore_age(d->engine, entry->age_s * 1000);
     status = gw_engine_restore(d->engine, entry->kind, entry->owner,
                                entry->item, entry->octets, d->now);
@@ -126,8 +159,12 @@ static enum mqttsn_status restore(struct gw_daemon *d)
         status = forget_refused(d, &r.refused);
     if (status == MQTTSN_OK) {
         gw_engine_restore_age(d->engine, 0);
+        if (d->upstream_is_paho)
+            status =
+                gw_upstream_paho_restored(d->upstream, report.is_new, held, d);
+    }
+    if (status == MQTTSN_OK) {
         gw_engine_restored(d->engine, d->now);
-        d->store_is_new = report.is_new;
         log_restored(&r, &report, (uv_hrtime() - began) / 1000000);
     }
     free(r.refused.records);
@@ -150,7 +187,13 @@ static enum mqttsn_status open_disk(struct gw_daemon *d)
             config->journal_path != NULL ? gw_log_text(config->journal_path)
                                          : "beside",
             settings.full ? "full" : "batched");
-    status = restore(d);
+    if (d->upstream == NULL) {
+        status = daemon_upstream_new(d->loop, d->config,
+                                     gw_disk_journal(d->disk), &d->upstream);
+        d->upstream_is_paho = status == MQTTSN_OK;
+    }
+    if (status == MQTTSN_OK)
+        status = restore(d);
     if (status == MQTTSN_OK)
         status = gw_store_thread_new(d->loop, d->disk, config->flush_interval,
                                      &d->store);

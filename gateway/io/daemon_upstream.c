@@ -18,7 +18,7 @@ uint64_t gw_daemon_waiting_bytes(void)
 
 enum mqttsn_status daemon_upstream_new(uv_loop_t *loop,
                                        const struct gw_config *config,
-                                       bool clean_first,
+                                       struct gw_journal *journal,
                                        struct gw_upstream **ret_upstream)
 {
     const struct gw_config_upstream *up = &config->upstream;
@@ -53,7 +53,10 @@ enum mqttsn_status daemon_upstream_new(uv_loop_t *loop,
     settings.window = config->options.window;
     settings.backoff_min_ms = up->reconnect_min;
     settings.backoff_max_ms = up->reconnect_max;
-    settings.clean_first = clean_first;
+    /* Without a journal what the broker kept is about sessions that nobody
+     * remembers (D2). */
+    settings.clean_first = true;
+    settings.journal = journal;
     status = gw_upstream_paho_new(loop, &settings, ret_upstream);
 
 out:

@@ -6,6 +6,7 @@
 #include <string.h>
 
 _Static_assert(GW_SHELL_ARRIVAL == GW_RECORD_ARRIVAL, "the engine forgets it");
+_Static_assert(GW_SHELL_TOKEN == GW_RECORD_ACKNOWLEDGED, "and this");
 
 enum mqttsn_status gw_paho_keep_new(struct gw_journal *journal,
                                     struct gw_paho_keep **ret_keep)

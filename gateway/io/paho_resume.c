@@ -125,16 +125,15 @@ static bool on_arrived(void *user, const struct gw_up_event *event)
     return add_replay(r->port, event);
 }
 
-static void find_session(struct gw_paho_port *port)
+static void find_session(struct gw_paho_port *port, bool is_new)
 {
     const char *kept = gw_paho_keep_endpoint(port->keep);
     char text[GW_ENDPOINT_TEXT_MAX];
 
-    if (!kept)
-        return; /* a new store: as without one */
-    port->settings.clean_first = false;
+    if (!kept && is_new)
+        return; /* as without a store */
     port->distrust = gw_paho_keep_is_unsure(port->keep);
-    for (uint32_t i = 0; i < port->settings.endpoint_count; i++) {
+    for (uint32_t i = 0; kept && i < port->settings.endpoint_count; i++) {
         gw_paho_endpoint_text(port, i, text);
         if (strcmp(text, kept) != 0)
             continue;
@@ -142,8 +141,8 @@ static void find_session(struct gw_paho_port *port)
         port->any_session = false;
         return;
     }
-    /* It may be the same broker under another name: whatever session there is
-     * is taken, and told everything. */
+    /* It may be the same broker under another name, or what we knew of it is
+     * lost: whatever session there is is taken, and told everything. */
     port->any_session = true;
     port->distrust = true;
 }
@@ -160,7 +159,7 @@ enum mqttsn_status gw_upstream_paho_restore(struct gw_upstream *upstream,
 }
 
 enum mqttsn_status gw_upstream_paho_restored(
-    struct gw_upstream *upstream,
+    struct gw_upstream *upstream, bool is_new,
     uint64_t (*held)(void *user, uint32_t owner, uint32_t item), void *user)
 {
     struct gw_paho_port *port = (struct gw_paho_port *)upstream;
@@ -177,7 +176,7 @@ enum mqttsn_status gw_upstream_paho_restored(
         status = MQTTSN_ENOSPACE;
     if (status != MQTTSN_OK)
         return status;
-    find_session(port);
+    find_session(port, is_new);
     if (r.acknowledged + r.under_way + r.arrived > 0)
         gw_info("upstream", "resumed",
                 "under_way=%u acknowledged=%u messages=%u", r.under_way,

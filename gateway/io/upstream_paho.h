@@ -101,9 +101,10 @@ gw_upstream_paho_new(uv_loop_t *loop,
 /*
  * With a journal, before 'start': every record of the shell's (its kinds are
  * GW_JOURNAL_SHELL and above) is given back here, behind those of the engine;
- * then gw_upstream_paho_restored is called, also when there was none. 'held' is
- * asked as gw_engine_held. Events that the engine has not seen come with the
- * first calls of 'take'.
+ * then gw_upstream_paho_restored is called, also when there was none. 'is_new':
+ * so is the store, and what the broker may have kept is about nothing that is
+ * in it. 'held' is asked as gw_engine_held. Events that the engine has not seen
+ * come with the first calls of 'take'.
  *
  * MQTTSN_EFIELD:   the octets are no such record; it is passed over.
  * MQTTSN_ENOSPACE: memory cannot be had; the port cannot be started.
@@ -113,7 +114,7 @@ gw_upstream_paho_restore(struct gw_upstream *upstream, uint8_t kind,
                          uint32_t owner, uint32_t item,
                          struct mqttsn_span octets);
 MQTTSN_CHECKED enum mqttsn_status gw_upstream_paho_restored(
-    struct gw_upstream *upstream,
+    struct gw_upstream *upstream, bool is_new,
     uint64_t (*held)(void *user, uint32_t owner, uint32_t item), void *user);
 
 /* What only this port counts. Loop thread. */

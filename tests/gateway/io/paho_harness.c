@@ -349,7 +349,7 @@ static void open_all(uint16_t port, const char *directory)
     h.up->wake = drain;
     for (const struct row *row = rows; row; row = row->next)
         restore_row(row);
-    if (gw_upstream_paho_restored(h.up, held, NULL) != MQTTSN_OK)
+    if (gw_upstream_paho_restored(h.up, rows == NULL, held, NULL) != MQTTSN_OK)
         die("no memory");
 }
 

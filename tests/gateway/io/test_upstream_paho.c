@@ -90,7 +90,8 @@ static struct gw_upstream *make_port(void *user, uv_loop_t *loop,
                      MQTTSN_OK);
     if (with_journal)
         assert_int_equal(
-            gw_upstream_paho_restored(upstream, nothing_held, NULL), MQTTSN_OK);
+            gw_upstream_paho_restored(upstream, true, nothing_held, NULL),
+            MQTTSN_OK);
     return upstream;
 }
 
