@@ -312,7 +312,7 @@ static uint32_t next_of(struct gw_engine *e)
         !may_go(e, gw_exchange_at(e, live), e->handed, e->window_size))
         live = 0;
     if (late == 0 || (live != 0 && !e->late_turn)) {
-        e->late_turn = true;
+        e->late_turn |= live != 0;
         return live;
     }
     e->late_turn = false;
