@@ -201,12 +201,15 @@ class Broker:
 class Gateway:
     """The daemon, with a configuration written for one test."""
 
-    def __init__(self, broker_port, config=None, ready=True, argv=(), env=None):
+    def __init__(self, broker_port, config=None, ready=True, argv=(), env=None,
+                 prefix=()):
         self.port = free_port()
         self.broker_port = broker_port
         self.directory = tempfile.mkdtemp(prefix="mqttsn-gateway-")
         self.file = os.path.join(self.directory, "gateway.conf")
         self.argv = list(argv)
+        self.prefix = [str(word).replace("{directory}", self.directory)
+                       for word in prefix]  # a command that runs the daemon
         self.env = dict(os.environ)
         for name in list(self.env):
             if name.startswith("MQTTSN_") or name.startswith("MQTT_C_CLIENT"):
@@ -248,8 +251,8 @@ class Gateway:
     def start(self, ready=True):
         self.stopped = False
         self.process = Process(
-            "gateway", [os.environ["MQTTSN_GATEWAY"], "-c", self.file,
-                        *self.argv], env=self.env)
+            "gateway", [*self.prefix, os.environ["MQTTSN_GATEWAY"], "-c",
+                        self.file, *self.argv], env=self.env)
         self.wait_log(r"event\W+ready")
         if ready:
             self.wait_up()
