@@ -355,7 +355,8 @@ bool gw_engine_knows(const struct gw_engine *engine,
 
 const struct gw_counters *gw_engine_counters(const struct gw_engine *engine);
 
-/* How much of each table is in use, for limits and leak checks. */
+/* How much of each table is in use, for limits and leak checks. What lies
+ * between the members is 0, so that two can be compared whole. */
 struct gw_usage {
     uint32_t sessions, topics, subscriptions, filters, exchanges;
     uint32_t queue_entries, messages, replies;

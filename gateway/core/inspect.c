@@ -79,20 +79,19 @@ const struct gw_counters *gw_engine_counters(const struct gw_engine *engine)
 
 void gw_engine_usage(const struct gw_engine *engine, struct gw_usage *ret)
 {
-    *ret = (struct gw_usage){
-        .sessions = engine->sessions.used,
-        .topics = engine->topics.used,
-        .subscriptions = engine->subs.used,
-        .filters = engine->filters.nodes.used,
-        .exchanges = engine->exchanges.used,
-        .queue_entries = engine->places.used,
-        .messages = engine->down_messages.messages.used +
-                    engine->up_messages.messages.used,
-        .replies = engine->replies.used,
-        .uplink_messages = engine->stowed_count,
-        .uplink_bytes = engine->stowed_bytes,
-        .message_bytes = gw_messages_bytes(&engine->down_messages) +
-                         gw_messages_bytes(&engine->up_messages),
-        .name_bytes = engine->names.used_bytes,
-    };
+    memset(ret, 0, sizeof(*ret));
+    ret->sessions = engine->sessions.used;
+    ret->topics = engine->topics.used;
+    ret->subscriptions = engine->subs.used;
+    ret->filters = engine->filters.nodes.used;
+    ret->exchanges = engine->exchanges.used;
+    ret->queue_entries = engine->places.used;
+    ret->messages =
+        engine->down_messages.messages.used + engine->up_messages.messages.used;
+    ret->replies = engine->replies.used;
+    ret->uplink_messages = engine->stowed_count;
+    ret->uplink_bytes = engine->stowed_bytes;
+    ret->message_bytes = gw_messages_bytes(&engine->down_messages) +
+                         gw_messages_bytes(&engine->up_messages);
+    ret->name_bytes = engine->names.used_bytes;
 }
