@@ -192,6 +192,84 @@ static void nor_is_one_beyond_all_numbers(void **unused)
     }
 }
 
+static enum mqttsn_status made_with(const struct gw_options *options)
+{
+    static const uint8_t seed[16] = {1};
+    struct gw_limits limits = small_limits();
+    struct gw_engine *engine = NULL;
+    enum mqttsn_status status;
+
+    status = gw_engine_new(&limits, options, seed, 0, &engine);
+    gw_engine_free(engine);
+    return status;
+}
+
+#define REFUSED(change)                                                        \
+    do {                                                                       \
+        struct gw_options bad = good;                                          \
+        bad.change;                                                            \
+        assert_int_equal(made_with(&bad), MQTTSN_EINVAL);                      \
+    } while (0)
+
+static void an_option_out_of_its_range_is_refused(void **unused)
+{
+    const struct gw_listener_options never = {.max_datagram = 1024,
+                                              .advertise_interval = UINT64_MAX};
+    const struct gw_client_rule rule = {
+        .pattern = "*",
+        .fields = GW_CLIENT_DROP_POLICY,
+        .settings = {.drop_policy = (enum gw_drop_policy)9}};
+    struct gw_options good, with;
+
+    (void)unused;
+    gw_options_default(&good);
+    assert_int_equal(made_with(&good), MQTTSN_OK);
+    REFUSED(gw_id = 0);
+    REFUSED(client.drop_policy = (enum gw_drop_policy)9);
+    REFUSED(uplink_drop_policy = (enum gw_drop_policy)9);
+    REFUSED(client.queue_max_age = UINT64_MAX);
+    REFUSED(uplink_max_age = UINT64_MAX);
+    with = good;
+    with.listeners = &never;
+    with.listener_count = 1;
+    assert_int_equal(made_with(&with), MQTTSN_EINVAL);
+    with = good;
+    with.client_rules = &rule;
+    with.client_rule_count = 1;
+    assert_int_equal(made_with(&with), MQTTSN_EINVAL);
+}
+
+static void a_durable_store_needs_room_for_the_uplink(void **unused)
+{
+    struct gw_limits bad[3];
+
+    (void)unused;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        static const uint8_t seed[16] = {1};
+        struct gw_engine *engine = NULL;
+        struct gw_options options;
+
+        bad[i] = small_limits();
+        bad[i].uplink_max_messages = 4;
+        bad[i].uplink_max_bytes = bad[i].uplink_total_bytes;
+        gw_options_default(&options);
+        options.durable = true;
+        assert_int_equal(gw_engine_new(&bad[i], &options, seed, 0, &engine),
+                         MQTTSN_OK);
+        gw_engine_free(engine);
+        engine = NULL;
+        if (i == 0)
+            bad[i].uplink_max_messages = 0;
+        else if (i == 1)
+            bad[i].uplink_max_bytes = 0;
+        else
+            bad[i].uplink_max_bytes++;
+        assert_int_equal(gw_engine_new(&bad[i], &options, seed, 0, &engine),
+                         MQTTSN_EINVAL);
+        assert_null(engine);
+    }
+}
+
 static void no_engine_may_be_let_go_too(void **unused)
 {
     (void)unused;
@@ -205,6 +283,8 @@ int main(void)
         cmocka_unit_test(it_says_beforehand_how_much_it_will_take),
         cmocka_unit_test(a_table_without_places_is_refused),
         cmocka_unit_test(nor_is_one_beyond_all_numbers),
+        cmocka_unit_test(an_option_out_of_its_range_is_refused),
+        cmocka_unit_test(a_durable_store_needs_room_for_the_uplink),
         cmocka_unit_test(no_engine_may_be_let_go_too),
     };
 

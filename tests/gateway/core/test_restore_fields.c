@@ -402,6 +402,42 @@ static void states_that_do_not_outlive_the_gateway(void **unused)
     }
 }
 
+static void addresses_of_each_family(void **unused)
+{
+    static const uint8_t families[] = {0, 4, 6};
+
+    (void)unused;
+    for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+        struct gw_engine *engine = engine_before(GW_RECORD_SESSION);
+        struct fields f = good(GW_RECORD_SESSION);
+        struct gw_session_info info;
+        uint32_t cursor = 0;
+
+        f.family = families[i];
+        assert_int_equal(give(engine, GW_RECORD_SESSION, &f), MQTTSN_OK);
+        gw_engine_restored(engine, START);
+        assert_int_equal(gw_engine_visit(engine, &cursor, 1, &info), 1);
+        assert_int_equal(info.addr.family, families[i]);
+        gw_engine_free(engine);
+    }
+}
+
+static void the_last_number_of_a_message(void **unused)
+{
+    struct gw_engine *engine = engine_before(GW_RECORD_MESSAGE);
+    struct fields f = good(GW_RECORD_MESSAGE);
+    struct fields queued = good(GW_RECORD_QUEUED);
+
+    (void)unused;
+    f.item = queued.message = UINT32_MAX;
+    assert_int_equal(give(engine, GW_RECORD_MESSAGE, &f), MQTTSN_OK);
+    assert_int_equal(give(engine, GW_RECORD_QUEUED, &queued), MQTTSN_OK);
+    f.item = 1; /* nothing comes behind the last one */
+    assert_int_equal(give(engine, GW_RECORD_MESSAGE, &f), MQTTSN_EFIELD);
+    gw_engine_restored(engine, START);
+    gw_engine_free(engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -414,6 +450,8 @@ int main(void)
         cmocka_unit_test(a_place_in_a_queue),
         cmocka_unit_test(an_exchange),
         cmocka_unit_test(a_filter),
+        cmocka_unit_test(addresses_of_each_family),
+        cmocka_unit_test(the_last_number_of_a_message),
         cmocka_unit_test(states_that_do_not_outlive_the_gateway),
     };
 
