@@ -40,11 +40,11 @@ static bool is_receiver(void)
 {
     char name[16] = "";
 
-    if (kind == UNKNOWN)
-        kind =
-            prctl(PR_GET_NAME, name) == 0 && strcmp(name, "MQTTAsync_rcv") == 0
-                ? RECEIVER
-                : OTHER;
+    if (kind != UNKNOWN)
+        return kind == RECEIVER;
+    kind = OTHER;
+    if (prctl(PR_GET_NAME, name) == 0 && strcmp(name, "MQTTAsync_rcv") == 0)
+        kind = RECEIVER;
     return kind == RECEIVER;
 }
 
