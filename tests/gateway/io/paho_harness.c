@@ -12,6 +12,7 @@
  * KILL > 0: the process kills itself at the KILLth write of the journal, before
  * it ('b'), after half of its octets ('h') or behind it ('a'), as PHASE says.
  * 'f': that write and the ones after it fail for a while, as on a full disk.
+ * 's' without KILL: whatever is acknowledged is synced.
  */
 #include <errno.h>
 #include <signal.h>
@@ -326,6 +327,7 @@ static void open_all(uint16_t port, const char *directory)
 {
     struct gw_journal_settings settings = {.directory = directory,
                                            .name = "h",
+                                           .sync = phase == 's',
                                            .limit = 64 * 1024 * 1024,
                                            .files = &h.files};
     struct gw_upstream_endpoint endpoint = {"127.0.0.1", port};

@@ -197,10 +197,11 @@ class Broker(threading.Thread):
 class Life:
     """What one process said, and how it ended."""
 
-    def __init__(self, test, kill=0, phase='n'):
+    def __init__(self, test, kill=0, phase='n', down=None, up=None):
         done = subprocess.run(
-            [HARNESS, str(test.broker.port), test.directory, str(DOWN),
-             str(UP), str(kill), phase],
+            [HARNESS, str(test.broker.port), test.directory,
+             str(DOWN if down is None else down),
+             str(UP if up is None else up), str(kill), phase],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             timeout=PATIENCE)
         self.status = done.returncode
@@ -229,11 +230,11 @@ class Kills(unittest.TestCase):
         self.directory = None
         self.begin()
 
-    def begin(self):
+    def begin(self, down=DOWN):
         self.end()
         self.directory = tempfile.mkdtemp(prefix='gw-kill-')
         self.broker = Broker([('d%d' % i, 2 if i % 3 else 1)
-                              for i in range(1, DOWN + 1)])
+                              for i in range(1, down + 1)])
 
     def end(self):
         if self.broker:
@@ -266,6 +267,26 @@ class Kills(unittest.TestCase):
         self.assertEqual(life.status, 0)
         self.audit(life)
         return life.number('writes')
+
+    def test_how_long_the_library_is_held(self):
+        """A figure, not a judgement: how long a callback of Paho's, which
+        holds its lock, stands in the journal."""
+        for phase, durability in (('n', 'batched'), ('s', 'full')):
+            self.begin(1000)
+            life = Life(self, 0, phase, down=1000, up=0)
+            self.assertEqual(life.status, 0)
+            slots = [[int(field.split('=')[1]) for field in line.split()[1:]]
+                     for line in life.lines if line.startswith('held ')]
+            total = sum(count for _, count in slots)
+            self.assertEqual(total, 1000)
+            for share in (0.5, 0.99, 1):
+                seen = 0
+                for below, count in slots:
+                    seen += count
+                    if seen >= share * total:
+                        break
+                print('%s: %g %% below %d us' % (durability, share * 100,
+                                                  below))
 
     def test_a_kill_at_every_write(self):
         total = self.writes_of_a_life()
