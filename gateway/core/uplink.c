@@ -313,7 +313,7 @@ uint32_t gw_uplink_publish(struct gw_engine *e, uint32_t session,
     x->message = message;
     x->qos = qos;
     x->retain = retain;
-    if (stow || e->flows.used != 0)
+    if (e->policy.options.durable)
         x->client = gw_names_ref(&e->names, client);
     if (stow)
         gw_forward_stow(e, index);
