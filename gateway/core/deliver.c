@@ -106,8 +106,6 @@ static enum id_choice choose_id(struct gw_engine *e, uint32_t session,
         return ID_NONE;
     if (gw_topic_at(e, index)->flags & GW_T_REFUSED)
         return ID_REFUSED;
-    /* Kept before the node can learn it: it must never mean another name. */
-    gw_store_topic(e, index);
     c->down_topic_type = MQTTSN_TOPIC_NORMAL;
     c->down_topic_id = gw_topic_at(e, index)->id;
     return ID_REGISTER;
@@ -195,6 +193,28 @@ static void drop_too_large(struct gw_engine *e, uint32_t session)
     gw_backlog_pop(e, session);
 }
 
+/* An id must be kept before the node can learn it: else it might mean another
+ * name after a crash (G12-11). False: that takes a while, then it goes on. */
+static bool name_is_kept(struct gw_engine *e, uint32_t session)
+{
+    uint16_t id = gw_cold(e, gw_session_at(e, session))->down_topic_id;
+    uint32_t topic = gw_topic_by_id(e, session, MQTTSN_TOPIC_NORMAL, id);
+    uint64_t kept;
+
+    if (!(gw_topic_at(e, topic)->flags & GW_T_NEW))
+        return true;
+    kept = gw_store_topic(e, topic);
+    if (kept <= e->store_done) {
+        gw_topic_kept(e, topic);
+        return true;
+    }
+    set_phase(e, session, GW_DOWN_STORE, 0);
+    gw_reply_push(e, session,
+                  &(struct gw_reply){.type = GW_REPLY_RESUME, .topic_id = id},
+                  kept);
+    return false;
+}
+
 /* Begins to deliver the head. False: it waits, or was dropped; '*ret_again'
  * says which. */
 static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
@@ -239,6 +259,10 @@ static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
         if (!gw_session_carries(e, session, 6,
                                 gw_names_span(&e->names, m->topic).len)) {
             drop_too_large(e, session);
+            return false;
+        }
+        if (!name_is_kept(e, session)) {
+            *ret_again = false;
             return false;
         }
         c->down_msg_id = next_msg_id(s);

@@ -314,6 +314,8 @@ void gw_topics_wipe(struct gw_engine *e, uint32_t session);
 
 /* The mark "announced in this connection" (G12-13). */
 void gw_topic_announce(struct gw_engine *e, uint32_t topic);
+/* The store has it: the node may be told. */
+void gw_topic_kept(struct gw_engine *e, uint32_t topic);
 void gw_topic_unannounce(struct gw_engine *e, uint32_t topic);
 bool gw_topic_is_announced(const struct gw_engine *e, uint32_t topic);
 void gw_topics_forget_announced(struct gw_engine *e, uint32_t session);

@@ -144,6 +144,7 @@ enum gw_topic_flag {
     GW_T_REFUSED = 2,   /* the client refused the name (G12-15) */
     GW_T_UNKNOWN = 4,   /* predefined: the client said it has no such id */
     GW_T_TOO_LARGE = 8, /* it was said that its messages do not fit */
+    GW_T_NEW = 16,      /* the store may not have it yet: not to be told */
 };
 
 struct gw_topic {

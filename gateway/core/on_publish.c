@@ -39,7 +39,7 @@ void gw_on_register(struct gw_engine *e, uint32_t session,
         if (status == MQTTSN_OK) {
             /* The client asked by name: what it refused before is forgotten
              * (G12-15); it knows the id from the REGACK (G12-13). */
-            gw_topic_at(e, index)->flags = 0;
+            gw_topic_at(e, index)->flags &= GW_T_NEW;
             reply.announces = true;
             reply.topic_id = gw_topic_at(e, index)->id;
             kept = gw_store_topic(e, index);

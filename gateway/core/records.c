@@ -104,7 +104,7 @@ static bool write_topic(const struct gw_engine *e,
         !is_session(e, t->session, entry->owner) ||
         gw_topic_by_id(e, t->session, t->type, t->id) != entry->ref)
         return false;
-    mqttsn_write_u8(w, t->flags);
+    mqttsn_write_u8(w, t->flags & (uint8_t)~GW_T_NEW);
     write_u32(w, t->announced);
     mqttsn_write_bytes(w, gw_names_span(&e->names, t->name));
     return true;

@@ -47,6 +47,15 @@ static void announce(struct gw_engine *e, uint32_t session,
     gw_store_topic(e, topic);
 }
 
+/* Or it cannot be kept, and the node has to be told all the same. */
+static void name_was_kept(struct gw_engine *e, uint32_t session, uint16_t id)
+{
+    uint32_t topic = gw_topic_by_id(e, session, MQTTSN_TOPIC_NORMAL, id);
+
+    if (topic != 0)
+        gw_topic_kept(e, topic);
+}
+
 /* What changes for the session once an answer is on its way. */
 static void settle(struct gw_session *s, const struct gw_reply *r)
 {
@@ -258,6 +267,8 @@ bool gw_reply_take(struct gw_engine *e, uint32_t session,
         settle(s, &r);
         if (r.announces && !r.failed)
             announce(e, session, &r);
+        if (r.type == GW_REPLY_RESUME && r.topic_id != 0)
+            name_was_kept(e, session, r.topic_id);
         /* A question that waited until its node had gone to sleep. */
         if (r.type == MQTTSN_PINGREQ && s->state != GW_ACTIVE &&
             s->state != GW_AWAKE)

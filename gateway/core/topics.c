@@ -120,7 +120,7 @@ enum mqttsn_status gw_topic_register(struct gw_engine *e, uint32_t session,
         gw_names_unref(&e->names, ref);
         return MQTTSN_EPROTO;
     }
-    index = add(e, session, MQTTSN_TOPIC_NORMAL, id, ref, 0);
+    index = add(e, session, MQTTSN_TOPIC_NORMAL, id, ref, GW_T_NEW);
     *ret_topic = index;
     return MQTTSN_OK;
 }
@@ -187,6 +187,11 @@ void gw_topic_announce(struct gw_engine *e, uint32_t topic)
 
     t->announced = gw_session_at(e, t->session)->connection;
     t->flags = 0; /* what it refused before, it knows now (G12-15) */
+}
+
+void gw_topic_kept(struct gw_engine *e, uint32_t topic)
+{
+    gw_topic_at(e, topic)->flags &= (uint8_t)~GW_T_NEW;
 }
 
 void gw_topic_unannounce(struct gw_engine *e, uint32_t topic)

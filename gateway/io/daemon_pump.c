@@ -219,6 +219,7 @@ void daemon_pump(struct gw_daemon *d)
         out = serve_store(d);
         out |= serve_upstream(d);
         out |= gw_udp_send(d->udp, PUMP_DATAGRAMS, next_datagram, d);
+        out |= serve_store(d); /* for what must be kept before it is sent */
         out |= serve_notes(d);
         more = in || out;
     }

@@ -286,6 +286,7 @@ void world_pump(struct world *world)
     for (unsigned turns = 0; more; turns++) {
         more = drain_store(world);
         more |= drain_datagrams(world);
+        more |= drain_store(world); /* as the daemon does it */
         more |= drain_upstream(world);
         more |= drain_notes(world);
         more |= store_turn(world);
