@@ -209,6 +209,8 @@ void gateway_turn(struct sim *sim)
             more |= serve_upstream(sim, most);
         if (!(gw->blocked & SINK_DATAGRAM))
             more |= serve_datagrams(sim, most);
+        if (!(gw->blocked & SINK_STORE))
+            more |= serve_store(sim, most);
     }
     struct gw_note note;
 

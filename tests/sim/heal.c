@@ -84,11 +84,15 @@ static bool at_the_broker(const struct sim *sim, const char *filter)
 
 static bool is_there(struct sim *sim, const struct book *book)
 {
-    for (size_t i = 0; i < sim->net.count; i++)
-        if (peer_equal(&sim->net.boxes[i].peer, &book->peer))
-            return book->id[0] != 'v' &&
-                   !(sim->net.boxes[i].receive == node_hears &&
-                     sim->nodes[sim->net.boxes[i].actor].state == N_GONE);
+    for (size_t i = 0; i < sim->node_count; i++)
+        if (strcmp(sim->nodes[i].id, book->id) == 0)
+            return sim->nodes[i].state != N_GONE &&
+                   peer_equal(&sim->net.boxes[sim->nodes[i].box].peer,
+                              &book->peer);
+    for (size_t i = 0; i < sim->library_count; i++)
+        if (strcmp(sim->libraries[i].id, book->id) == 0)
+            return peer_equal(&sim->net.boxes[sim->libraries[i].box].peer,
+                              &book->peer);
     return false;
 }
 

@@ -351,7 +351,9 @@ static void act(struct sim *sim, struct event *event)
                 connect(sim, node);
             break;
         case N_ACTIVE:
-            if (sim->healed)
+            if (sim->healed && node->keepalive_s < 600)
+                connect(sim, node); /* with one that suits the calm */
+            else if (sim->healed)
                 ask(sim, node, SN_PINGREQ, 0, sn_pingreq(NULL), 0);
             else
                 act_active(sim, node);

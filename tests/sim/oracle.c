@@ -11,6 +11,7 @@ void oracle_init(struct sim *sim)
     o->book_count = o->caller_count = o->up_count = o->will_count = 0;
     o->naming_count = 0;
     o->up_drops = 0;
+    o->wills_hazy = false;
     o->last_message = 0;
     o->orders = o->entries = o->last_op = 0;
     o->input = INPUT_BIRTH;
@@ -349,7 +350,7 @@ void oracle_datagram_out(struct sim *sim, const struct gw_datagram *datagram,
     case SN_WILLTOPICREQ:
     case SN_WILLMSGREQ:
         expect_session(sim, book, &f);
-        if (book->state != GW_HALF_OPEN)
+        if (book->state != GW_HALF_OPEN && !book->connack_due)
             sim_fail(sim, "S8", "a %s to %s, which is not connecting",
                      sn_type_name(f.type), book->id);
         break;

@@ -158,6 +158,7 @@ struct book {
     enum gw_state state;
     struct peer peer; /* who speaks for it; addr.family 0: nobody */
     bool clean;
+    bool masked;      /* the inspection said half-open, and it was more */
     bool accepted;    /* CONNECT was, and ... */
     bool connack_due; /* ... CONNACK waits for the store */
     bool talked;      /* since CONNACK */
@@ -257,6 +258,7 @@ struct oracle {
     bool wills_may[ORACLE_WILLS];
     uint64_t wills_token[ORACLE_WILLS]; /* with the broker side */
     size_t will_count;
+    bool wills_hazy; /* a session came back whose will is not known */
     uint64_t entries;
     uint64_t last_op;
 

@@ -127,6 +127,7 @@ static void session_reborn(struct sim *sim, struct book *book,
         /* It had just gone; the store does not know yet. */
         book->connection++;
         book->hazy = true;
+        sim->oracle.wills_hazy = true;
     }
     if (book->promised && info->state != book->promise)
         sim_fail(sim, "durable", "%s was told that it is %s", book->id,

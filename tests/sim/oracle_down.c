@@ -35,14 +35,11 @@ void oracle_list_remove(struct book *book, size_t at)
 static void list_append(struct sim *sim, struct book *book,
                         const struct entry *entry)
 {
-    size_t at = 0;
-
     if (book->count == ORACLE_LIST) {
         if (book->held >= book->count)
             sim_fail(sim, "setup", "more than %d messages", ORACLE_LIST);
-        while (book->list[at].sent > 0)
-            at++; /* what is under way does not give way */
-        oracle_list_remove(book, at);
+        oracle_list_remove(book, 0);
+        book->hazy = true; /* too many of them are gone, and not known */
     }
     book->list[book->count++] = *entry;
 }
@@ -433,24 +430,37 @@ static bool fixed(const struct book *book, size_t at)
     return e->qos_high == 2 && (e->sent > 0 || e->released || e->unsure);
 }
 
+/* Whether the head is under way, and so stays; false: that cannot be known. */
+static bool head_is_known(const struct sim *sim, const struct book *book,
+                          bool *ret_under_way)
+{
+    const struct entry *head = &book->list[0];
+    const struct step *step = &book->step;
+
+    *ret_under_way = false;
+    if (!deliverable(book))
+        return !head->unsure;
+    if (step->type == 0)
+        return false; /* it may wait for the store before it is sent */
+    *ret_under_way = true;
+    return step->entry == head->number &&
+           step->timed < (unsigned)sim->o.retry_count;
+}
+
 /* The policy, where it can be known: who gave way to the new one (G12-32). */
 static bool give_way(struct sim *sim, struct book *book)
 {
     size_t oldest = book->count;
+    bool head = false;
 
     if (sim->o.drop_policy == GW_DROP_NEWEST) {
         book->offer_kept = false;
         return true;
     }
-    /* Whether the head is under way is the engine's affair: it may wait for
-     * the store before it is sent. */
-    if (book->step.type != 0 ||
-        (book->count > 0 &&
-         (book->list[0].sent > 0 || book->list[0].unsure ||
-          (book->list[0].qos_high == 2 && deliverable(book)))))
+    if (book->count > 0 && !head_is_known(sim, book, &head))
         return false;
     for (size_t i = 0; i < book->count; i++) {
-        if (fixed(book, i))
+        if (fixed(book, i) || (i == 0 && head))
             continue;
         if (book->list[i].qos_high == 0) {
             oldest = i;

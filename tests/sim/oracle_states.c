@@ -407,6 +407,7 @@ void oracle_state_seen(struct sim *sim, struct book *book,
     if (new || to != before)
         sim->stats->changes[new ? 0 : 1 + (unsigned)before][1 + (unsigned)to]++;
     book->exists = true;
+    book->masked = info->state == GW_HALF_OPEN && to != GW_HALF_OPEN;
     book->state = to;
     if (book->peer.addr.family != 0 && info->addr.family == 0)
         book->peer.addr.family = 0; /* nobody speaks for it now */

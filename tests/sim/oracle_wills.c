@@ -140,6 +140,8 @@ bool oracle_will_action(struct sim *sim, const struct gw_up_action *action)
             remove_at(o, i);
         return true;
     }
+    if (spoken_of && o->wills_hazy)
+        return true;
     if (spoken_of && action->payload.len > 0 && action->payload.data[0] == 'w')
         sim_fail(sim, "S11", "the will '%.*s' on %.*s is nobody's now",
                  (int)action->payload.len, (const char *)action->payload.data,
