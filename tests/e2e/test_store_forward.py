@@ -44,7 +44,7 @@ class StoreAndForward(E2ETest):
                  for k in range(NODES)]
         for node in nodes:
             node.topic = node.register("up/%s" % node.client_id)
-        self.broker.kill()
+        self.broker.stop()
         self.gw.wait_log(r"area=upstream event=lost")
         ledger.wait_closed()
 
@@ -85,6 +85,41 @@ class StoreAndForward(E2ETest):
         self.assertEqual(len(ledger.messages), total)
         print("messages of the backlog before those of a node without: %d"
               % places[0])
+
+    def test_kills_while_the_backlog_drains(self):
+        # [G12-34]
+        ledger = self.mqtt("up/#", 2, client_id="ledger", clean=False)
+        nodes = [self.node("n%d" % k).connect(600, clean=False)
+                 for k in range(50)]
+        for node in nodes:
+            node.topic = node.register("up/%s" % node.client_id)
+        self.broker.stop()
+        self.gw.wait_log(r"area=upstream event=lost")
+        ledger.wait_closed()
+        self.publish(nodes, range(1, 31))
+        self.gw.kill()
+        self.broker.start()
+        ledger = self.mqtt(client_id="ledger", clean=False)
+        self.assertTrue(ledger.session_present)
+        self.gw.write({**self.CONFIG, "uplink": {"drain_rate": 1000}})
+
+        # With a window of them on their way, each time.
+        for step in range(1, 5):
+            self.gw.start(ready=False)
+            ledger.wait_for(lambda messages, least=step * 250:
+                            len(messages) >= least, "the next of them")
+            self.gw.kill()
+        self.gw.start()
+        wanted = {"%s %d" % (node.client_id, number)
+                  for node in nodes for number in range(1, 31)}
+        ledger.wait_for(lambda messages: wanted <= {
+            m.payload.decode() for m in messages}, "all of them")
+        count = collections.Counter(
+            m.payload.decode() for m in ledger.messages)
+        twice = {text for text, times in count.items() if times > 1}
+        self.assertEqual([], [text for text in twice
+                              if int(text.split()[1]) % 2 == 1])
+        print("of QoS 1 came twice: %d" % len(twice))
 
 
 if __name__ == "__main__":
