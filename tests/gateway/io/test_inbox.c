@@ -145,6 +145,32 @@ static void what_is_too_much_is_dropped_and_counted(void **state)
     rig_fini(&rig);
 }
 
+static void room_can_be_waited_for_before_the_push(void **state)
+{
+    struct gw_up_event event = {
+        .kind = GW_UP_MESSAGE,
+        .message = {.topic = mqttsn_span_text("a"),
+                    .payload = mqttsn_span_text("123456")}};
+    struct gw_up_event taken;
+    uint64_t dropped;
+    uint64_t waits;
+    struct rig rig;
+
+    (void)state;
+    rig_init(&rig, 2, 10, 1);
+    assert_true(gw_inbox_wait(&rig.inbox, &event)); /* takes no room */
+    assert_true(gw_inbox_wait(&rig.inbox, &event));
+    assert_true(gw_inbox_push(&rig.inbox, &event));
+    assert_false(gw_inbox_wait(&rig.inbox, &event));
+    gw_inbox_counts(&rig.inbox, &dropped, &waits);
+    assert_int_equal(dropped, 1);
+    assert_int_equal(waits, 1);
+    while (gw_inbox_take(&rig.inbox, &taken))
+        ;
+    assert_true(gw_inbox_wait(&rig.inbox, &event));
+    rig_fini(&rig);
+}
+
 static void octets_are_bounded_too(void **state)
 {
     struct rig rig;
@@ -409,6 +435,7 @@ int main(void)
         cmocka_unit_test(events_come_out_as_they_went_in),
         cmocka_unit_test(the_loop_is_woken_when_there_was_nothing),
         cmocka_unit_test(what_is_too_much_is_dropped_and_counted),
+        cmocka_unit_test(room_can_be_waited_for_before_the_push),
         cmocka_unit_test(octets_are_bounded_too),
         cmocka_unit_test(a_full_inbox_makes_the_pusher_wait),
         cmocka_unit_test(who_stops_does_not_wait_for_who_waits),
