@@ -19,6 +19,7 @@
 #include "io/config.h"
 #include "io/daemon.h"
 #include "io/log.h"
+#include "io/store_tools.h"
 #include "io/version.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -44,7 +45,8 @@ struct arguments {
     struct gw_config_sources sources;
     const char *set[SETS_MAX];
     char log_format[32];
-    bool check, print;
+    bool check, print, inspect;
+    const char *backup; /* where to; NULL: not asked for */
 };
 
 static void usage(FILE *out)
@@ -60,6 +62,10 @@ static void usage(FILE *out)
         "      --check-config           say what is wrong with the\n"
         "                               configuration, or sum it up\n"
         "      --print-config           write the configuration in force\n"
+        "      --inspect-store          write what is stored, also while a\n"
+        "                               gateway runs\n"
+        "      --backup-store FILE      copy the store into FILE, which must\n"
+        "                               not exist; also while a gateway runs\n"
         "      --log-format FORMAT      text or json\n"
         "      --version                write the versions, also of libraries\n"
         "      --help                   write this text\n"
@@ -127,12 +133,23 @@ static void give_out(struct problems *problems, bool log)
 static bool parse(int argc, char **argv, struct arguments *args,
                   int *ret_status)
 {
-    enum { SET = 256, CHECK, PRINT, LOG_FORMAT, VERSION, HELP };
+    enum {
+        SET = 256,
+        CHECK,
+        PRINT,
+        INSPECT,
+        BACKUP,
+        LOG_FORMAT,
+        VERSION,
+        HELP
+    };
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'},
         {"set", required_argument, NULL, SET},
         {"check-config", no_argument, NULL, CHECK},
         {"print-config", no_argument, NULL, PRINT},
+        {"inspect-store", no_argument, NULL, INSPECT},
+        {"backup-store", required_argument, NULL, BACKUP},
         {"log-format", required_argument, NULL, LOG_FORMAT},
         {"version", no_argument, NULL, VERSION},
         {"help", no_argument, NULL, HELP},
@@ -155,6 +172,12 @@ static bool parse(int argc, char **argv, struct arguments *args,
             break;
         case PRINT:
             args->print = true;
+            break;
+        case INSPECT:
+            args->inspect = true;
+            break;
+        case BACKUP:
+            args->backup = optarg;
             break;
         case LOG_FORMAT:
             snprintf(args->log_format, sizeof(args->log_format),
@@ -242,6 +265,20 @@ static bool enough_descriptors(void)
     return count == DESCRIPTORS_AT_LEAST || errno == EBADF;
 }
 
+/* What the store is asked from the command line. */
+static int use_store(struct gw_config *config, const struct arguments *args)
+{
+    enum mqttsn_status status = MQTTSN_OK;
+
+    if (args->backup != NULL)
+        status = gw_store_backup(config, args->backup, stdout);
+    if (status == MQTTSN_OK && args->inspect)
+        status = gw_store_inspect(config, stdout);
+    gw_config_free(config);
+    return status == MQTTSN_OK && fflush(stdout) == 0 ? EXIT_SUCCESS
+                                                      : EXIT_CANNOT_RUN;
+}
+
 static int run(struct gw_config *config, const struct arguments *args,
                struct problems *problems)
 {
@@ -297,7 +334,8 @@ int main(int argc, char **argv)
     if (!parse(argc, argv, &args, &status))
         return status;
     loaded = gw_config_load(&args.sources, keep_problem, &problems, &config);
-    if (loaded != MQTTSN_OK || args.check || args.print)
+    if (loaded != MQTTSN_OK || args.check || args.print || args.inspect ||
+        args.backup != NULL)
         give_out(&problems, false);
     if (loaded == MQTTSN_ENOSPACE) {
         fputs("mqttsn-gateway: no memory for the configuration\n", stderr);
@@ -317,5 +355,7 @@ int main(int argc, char **argv)
         gw_config_free(config);
         return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_CANNOT_RUN;
     }
+    if (args.inspect || args.backup != NULL)
+        return use_store(config, &args);
     return run(config, &args, &problems);
 }

@@ -338,7 +338,8 @@ struct gw_session_info {
     uint32_t subscriptions;
     uint32_t queue_messages;
     uint32_t queue_bytes;
-    uint32_t exchanges; /* unfinished requests of the node */
+    mqttsn_ms queue_since; /* when the first in the queue arrived; 0: none */
+    uint32_t exchanges;    /* unfinished requests of the node */
     bool clean_session;
     bool has_will;
 };

@@ -25,6 +25,11 @@ static void describe(const struct gw_engine *e, const struct gw_session *s,
     };
     if (s->addr.family != 0)
         ret->addr = s->addr;
+    if (gw_cold(e, s)->queue_head != 0)
+        ret->queue_since =
+            gw_message_at(&e->down_messages,
+                          gw_place_at(e, gw_cold(e, s)->queue_head)->message)
+                ->received;
 }
 
 /* The cursor is the last block that was looked at. */

@@ -249,6 +249,8 @@ class Gateway:
                                                     self.directory)))
 
     def start(self, ready=True):
+        if self.process:
+            self.process.kill()
         self.stopped = False
         self.process = Process(
             "gateway", [*self.prefix, os.environ["MQTTSN_GATEWAY"], "-c",

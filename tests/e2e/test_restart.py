@@ -4,6 +4,7 @@ and no node notices."""
 
 import os
 import sqlite3
+import subprocess
 
 from harness import E2ETest, fr, main
 
@@ -217,6 +218,133 @@ class Stopped(RestartTest):
                 "path": self.gw.directory + "/store/gateway.db"}})
         self.assertIn("another gateway runs on it", str(caught.exception))
         self.node("n1").connect()
+
+
+class LookedAt(RestartTest):
+    """--inspect-store and --backup-store, beside the gateway and without."""
+
+    def ask(self, *arguments):
+        return subprocess.run(
+            [os.environ["MQTTSN_GATEWAY"], "-c", self.gw.file, *arguments],
+            capture_output=True, text=True, timeout=60, check=False,
+            env=self.gw.env)
+
+    def fill(self):
+        n1 = self.node("n1").connect(300, clean=False)
+        n1.subscribe("cmd/#", 1)
+        n1.sleep(600)
+        self.source.publish("cmd/a", "one", 1)
+        self.source.publish("cmd/b", "three", 1)
+        self.settle(n1)
+        return n1
+
+    def assert_shown(self, done):
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = [line.split() for line in done.stdout.splitlines()]
+        row = next(row for row in rows if row[:1] == ["n1"])
+        # client, state, messages, octets, oldest, subscriptions
+        self.assertEqual(row[1:4], ["asleep", "2", "128"])
+        self.assertRegex(row[4], r"^\d+s$")
+        self.assertEqual(row[5], "1")
+        self.assertIn("for nodes: 2 places in 1 queues, the oldest waits for",
+                      done.stdout)
+
+    def test_what_is_stored_is_shown_beside_a_gateway_and_without(self):
+        self.fill()
+        self.assert_shown(self.ask("--inspect-store"))
+        before = self.gw.mark()
+
+        self.gw.kill()
+        self.assert_shown(self.ask("--inspect-store"))
+        self.gw.start()
+        self.assert_shown(self.ask("--inspect-store"))
+        self.assertGreater(before, 0)
+
+    def test_a_copy_is_put_in_the_place_of_the_store(self):
+        n1 = self.fill()
+        copy = os.path.join(self.gw.directory, "copy.db")
+        done = self.ask("--backup-store", copy)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(os.stat(copy).st_mode & 0o777, 0o600)
+        self.assertFalse(os.path.exists(copy + "-wal"))
+
+        # What happens later is not in it.
+        self.source.publish("cmd/c", "later", 1)
+        self.settle(n1)
+        self.gw.terminate()
+        self.assertEqual(self.gw.wait(), 0)
+        os.rename(copy, os.path.join(self.gw.directory, "store/gateway.db"))
+        self.gw.start()
+        self.assertEqual(self.restored()["queued"], "2")
+
+        n1.send(fr.pingreq("n1"))
+        for topic, text in (("cmd/a", "one"), ("cmd/b", "three")):
+            n1.take_publish(n1.take_register(topic), text, 1)
+        n1.expect(fr.pingresp())
+
+    def test_copies_while_messages_come_are_each_of_one_moment(self):
+        self.gw.kill()
+        self.gw.write(config(flush_interval="1s"))
+        self.gw.start()
+        n1 = self.fill()
+        for number in range(8):
+            for more in range(10):
+                self.source.publish("cmd/x", "%d.%d" % (number, more), 1)
+            copy = os.path.join(self.gw.directory, "copy%d.db" % number)
+            done = self.ask("--backup-store", copy)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            database = sqlite3.connect(copy)
+            # Each place has its message.
+            places, messages = (database.execute(
+                "SELECT count(*) FROM record WHERE kind = %d" % kind
+            ).fetchone()[0] for kind in (6, 5))
+            self.assertLessEqual(places, messages)
+            self.assertEqual(database.execute(
+                "SELECT rows FROM meta").fetchone(), database.execute(
+                    "SELECT count(*) FROM record").fetchone())
+            database.close()
+        self.settle(n1)
+
+    def test_a_copy_never_replaces_a_file(self):
+        path = os.path.join(self.gw.directory, "precious")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write("mine")
+        done = self.ask("--backup-store", path)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("File exists", done.stderr)
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual(file.read(), "mine")
+
+    def test_where_there_is_no_store_it_says_so(self):
+        done = self.ask("--set", "store.path=/nowhere/at/all.db",
+                        "--inspect-store")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("/nowhere/at/all.db: No such file", done.stderr)
+        done = self.ask("--set", "store.type=memory", "--inspect-store")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("store.type is memory", done.stderr)
+
+    def test_a_store_of_a_later_version_is_refused(self):
+        self.fill()
+        self.gw.terminate()
+        self.assertEqual(self.gw.wait(), 0)
+        path = os.path.join(self.gw.directory, "store", "gateway.db")
+        database = sqlite3.connect(path)
+        database.executescript(
+            "PRAGMA user_version = 99; UPDATE meta SET version = 99;")
+        database.commit()
+        database.close()
+        with open(path, "rb") as file:
+            before = file.read()
+
+        for arguments in (("--inspect-store",),
+                          ("--backup-store", path + ".copy"), ()):
+            done = self.ask(*arguments)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("later version of the gateway", done.stderr)
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(), before)
+        self.assertFalse(os.path.exists(path + ".copy"))
 
 
 if __name__ == "__main__":
