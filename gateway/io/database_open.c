@@ -218,15 +218,6 @@ static const char writing_text[] = "PRAGMA page_size = 2048;"
                                    "PRAGMA synchronous = FULL;"
                                    "PRAGMA wal_autocheckpoint = 2000;";
 
-static int prepare(struct gw_database *d, bool read_only)
-{
-    int result = execute(d, settings_text);
-
-    if (result == SQLITE_OK && !read_only)
-        result = execute(d, writing_text);
-    return result;
-}
-
 static enum mqttsn_status judge(struct gw_database *d,
                                 const struct gw_database_settings *settings,
                                 char *why)
@@ -266,9 +257,14 @@ static enum mqttsn_status judge(struct gw_database *d,
         break;
     }
     /* A damaged one is only read from; nothing is built on it. */
-    if (d->damaged || settings->read_only || d->version == schema->version)
+    if (d->damaged || settings->read_only)
         return MQTTSN_OK;
-    result = migrate(d, settings, schema);
+    /* Not before it is known whose it is: this writes to the file. */
+    result = execute(d, writing_text);
+    if (result == SQLITE_OK && d->version == schema->version)
+        return MQTTSN_OK;
+    if (result == SQLITE_OK)
+        result = migrate(d, settings, schema);
     if (result == SQLITE_OK)
         result = database_read_meta(d);
     /* The file itself says from the beginning what it is. */
@@ -305,7 +301,7 @@ enum mqttsn_status gw_database_open(const struct gw_database_settings *settings,
     result = sqlite3_open_v2(settings->path, &d->sqlite, flags, settings->vfs);
     if (result == SQLITE_OK) {
         sqlite3_busy_timeout(d->sqlite, 100);
-        result = prepare(d, settings->read_only);
+        result = execute(d, settings_text);
     }
     status = result == SQLITE_OK ? judge(d, settings, why)
                                  : database_failed(d, result, "open", why);

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* The port of io/store.h on a disk: its contract, and what its threads do. */
+#include "io/store_thread.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/engine.h"
+
+#include "disk_rig.h"
+
+struct fixture {
+    struct disk_rig rig;
+    uv_loop_t loop;
+    struct gw_store *store;
+    unsigned woken;
+    uint64_t answered, failed;
+    uint64_t last_op;
+};
+
+static void wake(void *user)
+{
+    ((struct fixture *)user)->woken++;
+}
+
+/* 'flush_ms': how long it may take until the first flush. */
+static void begin(struct fixture *f, bool faulty, mqttsn_ms flush_ms)
+{
+    memset(f, 0, sizeof(*f));
+    disk_begin(&f->rig);
+    if (faulty)
+        f->rig.settings.files = &rig_files_faulty;
+    disk_open(&f->rig);
+    assert_int_equal(uv_loop_init(&f->loop), 0);
+    assert_int_equal(
+        gw_store_thread_new(&f->loop, f->rig.disk, flush_ms, &f->store),
+        MQTTSN_OK);
+    f->store->wake = wake;
+    f->store->user = f;
+}
+
+static void close_store(struct fixture *f)
+{
+    f->store->ops->close(f->store);
+    uv_run(&f->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&f->loop), 0);
+    f->rig.disk = NULL; /* it went with the store */
+}
+
+static enum mqttsn_status submit(struct fixture *f, int verb, uint32_t item,
+                                 size_t len)
+{
+    static uint8_t octets[GW_RECORD_MAX];
+    const struct gw_store_action action = {.verb = verb,
+                                           .op = ++f->last_op,
+                                           .kind = GW_RECORD_EXCHANGE,
+                                           .item = item,
+                                           .len = len};
+
+    return f->store->ops->submit(f->store, &action, mqttsn_span(octets, len));
+}
+
+static void take_all(struct fixture *f)
+{
+    uint64_t op;
+    bool ok;
+
+    while (f->store->ops->take(f->store, &op, &ok)) {
+        f->answered++;
+        f->failed += !ok;
+    }
+}
+
+static void run_until_answered(struct fixture *f, uint64_t count)
+{
+    while (f->answered < count) {
+        uv_run(&f->loop, UV_RUN_ONCE);
+        take_all(f);
+    }
+}
+
+static void each_operation_is_answered_once_when_it_is_kept(void **unused)
+{
+    struct fixture f;
+
+    (void)unused;
+    begin(&f, false, 3600000);
+    for (uint32_t i = 0; i < 300; i++)
+        assert_int_equal(submit(&f, GW_STORE_KEEP, i, i % 50), MQTTSN_OK);
+    for (uint32_t i = 0; i < 100; i++)
+        assert_int_equal(submit(&f, GW_STORE_FORGET, i, 0), MQTTSN_OK);
+    run_until_answered(&f, 400);
+    assert_int_equal(f.failed, 0);
+    assert_in_range(f.woken, 1, 400);
+    take_all(&f);
+    assert_int_equal(f.answered, 400);
+
+    CASE("what was answered is in the files, with and without a flush");
+    close_store(&f);
+    disk_open(&f.rig);
+    assert_int_equal(f.rig.found.count, 200);
+    assert_int_equal(f.rig.report.rows, 200);
+    assert_int_equal(f.rig.report.journal, 0);
+    disk_end(&f.rig);
+}
+
+static void as_many_as_may_wait_find_room_and_no_more(void **unused)
+{
+    uint64_t count = 0;
+    struct fixture f;
+
+    (void)unused;
+    begin(&f, false, 3600000);
+    while (f.store->ops->room(f.store)) {
+        assert_int_equal(submit(&f, GW_STORE_KEEP, (uint32_t)count, 10),
+                         MQTTSN_OK);
+        count++;
+    }
+    assert_int_equal(count, GW_STORE_INFLIGHT);
+    assert_int_equal(submit(&f, GW_STORE_KEEP, 0, 10), MQTTSN_ENOSPACE);
+    run_until_answered(&f, count);
+    assert_true(f.store->ops->room(f.store));
+
+    CASE("of large ones, fewer");
+    count = 0;
+    while (f.store->ops->room(f.store) && count < GW_STORE_INFLIGHT) {
+        assert_int_equal(submit(&f, GW_STORE_KEEP, 1, GW_RECORD_MAX),
+                         MQTTSN_OK);
+        count++;
+    }
+    run_until_answered(&f, GW_STORE_INFLIGHT + count);
+    assert_int_equal(f.failed, 0);
+    close_store(&f);
+    disk_remove(&f.rig, "gw.db");
+    disk_end(&f.rig);
+}
+
+/* The rows are there when the count of flushes says so. */
+static void the_database_follows_by_itself(void **unused)
+{
+    struct gw_disk_stats stats = {0};
+    struct fixture f;
+
+    (void)unused;
+    begin(&f, false, 20);
+    assert_int_equal(submit(&f, GW_STORE_KEEP, 1, 10), MQTTSN_OK);
+    run_until_answered(&f, 1);
+    while (stats.flushes == 0)
+        gw_disk_stats(f.rig.disk, &stats);
+    assert_int_equal(stats.rows, 1);
+
+    CASE("at once when the end is near");
+    close_store(&f);
+    disk_open(&f.rig);
+    assert_int_equal(f.rig.report.rows, 1);
+    disk_shut(&f.rig);
+    assert_int_equal(uv_loop_init(&f.loop), 0);
+    disk_open(&f.rig);
+    assert_int_equal(
+        gw_store_thread_new(&f.loop, f.rig.disk, 3600000, &f.store), MQTTSN_OK);
+    f.answered = 0;
+    assert_int_equal(submit(&f, GW_STORE_KEEP, 2, 10), MQTTSN_OK);
+    run_until_answered(&f, 1);
+    f.store->ops->hurry(f.store);
+    do
+        gw_disk_stats(f.rig.disk, &stats);
+    while (stats.flushes == 0);
+    assert_int_equal(stats.rows, 2);
+    close_store(&f);
+    disk_end(&f.rig);
+}
+
+static void much_is_flushed_before_its_time(void **unused)
+{
+    struct gw_disk_stats stats = {0};
+    uint64_t count = 0;
+    struct fixture f;
+
+    (void)unused;
+    begin(&f, false, 3600000);
+    while (stats.flushes == 0) {
+        if (f.store->ops->room(f.store) &&
+            submit(&f, GW_STORE_KEEP, (uint32_t)(count % 16), 60000) ==
+                MQTTSN_OK)
+            count++;
+        uv_run(&f.loop, UV_RUN_NOWAIT);
+        take_all(&f);
+        gw_disk_stats(f.rig.disk, &stats);
+        assert_true(stats.journal_octets <= GW_DISK_HARD);
+    }
+    run_until_answered(&f, count);
+    assert_int_equal(f.failed, 0);
+    close_store(&f);
+    disk_remove(&f.rig, "gw.db");
+    disk_end(&f.rig);
+}
+
+static void a_full_disk_fails_operations_until_there_is_room(void **unused)
+{
+    struct fixture f;
+
+    (void)unused;
+    begin(&f, true, 3600000);
+    assert_int_equal(submit(&f, GW_STORE_KEEP, 1, 10), MQTTSN_OK);
+    run_until_answered(&f, 1);
+    rig_write_fault = (struct rig_fault){1, true, ENOSPC, 3};
+    assert_int_equal(submit(&f, GW_STORE_KEEP, 2, 10), MQTTSN_OK);
+    run_until_answered(&f, 2);
+    assert_int_equal(f.failed, 1);
+    assert_int_equal(submit(&f, GW_STORE_FORGET, 1, 0), MQTTSN_OK);
+    run_until_answered(&f, 3);
+    assert_int_equal(f.failed, 2);
+
+    rig_write_fault = (struct rig_fault){0};
+    assert_int_equal(submit(&f, GW_STORE_KEEP, 3, 10), MQTTSN_OK);
+    run_until_answered(&f, 4);
+    assert_int_equal(f.failed, 2);
+
+    CASE("what failed is true in memory, and reaches the disk after all");
+    close_store(&f);
+    f.rig.settings.files = NULL;
+    disk_open(&f.rig);
+    assert_int_equal(f.rig.found.count, 2);
+    assert_non_null(disk_find(&f.rig.found, GW_RECORD_EXCHANGE, 0, 2));
+    assert_non_null(disk_find(&f.rig.found, GW_RECORD_EXCHANGE, 0, 3));
+    disk_end(&f.rig);
+}
+
+static void what_was_submitted_before_the_end_is_kept(void **unused)
+{
+    struct fixture f;
+
+    (void)unused;
+    begin(&f, false, 3600000);
+    for (uint32_t i = 0; i < 500; i++)
+        assert_int_equal(submit(&f, GW_STORE_KEEP, i, 20), MQTTSN_OK);
+    close_store(&f);
+    disk_open(&f.rig);
+    assert_int_equal(f.rig.found.count, 500);
+    disk_end(&f.rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_operation_is_answered_once_when_it_is_kept),
+        cmocka_unit_test(as_many_as_may_wait_find_room_and_no_more),
+        cmocka_unit_test(the_database_follows_by_itself),
+        cmocka_unit_test(much_is_flushed_before_its_time),
+        cmocka_unit_test(a_full_disk_fails_operations_until_there_is_room),
+        cmocka_unit_test(what_was_submitted_before_the_end_is_kept),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
