@@ -293,6 +293,8 @@ static int run(struct gw_config *config, const struct arguments *args,
     gw_log_configure(config->log.level, config->log.format, config->log.output);
     give_out(problems, true);
     signal(SIGPIPE, SIG_IGN);
+    /* A limit on the size of files is an error as a full disk is. */
+    signal(SIGXFSZ, SIG_IGN);
     if (!enough_descriptors()) {
         gw_err("daemon", "cannot_start",
                "reason=\"fewer than %d file descriptors to be had (ulimit -n, "

@@ -96,6 +96,27 @@ static void say_upstream(const struct gw_daemon *d)
     say("upstream", &f);
 }
 
+static void say_store(const struct gw_daemon *d)
+{
+    struct fields f = {.len = 0};
+    struct gw_disk_stats s;
+
+    gw_disk_stats(d->disk, &s);
+    field(&f, "journal_records", s.journal.records);
+    field(&f, "journal_octets", s.journal.octets);
+    field(&f, "journal_writes", s.journal.writes);
+    field(&f, "journal_syncs", s.journal.syncs);
+    field(&f, "journal_failures", s.journal.failures);
+    field(&f, "journal_now_octets", s.journal_octets);
+    field(&f, "changes_now_octets", s.change_octets);
+    field(&f, "flushes", s.flushes);
+    field(&f, "flush_failures", s.flush_errors);
+    field(&f, "rows", s.rows);
+    field(&f, "rows_written", s.rows_written);
+    field(&f, "rows_deleted", s.rows_deleted);
+    say("store", &f);
+}
+
 void daemon_log_counters(struct gw_daemon *d)
 {
     if (d->udp == NULL) /* nearly gone */
@@ -106,4 +127,6 @@ void daemon_log_counters(struct gw_daemon *d)
         say_listener(d, i);
     if (d->upstream_is_paho)
         say_upstream(d);
+    if (d->disk != NULL)
+        say_store(d);
 }

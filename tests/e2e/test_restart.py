@@ -3,6 +3,8 @@
 and no node notices."""
 
 import os
+import resource
+import signal
 import sqlite3
 import subprocess
 
@@ -211,6 +213,17 @@ class Stopped(RestartTest):
         n1.take_publish(a, "kept", 1)
         n1.expect(fr.pingresp())
 
+    def test_what_it_cost_is_counted(self):
+        n1 = self.node("n1").connect(60, clean=False)
+        n1.register("site/t")
+        mark = self.gw.mark()
+        self.gw.process.signal(signal.SIGUSR1)
+        line = self.gw.process.lines[
+            self.gw.wait_log(r"event=counters of=store", mark)[0]]
+        fields = dict(word.split("=", 1) for word in line.split())
+        self.assertGreaterEqual(int(fields["journal_records"]), 2)
+        self.assertGreater(int(fields["journal_octets"]), 58)
+
     def test_it_is_for_one_process(self):
         with self.assertRaises(AssertionError) as caught:
             self.start_gateway(self.broker.port, {"store": {
@@ -345,6 +358,69 @@ class LookedAt(RestartTest):
         with open(path, "rb") as file:
             self.assertEqual(file.read(), before)
         self.assertFalse(os.path.exists(path + ".copy"))
+
+
+class DiskFails(RestartTest):
+    """A limit on the size of files stands in for a disk that is full: every
+    write to a file fails, until it is lifted."""
+
+    def fill_disk(self):
+        resource.prlimit(self.gw.process.child.pid, resource.RLIMIT_FSIZE,
+                         (0, resource.RLIM_INFINITY))
+
+    def free_disk(self):
+        resource.prlimit(self.gw.process.child.pid, resource.RLIMIT_FSIZE,
+                         (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+    def test_the_gateway_goes_on_and_recovers(self):
+        reader = self.mqtt("site/#", 1)
+        n1 = self.node("n1").connect(300, clean=False)
+        topic = n1.register("site/t")
+        n1.publish1(topic, "before", 2)
+        reader.expect("site/t", "before")
+        mark = self.gw.mark()
+        self.fill_disk()
+
+        # Not stored, so not acknowledged before the broker has it; but then.
+        n1.publish1(topic, "meanwhile", 3)
+        reader.expect("site/t", "meanwhile")
+        self.gw.wait_log(r"area=store event=append_failed", mark)
+        # What has to be kept is refused for now.
+        n2 = self.node("n2")
+        n2.send(fr.connect("n2", 60, clean=False))
+        n2.expect(fr.connack(fr.CONGESTION))
+        self.assertEqual(self.gw.process.count("event=append_failed"), 1)
+
+        self.free_disk()
+        n2.insist(fr.connect("n2", 60, clean=False), fr.connack())
+        n1.publish1(topic, "after", 4)
+        reader.expect("site/t", "after")
+        self.gw.wait_log(r"area=store event=append_works", mark)
+
+        # And what came meanwhile is stored after all.
+        self.gw.terminate()
+        self.assertEqual(self.gw.wait(), 0)
+        self.gw.start()
+        self.assertEqual(self.restored()["sessions"], "2")
+        n1.publish1(topic, "later", 5)
+        reader.expect("site/t", "later")
+
+    def test_a_disk_that_stays_full_does_not_keep_it_from_ending(self):
+        self.node("n1").connect(300, clean=False)
+        self.fill_disk()
+        self.gw.terminate()
+        self.assertEqual(self.gw.wait(), 0)
+
+    def test_a_start_that_cannot_write_says_so(self):
+        self.gw.terminate()
+        self.assertEqual(self.gw.wait(), 0)
+        done = subprocess.run(
+            [os.environ["MQTTSN_GATEWAY"], "-c", self.gw.file], timeout=60,
+            capture_output=True, text=True, check=False, env=self.gw.env,
+            preexec_fn=lambda: resource.setrlimit(
+                resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY)))
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"area=store event=cannot_open .*reason=")
 
 
 if __name__ == "__main__":
