@@ -352,7 +352,7 @@ int main(int argc, char **argv)
             gw_config_print_summary(config, stdout);
             printf("memory: and at most %.1f MiB wait between sockets, threads "
                    "and broker\n",
-                   (double)gw_daemon_waiting_bytes() / (1 << 20));
+                   (double)gw_daemon_waiting_bytes(config) / (1 << 20));
         }
         gw_config_free(config);
         return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_CANNOT_RUN;

@@ -71,9 +71,9 @@ struct gw_config_problem;
 void gw_daemon_log_problem(const struct gw_config_problem *problem,
                            const char *event);
 
-/* The most octets that wait between sockets, threads and engine; what the
+/* The most octets that wait between sockets, threads, engine and disk; what the
  * engine itself can come to use is gw_engine_size. */
-uint64_t gw_daemon_waiting_bytes(void);
+uint64_t gw_daemon_waiting_bytes(const struct gw_config *config);
 
 /* Where a listener is bound. */
 void gw_daemon_bound(const struct gw_daemon *daemon, size_t listener,

@@ -4,16 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store_thread.h"
 #include "upstream_paho.h"
 
-uint64_t gw_daemon_waiting_bytes(void)
+uint64_t gw_daemon_waiting_bytes(const struct gw_config *config)
 {
+    uint64_t store = config->store.type == GW_STORE_SQLITE
+                         ? GW_STORE_THREAD_OCTETS + GW_DISK_HARD
+                         : 0;
     struct gw_upstream_settings settings;
 
     gw_upstream_settings_default(&settings);
     /* Paho copies what it was given: the outbox counts twice. */
     return settings.inbox_bytes + 2 * settings.outbox_bytes +
-           GW_UDP_POOL_OCTETS;
+           GW_UDP_POOL_OCTETS + store;
 }
 
 enum mqttsn_status daemon_upstream_new(uv_loop_t *loop,

@@ -417,7 +417,7 @@ uint64_t gw_journal_rotate(struct gw_journal *j, void (*rotated)(void *user))
     return border;
 }
 
-/* With the lock. False: it is still there. */
+/* False: it is still there. */
 static bool remove_file(const struct gw_journal *j,
                         const struct journal_file *file)
 {
@@ -430,34 +430,61 @@ static bool remove_file(const struct gw_journal *j,
     return j->ops->unlink(path) == 0 || errno == ENOENT;
 }
 
+/* With the lock: the file at 'at', if it is not in use and all of it is up to
+ * 'sequence'. */
+static bool is_over(const struct gw_journal *j, uint64_t sequence, size_t at,
+                    struct journal_file *ret_file)
+{
+    uint64_t last;
+
+    /* One that has no record yet may be in use under its name at any time. */
+    if (at >= j->file_count || j->files[at].first == j->next ||
+        (j->fd >= 0 && at + 1 == j->file_count))
+        return false;
+    last = at + 1 < j->file_count ? j->files[at + 1].first - 1 : j->next - 1;
+    *ret_file = j->files[at];
+    return last <= sequence;
+}
+
+/* With the lock: no other file could be made, so this one begins anew. */
+static void empty_file(struct gw_journal *j)
+{
+    struct journal_file *file = &j->files[j->file_count - 1];
+
+    if (j->torn || file->octets == JOURNAL_HEAD ||
+        j->ops->ftruncate(j->fd, JOURNAL_HEAD) != 0)
+        return;
+    j->octets -= file->octets - JOURNAL_HEAD;
+    file->octets = JOURNAL_HEAD;
+}
+
 unsigned gw_journal_drop(struct gw_journal *j, uint64_t sequence)
 {
-    unsigned left = 0;
-    size_t kept = 0;
+    struct journal_file file;
+    size_t left = 0;
 
     pthread_mutex_lock(&j->lock);
-    for (size_t i = 0; i < j->file_count; i++) {
-        struct journal_file *file = &j->files[i];
-        bool in_use = j->fd >= 0 && i + 1 == j->file_count;
-        uint64_t last = i + 1 < j->file_count ? file[1].first - 1 : j->next - 1;
+    /* The lock is not held for what a file system takes to remove a file: the
+     * list changes at its end only, meanwhile. */
+    while (is_over(j, sequence, left, &file)) {
+        bool removed;
 
-        if (last <= sequence && !in_use && remove_file(j, file)) {
-            j->octets -= file->octets;
+        pthread_mutex_unlock(&j->lock);
+        removed = remove_file(j, &file);
+        pthread_mutex_lock(&j->lock);
+        if (!removed) {
+            left++;
             continue;
         }
-        left += last <= sequence && !in_use;
-        /* No other could be made: this one begins anew. */
-        if (last <= sequence && in_use && !j->torn &&
-            file->octets > JOURNAL_HEAD &&
-            j->ops->ftruncate(j->fd, JOURNAL_HEAD) == 0) {
-            j->octets -= file->octets - JOURNAL_HEAD;
-            file->octets = JOURNAL_HEAD;
-        }
-        j->files[kept++] = *file;
+        j->octets -= file.octets;
+        j->file_count--;
+        memmove(&j->files[left], &j->files[left + 1],
+                (j->file_count - left) * sizeof(file));
     }
-    j->file_count = kept;
+    if (j->fd >= 0 && j->next - 1 <= sequence)
+        empty_file(j);
     pthread_mutex_unlock(&j->lock);
-    return left;
+    return (unsigned)left;
 }
 
 uint64_t gw_journal_octets(struct gw_journal *j)

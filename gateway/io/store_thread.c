@@ -10,8 +10,8 @@
 
 #include "log.h"
 
-/* Octets that may wait for the thread, besides one record. */
-#define WAITING_OCTETS (1u << 20)
+/* Octets that may wait in one batch, besides one record. */
+#define WAITING_OCTETS (GW_STORE_THREAD_OCTETS / 2)
 
 /* Between two attempts of a flush that fails. */
 #define RETRY_MIN_MS 1000u

@@ -22,6 +22,9 @@
 
 #include "mqttsn/time.h"
 
+/* The most octets that wait for it. */
+#define GW_STORE_THREAD_OCTETS (2u << 20)
+
 /*
  * 'disk' was restored; it is taken over and closed when the port is. The caller
  * then sets 'wake' and 'user' of '*ret_store'.
