@@ -370,6 +370,7 @@ enum mqttsn_status gw_disk_open(const struct gw_disk_settings *settings,
         return MQTTSN_ENOSPACE;
     d->lock_fd[0] = d->lock_fd[1] = -1;
     pthread_mutex_init(&d->lock, NULL);
+    pthread_cond_init(&d->flush_end, NULL);
     d->current = gw_changes_new();
     if (d->current == NULL)
         status = MQTTSN_ENOSPACE;

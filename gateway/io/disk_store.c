@@ -108,23 +108,30 @@ static bool is_full(const struct gw_disk *d)
     return d->current->octets + flushing >= GW_DISK_HARD;
 }
 
+/*
+ * Whether the journal is not even asked. What it refused once is in memory
+ * only, until a flush has brought it into the database; it must not have what
+ * comes later without that: "forget the arrival", say, without the message that
+ * was made of it. While such a flush is under way it is waited for, or under
+ * load one would always follow the other.
+ */
 static bool refuses(struct gw_disk *d, const struct gw_journal_record records[],
                     size_t count)
 {
-    bool full;
+    bool refuse;
 
     pthread_mutex_lock(&d->lock);
-    full = is_full(d);
+    while (d->behind && d->flushing != NULL)
+        pthread_cond_wait(&d->flush_end, &d->lock);
+    refuse = d->behind;
+    for (size_t i = 0; i < count && !refuse; i++)
+        refuse = records[i].verb == GW_JOURNAL_KEEP && is_full(d);
     pthread_mutex_unlock(&d->lock);
-    for (size_t i = 0; i < count && full; i++) {
-        if (records[i].verb == GW_JOURNAL_KEEP)
-            return true;
-    }
-    return false;
+    return refuse;
 }
 
 /* What the journal would not take: in memory it is true nevertheless. A KEEP
- * only while there is room; what is forgotten needs hardly any. */
+ * only while there is room; then what it was made of is not forgotten. */
 static void apply_refused(struct gw_disk *d,
                           const struct gw_journal_record records[],
                           size_t count)
@@ -133,9 +140,14 @@ static void apply_refused(struct gw_disk *d,
 
     pthread_mutex_lock(&d->lock);
     for (size_t i = 0; i < count; i++) {
-        if (records[i].verb != GW_JOURNAL_KEEP || !is_full(d))
+        bool forgets = records[i].verb != GW_JOURNAL_KEEP &&
+                       records[i].kind < GW_JOURNAL_SHELL;
+
+        if (forgets || !is_full(d))
             apply(d, &records[i], 1, at_s);
     }
+    d->behind = true;
+    d->refusals++;
     pthread_mutex_unlock(&d->lock);
 }
 
@@ -168,7 +180,7 @@ bool gw_disk_wants_flush(struct gw_disk *d)
     bool wants = gw_journal_octets(d->journal) > GW_DISK_SOFT;
 
     pthread_mutex_lock(&d->lock);
-    wants |= d->current->octets > GW_DISK_SOFT;
+    wants |= d->behind || d->current->octets > GW_DISK_SOFT;
     pthread_mutex_unlock(&d->lock);
     return wants;
 }
@@ -180,6 +192,7 @@ struct flush {
     struct gw_disk *disk;
     struct gw_changes *fresh, *taken;
     uint64_t border;
+    uint64_t refusals; /* at the border */
     uint64_t row_count;
     uint64_t written, deleted;
     struct gw_key *gone; /* of owners that were forgotten */
@@ -195,6 +208,7 @@ static void on_border(void *disk)
     struct gw_disk *d = disk;
 
     pthread_mutex_lock(&d->lock);
+    d->taken->refusals = d->refusals;
     d->taken->taken = d->current;
     d->current = d->taken->fresh;
     d->flushing = d->taken->taken;
@@ -347,6 +361,9 @@ static void succeed(struct flush *f)
     pthread_mutex_lock(&d->lock);
     follow(f);
     d->flushing = NULL;
+    if (d->refusals == f->refusals)
+        d->behind = false;
+    pthread_cond_broadcast(&d->flush_end);
     if (!whole)
         d->current->incomplete = true; /* to the end of the process */
     pthread_mutex_unlock(&d->lock);
@@ -368,6 +385,7 @@ static void fail(struct flush *f)
     gw_changes_merge(f->taken, d->current, stored, d);
     d->current = f->taken;
     d->stats.flush_errors++;
+    pthread_cond_broadcast(&d->flush_end);
     pthread_mutex_unlock(&d->lock);
 }
 
@@ -403,7 +421,8 @@ static bool is_pointless(struct gw_disk *d)
     bool none;
 
     pthread_mutex_lock(&d->lock);
-    none = gw_changes_are_none(d->current) && !d->current->incomplete;
+    none = gw_changes_are_none(d->current) && !d->current->incomplete &&
+           !d->behind;
     pthread_mutex_unlock(&d->lock);
     return none && gw_journal_octets(d->journal) < GW_DISK_SOFT / 2;
 }
@@ -476,6 +495,7 @@ void gw_disk_close(struct gw_disk *d)
     }
     gw_changes_free(d->current);
     gw_key_set_free(&d->rows);
+    pthread_cond_destroy(&d->flush_end);
     pthread_mutex_destroy(&d->lock);
     free(d);
 }

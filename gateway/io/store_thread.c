@@ -15,7 +15,10 @@
 
 /* Between two attempts of a flush that fails. */
 #define RETRY_MIN_MS 1000u
-#define RETRY_MAX_MS 60000u
+#define RETRY_MAX_MS 10000u
+
+/* Between two lines of the log about one that goes on. */
+#define SAY_AGAIN_MS 60000u
 
 /* Operations of one batch: what the loop fills while the thread empties the
  * other. */
@@ -183,7 +186,7 @@ static void log_append(struct store_thread *s, enum mqttsn_status status,
         s->append_failed_ms = 0;
         gw_info("store", "append_works", NULL);
     } else if (s->append_failed_ms == 0 ||
-               now - s->append_failed_ms >= RETRY_MAX_MS) {
+               now - s->append_failed_ms >= SAY_AGAIN_MS) {
         s->append_failed_ms = now;
         gw_err("store", "append_failed",
                "records=%zu reason=%s effect=\"what nodes send is not stored, "

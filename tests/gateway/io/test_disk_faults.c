@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* A store whose disk fails now and then: what was reported as kept is kept,
+ * and nothing is on the disk without what came before it. */
+#include "io/disk_store.h"
+
+#include <errno.h>
+
+#include "disk_rig.h"
+
+static void begin(struct disk_rig *rig)
+{
+    disk_begin(rig);
+    rig->settings.files = &rig_files_faulty;
+    disk_open(rig);
+}
+
+static enum mqttsn_status append(struct disk_rig *rig, uint8_t verb,
+                                 uint8_t kind, uint32_t item)
+{
+    const struct gw_journal_record record = {
+        verb, kind, 0, item, mqttsn_span((const uint8_t *)"octets", 6)};
+
+    return gw_disk_append(rig->disk, &record, 1);
+}
+
+/* A message that arrived becomes a message that waits. The record of the
+ * second does not fit any more, the few octets that forget the first would. */
+static void an_arrival_is_not_forgotten_without_what_became_of_it(void **unused)
+{
+    struct disk_rig rig;
+
+    (void)unused;
+    begin(&rig);
+    assert_int_equal(append(&rig, GW_JOURNAL_KEEP, 64, 1), MQTTSN_OK);
+    rig_write_fault = (struct rig_fault){1, false, ENOSPC, 0};
+    assert_int_equal(append(&rig, GW_JOURNAL_KEEP, 5, 7), MQTTSN_ENOSPACE);
+    assert_int_equal(append(&rig, GW_JOURNAL_FORGET, 64, 1), MQTTSN_ENOSPACE);
+    assert_true(gw_disk_wants_flush(rig.disk));
+
+    CASE("a kill: it comes again");
+    disk_shut(&rig);
+    disk_open(&rig);
+    assert_int_equal(rig.found.count, 1);
+    assert_non_null(disk_find(&rig.found, 64, 0, 1));
+
+    CASE("a flush: it is what it became");
+    rig_write_fault = (struct rig_fault){1, false, ENOSPC, 0};
+    assert_int_equal(append(&rig, GW_JOURNAL_KEEP, 5, 7), MQTTSN_ENOSPACE);
+    assert_int_equal(append(&rig, GW_JOURNAL_FORGET, 64, 1), MQTTSN_ENOSPACE);
+    disk_flush(&rig);
+    assert_false(gw_disk_wants_flush(rig.disk));
+    assert_int_equal(append(&rig, GW_JOURNAL_KEEP, 5, 8), MQTTSN_OK);
+    disk_shut(&rig);
+    disk_open(&rig);
+    assert_int_equal(rig.found.count, 2);
+    assert_non_null(disk_find(&rig.found, 5, 0, 7));
+    assert_non_null(disk_find(&rig.found, 5, 0, 8));
+    disk_end(&rig);
+}
+
+static void what_has_no_room_in_memory_leaves_its_arrival(void **unused)
+{
+    static uint8_t large[100 * 1024];
+    struct gw_journal_record record = {GW_JOURNAL_KEEP, 5, 0, 0,
+                                       mqttsn_span(large, sizeof(large))};
+    enum mqttsn_status status = MQTTSN_OK;
+    struct gw_disk_stats stats;
+    struct disk_rig rig;
+
+    (void)unused;
+    begin(&rig);
+    assert_int_equal(append(&rig, GW_JOURNAL_KEEP, 64, 1), MQTTSN_OK);
+    while (status == MQTTSN_OK && record.item < 1000) {
+        record.item++;
+        status = gw_disk_append(rig.disk, &record, 1);
+    }
+    assert_int_equal(status, MQTTSN_ENOSPACE);
+    for (unsigned i = 0; i < 100; i++) {
+        record.item++;
+        assert_int_equal(gw_disk_append(rig.disk, &record, 1), MQTTSN_ENOSPACE);
+    }
+    assert_int_equal(append(&rig, GW_JOURNAL_FORGET, 64, 1), MQTTSN_ENOSPACE);
+    gw_disk_stats(rig.disk, &stats);
+    assert_in_range(stats.change_octets, GW_DISK_HARD / 2,
+                    GW_DISK_HARD + 2 * sizeof(large));
+    assert_true(stats.journal_octets <= GW_DISK_HARD);
+
+    disk_flush(&rig);
+    assert_int_equal(append(&rig, GW_JOURNAL_KEEP, 2, 1), MQTTSN_OK);
+    disk_shut(&rig);
+    disk_remove(&rig, "gw.db.j");
+    rig.found.count = 0;
+    /* The rig's list holds no such large ones: look at the count alone. */
+    assert_int_equal(gw_disk_open(&rig.settings, &rig.disk), MQTTSN_OK);
+    assert_int_equal(gw_disk_restore(rig.disk, NULL, NULL, &rig.report),
+                     MQTTSN_OK);
+    assert_true(rig.report.records > 100);
+    assert_int_equal(append(&rig, GW_JOURNAL_FORGET, 64, 1), MQTTSN_OK);
+    gw_disk_stats(rig.disk, &stats);
+    assert_true(stats.change_octets > 0); /* it was there to be forgotten */
+    disk_end(&rig);
+}
+
+/* Every write of the journal may fail, in turn; audited by a plain list of
+ * what was reported as kept. */
+static void each_write_may_fail(void **unused)
+{
+    (void)unused;
+    for (unsigned at = 1; at <= 24; at++) {
+        struct disk_rig rig;
+
+        begin(&rig);
+        rig_write_fault = (struct rig_fault){at, false, EIO, at % 31};
+        for (uint32_t i = 0; i < 20; i++) {
+            (void)disk_keep(&rig, 5, 0, i, "octets");
+            if (i % 5 == 4)
+                (void)disk_forget(&rig, 5, 0, i - 2);
+            if (i % 7 == 6)
+                disk_flush(&rig);
+        }
+        /* The list has what was taken at once; what was refused may be there
+         * besides, never the other way round. */
+        disk_shut(&rig);
+        rig_write_fault = (struct rig_fault){0};
+        disk_open(&rig);
+        assert_false(rig.report.damaged);
+        for (size_t i = 0; i < rig.model.count; i++) {
+            const struct disk_record *r = &rig.model.records[i];
+            bool forgotten = r->item % 5 == 2;
+
+            assert_true(forgotten || disk_find(&rig.found, r->kind, r->owner,
+                                               r->item) != NULL);
+        }
+        disk_end(&rig);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_arrival_is_not_forgotten_without_what_became_of_it),
+        cmocka_unit_test(what_has_no_room_in_memory_leaves_its_arrival),
+        cmocka_unit_test(each_write_may_fail),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
