@@ -13,14 +13,10 @@
 
 #include <stdint.h>
 
-struct gw_heap_entry {
-    uint64_t key;
-    uint32_t item;
-};
-
 struct gw_heap {
-    struct gw_heap_entry *entries;
-    uint32_t *places; /* by item: place in 'entries' + 1, 0 when absent */
+    uint64_t *keys; /* by place */
+    uint32_t *items;
+    uint32_t *places; /* by item: its place + 1, 0 when absent */
     uint32_t count;
     uint32_t capacity;
 };

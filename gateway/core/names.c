@@ -6,16 +6,24 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* A reference is the block's offset in units of 16 octets, plus one. */
-enum { PAGE = 4096, UNIT = 16, PAGE_UNITS = PAGE / UNIT };
+/* A reference is the block's offset in units of 8 octets, plus one. */
+enum { PAGE = 4096, UNIT = 8, PAGE_UNITS = PAGE / UNIT };
 
-static const uint16_t class_bytes[] = {32,  48,  64,  96,   128, 192,
-                                       256, 384, 512, 1024, 2048};
+static const uint16_t class_bytes[] = {16,  24,  32,  40,  48,  64,   80,  96,
+                                       128, 192, 256, 384, 512, 1024, 2048};
 
-enum { CLASSES = sizeof(class_bytes) / sizeof(class_bytes[0]), SMALLEST = 32 };
+enum { CLASSES = sizeof(class_bytes) / sizeof(class_bytes[0]) };
 
-/* Keeps every reference, and the table of the shortest names, in 32 bits. */
-static const uint64_t most_pages = UINT64_C(1) << 23;
+_Static_assert(CLASSES <= sizeof(((struct gw_names *)0)->open) /
+                              sizeof(((struct gw_names *)0)->open[0]),
+               "classes");
+
+/* Names that a page may hold on average. There may be more blocks than that,
+ * if all are short: the table is not sized for the rarest case. */
+enum { NAMES_A_PAGE = PAGE / 32 };
+
+/* Keeps every reference in 32 bits. */
+static const uint64_t most_pages = UINT64_C(1) << 22;
 
 /* Kept apart from the octets, so that a page need not be read to be judged. */
 struct gw_names_page {
@@ -29,7 +37,6 @@ struct gw_names_page {
 
 struct block {
     uint32_t refs; /* 0: free */
-    uint32_t tag;  /* low half of the hash, which is all the table asks for */
     uint16_t len;
     uint16_t next; /* while free: as 'free' above */
 };
@@ -50,7 +57,7 @@ uint64_t gw_names_size(uint64_t budget_bytes)
     if (pages > most_pages)
         return UINT64_MAX;
     return pages * (PAGE + sizeof(struct gw_names_page)) +
-           gw_table_size((uint32_t)pages * (PAGE / SMALLEST));
+           gw_table_size((uint32_t)pages * NAMES_A_PAGE);
 }
 
 enum mqttsn_status gw_names_init(struct gw_names *names, uint64_t budget_bytes,
@@ -65,8 +72,7 @@ enum mqttsn_status gw_names_init(struct gw_names *names, uint64_t budget_bytes,
         return MQTTSN_ENOSPACE;
     made.page_count = (uint32_t)pages;
     memcpy(made.seed, seed, sizeof(made.seed));
-    if (gw_table_init(&made.table, made.page_count * (PAGE / SMALLEST)) !=
-        MQTTSN_OK)
+    if (gw_table_init(&made.table, made.page_count * NAMES_A_PAGE) != MQTTSN_OK)
         return MQTTSN_ENOSPACE;
     made.arena = malloc(count * PAGE);
     made.pages = malloc(count * sizeof(*made.pages));
@@ -270,11 +276,13 @@ uint32_t gw_names_intern(struct gw_names *names, struct mqttsn_span text)
 
     if (ref != 0)
         return gw_names_ref(names, ref);
+    if (names->table.used == names->table.capacity)
+        return 0;
     ref = take_block(names, sizeof(struct block) + text.len);
     if (ref == 0)
         return 0;
-    *block_at(names, ref) = (struct block){
-        .refs = 1, .tag = (uint32_t)hash, .len = (uint16_t)text.len};
+    *block_at(names, ref) =
+        (struct block){.refs = 1, .len = (uint16_t)text.len};
     memcpy(octets_of(names, ref), text.data, text.len);
     gw_table_insert(&names->table, hash, ref);
     return ref;
@@ -299,9 +307,13 @@ void gw_names_unref(struct gw_names *names, uint32_t ref)
     struct block *block = block_at(names, ref);
 
     assert(block->refs > 0);
-    if (--block->refs > 0)
+    if (block->refs > 1) {
+        block->refs--;
         return;
-    gw_table_remove(&names->table, block->tag, ref);
+    }
+    gw_table_remove(&names->table, hash_of(names, gw_names_span(names, ref)),
+                    ref);
+    block->refs = 0;
     give_block(names, ref);
 }
 

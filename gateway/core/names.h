@@ -6,7 +6,8 @@
  * compare like strings. References are counted; the octets stay in place, in
  * one piece, while a count is held. All of it comes from one budget, in pages
  * of 4 KiB that each serve one size class; a page that empties serves any
- * class again. Reference 0 means "none".
+ * class again. For each 32 octets of budget one name is kept, however short
+ * names are. Reference 0 means "none".
  */
 #ifndef GW_NAMES_H
 #define GW_NAMES_H

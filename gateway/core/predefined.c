@@ -74,14 +74,6 @@ bool gw_predefined_add(const struct gw_policy *policy,
     return true;
 }
 
-static void empty_table(struct gw_table *table)
-{
-    if (table->used == 0)
-        return;
-    memset(table->slots, 0, ((size_t)table->mask + 1) * sizeof(*table->slots));
-    table->used = 0;
-}
-
 void gw_predefined_empty(const struct gw_policy *policy,
                          struct gw_predefined_set *set)
 {
@@ -90,7 +82,7 @@ void gw_predefined_empty(const struct gw_policy *policy,
         gw_names_unref(policy->names, set->rows[i].topic);
     }
     set->count = 0;
-    empty_table(&set->by_id);
+    gw_table_empty(&set->by_id);
 }
 
 uint32_t gw_policy_predefined_name(const struct gw_policy *policy,

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGNMENT = 8 };
+/* The link of a free block needs it; whatever needs more has a size that is a
+ * multiple of what it needs. */
+enum { ALIGNMENT = sizeof(uint32_t) };
 
 static uint64_t round_up(size_t block_size)
 {

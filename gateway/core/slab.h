@@ -18,7 +18,7 @@
 
 struct gw_slab {
     uint8_t *base;
-    uint32_t block_size; /* rounded up to 8 octets */
+    uint32_t block_size; /* rounded up to 4 octets */
     uint32_t capacity;
     uint32_t high; /* blocks 1..high were taken at least once */
     uint32_t free_head;

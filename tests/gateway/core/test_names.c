@@ -179,7 +179,7 @@ static void an_emptied_page_serves_any_class(void **unused)
     static const struct {
         size_t len;
         uint32_t per_page;
-    } rows[] = {{2000, 2}, {2, 128}, {500, 8}, {30, 85}, {150, 21}, {2000, 2}};
+    } rows[] = {{2000, 2}, {2, 128}, {500, 8}, {30, 102}, {150, 21}, {2000, 2}};
     enum { PAGES = 3 };
     struct gw_names names = names_of_pages(PAGES);
     uint32_t refs[PAGES * 128 + 1];
