@@ -54,11 +54,13 @@ enum gw_session_flag {
     GW_S_WILL_MSG = 1u << 7,     /* a will message is set, maybe empty */
     GW_S_WILL_RETAIN = 1u << 8,
     GW_S_NEW_WILL_RETAIN = 1u << 9,
-    GW_S_KNOWN = 1u << 10,      /* it was accepted before: a will exchange that
-                                   fails does not end it */
-    GW_S_TALKED = 1u << 11,     /* something came after the CONNACK */
-    GW_S_SECOND_TRY = 1u << 12, /* the head was refused for its id once */
-    GW_S_DOWN_SEND = 1u << 13,  /* send the step under way again */
+    GW_S_KNOWN = 1u << 10,       /* it was accepted before: a will exchange that
+                                    fails does not end it */
+    GW_S_TALKED = 1u << 11,      /* something came after the CONNACK */
+    GW_S_SECOND_TRY = 1u << 12,  /* the head was refused for its id once */
+    GW_S_DOWN_SEND = 1u << 13,   /* send the step under way again */
+    GW_S_MANY_TOPICS = 1u << 14, /* its topics are in the tables as well */
+    GW_S_MANY_SUBS = 1u << 15,   /* so are its subscriptions */
 };
 
 /* What a session always has. */
@@ -163,11 +165,16 @@ struct gw_sub {
     uint32_t session_next;
     uint32_t filter_prev, filter_next;
     uint32_t item;
-    uint16_t topic_id; /* predefined */
-    uint8_t type;      /* enum mqttsn_topic_type it was asked by */
-    uint8_t qos;       /* granted */
-    uint8_t active;    /* the broker has granted it */
+    uint16_t topic_id;  /* predefined */
+    uint8_t type;       /* enum mqttsn_topic_type it was asked by */
+    uint8_t qos : 7;    /* granted */
+    uint8_t active : 1; /* the broker has granted it */
 };
+
+/* So many topics, and so many subscriptions, of one session are found by
+ * walking its list; with more of them they are found by table. Most nodes have
+ * a handful, and need no slots. */
+#define GW_FEW 8
 
 enum gw_place_flag {
     GW_P_SENT = 1,     /* transmitted at least once: next time with DUP */

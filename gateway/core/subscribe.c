@@ -16,8 +16,16 @@ static uint64_t key_hash(const struct gw_engine *e, uint32_t session,
 uint32_t gw_sub_find(const struct gw_engine *e, uint32_t session,
                      uint32_t filter)
 {
+    const struct gw_session *s = gw_session_at(e, session);
     struct gw_table_probe probe;
 
+    if (!(s->flags & GW_S_MANY_SUBS)) {
+        uint32_t i = s->subs;
+
+        while (i != 0 && gw_sub_at(e, i)->filter != filter)
+            i = gw_sub_at(e, i)->session_next;
+        return i;
+    }
     for (uint32_t i = gw_table_first(&e->subs_by_key,
                                      key_hash(e, session, filter), &probe);
          i != 0; i = gw_table_next(&e->subs_by_key, &probe)) {
@@ -27,6 +35,13 @@ uint32_t gw_sub_find(const struct gw_engine *e, uint32_t session,
             return i;
     }
     return 0;
+}
+
+static void put_in_table(struct gw_engine *e, uint32_t index)
+{
+    const struct gw_sub *b = gw_sub_at(e, index);
+
+    gw_table_insert(&e->subs_by_key, key_hash(e, b->session, b->filter), index);
 }
 
 /* A subscription on a filter the caller holds a use of; takes one more. */
@@ -53,7 +68,13 @@ static uint32_t add(struct gw_engine *e, uint32_t session, uint32_t filter,
     f->subs_head = index;
     f->uses++;
     f->wants++;
-    gw_table_insert(&e->subs_by_key, key_hash(e, session, filter), index);
+    if (s->flags & GW_S_MANY_SUBS) {
+        put_in_table(e, index);
+    } else if (s->sub_count > GW_FEW) {
+        s->flags |= GW_S_MANY_SUBS;
+        for (uint32_t i = s->subs; i != 0; i = gw_sub_at(e, i)->session_next)
+            put_in_table(e, i);
+    }
     return index;
 }
 
@@ -73,7 +94,11 @@ static void end_sub(struct gw_engine *e, uint32_t index)
         gw_filter_at(&e->filters, filter)->subs_head = b->filter_next;
     if (b->filter_next)
         gw_sub_at(e, b->filter_next)->filter_prev = b->filter_prev;
-    gw_table_remove(&e->subs_by_key, key_hash(e, b->session, filter), index);
+    if (s->flags & GW_S_MANY_SUBS)
+        gw_table_remove(&e->subs_by_key, key_hash(e, b->session, filter),
+                        index);
+    if (s->subs == 0)
+        s->flags &= ~(unsigned)GW_S_MANY_SUBS;
     b->session = 0;
     gw_slab_give(&e->subs, index);
     gw_filter_release(e, filter, true);

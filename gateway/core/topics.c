@@ -20,8 +20,18 @@ static uint64_t name_hash(const struct gw_engine *e, uint32_t session,
 uint32_t gw_topic_by_id(const struct gw_engine *e, uint32_t session,
                         uint8_t type, uint16_t id)
 {
+    const struct gw_session *s = gw_session_at(e, session);
     struct gw_table_probe probe;
 
+    if (!(s->flags & GW_S_MANY_TOPICS)) {
+        for (uint32_t i = s->topics; i != 0; i = gw_topic_at(e, i)->next) {
+            const struct gw_topic *t = gw_topic_at(e, i);
+
+            if (t->id == id && t->type == type)
+                return i;
+        }
+        return 0;
+    }
     for (uint32_t i = gw_table_first(&e->topics_by_id,
                                      id_hash(e, session, type, id), &probe);
          i != 0; i = gw_table_next(&e->topics_by_id, &probe)) {
@@ -36,10 +46,20 @@ uint32_t gw_topic_by_id(const struct gw_engine *e, uint32_t session,
 uint32_t gw_topic_by_name(const struct gw_engine *e, uint32_t session,
                           uint8_t type, uint32_t name)
 {
+    const struct gw_session *s = gw_session_at(e, session);
     struct gw_table_probe probe;
 
     if (name == 0)
         return 0;
+    if (!(s->flags & GW_S_MANY_TOPICS)) {
+        for (uint32_t i = s->topics; i != 0; i = gw_topic_at(e, i)->next) {
+            const struct gw_topic *t = gw_topic_at(e, i);
+
+            if (t->name == name && t->type == type)
+                return i;
+        }
+        return 0;
+    }
     for (uint32_t i = gw_table_first(&e->topics_by_name,
                                      name_hash(e, session, type, name), &probe);
          i != 0; i = gw_table_next(&e->topics_by_name, &probe)) {
@@ -49,6 +69,36 @@ uint32_t gw_topic_by_name(const struct gw_engine *e, uint32_t session,
             return i;
     }
     return 0;
+}
+
+static void put_in_tables(struct gw_engine *e, uint32_t index)
+{
+    const struct gw_topic *t = gw_topic_at(e, index);
+
+    gw_table_insert(&e->topics_by_id, id_hash(e, t->session, t->type, t->id),
+                    index);
+    gw_table_insert(&e->topics_by_name,
+                    name_hash(e, t->session, t->type, t->name), index);
+}
+
+/* The newest of a session: into the tables, if there are many; with all of
+ * them, if they have just become many. */
+static void find_by_table(struct gw_engine *e, uint32_t index)
+{
+    struct gw_session *s = gw_session_at(e, gw_topic_at(e, index)->session);
+    unsigned count = 0;
+
+    if (s->flags & GW_S_MANY_TOPICS) {
+        put_in_tables(e, index);
+        return;
+    }
+    for (uint32_t i = s->topics; i != 0; i = gw_topic_at(e, i)->next)
+        count++;
+    if (count <= GW_FEW)
+        return;
+    s->flags |= GW_S_MANY_TOPICS;
+    for (uint32_t i = s->topics; i != 0; i = gw_topic_at(e, i)->next)
+        put_in_tables(e, i);
 }
 
 /* Takes over the caller's reference on 'name'; 0 when the table is full, and
@@ -74,9 +124,7 @@ static uint32_t add(struct gw_engine *e, uint32_t session, uint8_t type,
     s->topics = index;
     if (type == MQTTSN_TOPIC_NORMAL)
         s->topic_count++;
-    gw_table_insert(&e->topics_by_id, id_hash(e, session, type, id), index);
-    gw_table_insert(&e->topics_by_name, name_hash(e, session, type, name),
-                    index);
+    find_by_table(e, index);
     return index;
 }
 
@@ -128,17 +176,22 @@ enum mqttsn_status gw_topic_register(struct gw_engine *e, uint32_t session,
 static void end(struct gw_engine *e, uint32_t index)
 {
     struct gw_topic *t = gw_topic_at(e, index);
-    uint32_t *link = &gw_session_at(e, t->session)->topics;
+    struct gw_session *s = gw_session_at(e, t->session);
+    uint32_t *link = &s->topics;
 
     while (*link != index)
         link = &gw_topic_at(e, *link)->next;
     *link = t->next;
     if (t->type == MQTTSN_TOPIC_NORMAL)
-        gw_session_at(e, t->session)->topic_count--;
-    gw_table_remove(&e->topics_by_id, id_hash(e, t->session, t->type, t->id),
-                    index);
-    gw_table_remove(&e->topics_by_name,
-                    name_hash(e, t->session, t->type, t->name), index);
+        s->topic_count--;
+    if (s->flags & GW_S_MANY_TOPICS) {
+        gw_table_remove(&e->topics_by_id,
+                        id_hash(e, t->session, t->type, t->id), index);
+        gw_table_remove(&e->topics_by_name,
+                        name_hash(e, t->session, t->type, t->name), index);
+    }
+    if (s->topics == 0)
+        s->flags &= ~(unsigned)GW_S_MANY_TOPICS;
     gw_names_unref(&e->names, t->name);
     t->session = 0;
     gw_slab_give(&e->topics, index);
