@@ -360,7 +360,7 @@ const struct gw_counters *gw_engine_counters(const struct gw_engine *engine);
 /* How much of each table is in use, for limits and leak checks. What lies
  * between the members is 0, so that two can be compared whole. */
 struct gw_usage {
-    uint32_t sessions, topics, subscriptions, filters, exchanges;
+    uint32_t sessions, topics, subscriptions, filters, filter_levels, exchanges;
     uint32_t queue_entries, messages, replies;
     uint32_t uplink_messages; /* that wait, or will, for the broker alone */
     uint64_t uplink_bytes;

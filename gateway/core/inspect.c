@@ -88,7 +88,8 @@ void gw_engine_usage(const struct gw_engine *engine, struct gw_usage *ret)
     ret->sessions = engine->sessions.used;
     ret->topics = engine->topics.used;
     ret->subscriptions = engine->subs.used;
-    ret->filters = engine->filters.nodes.used;
+    ret->filters = engine->filters.filters.used;
+    ret->filter_levels = engine->filters.levels.used;
     ret->exchanges = engine->exchanges.used;
     ret->queue_entries = engine->places.used;
     ret->messages =

@@ -48,14 +48,6 @@ static void drop_if_unused(struct gw_engine *e, uint32_t filter)
     if (f->uses != 0 || f->up_state != GW_F_NONE || f->unsub_listed)
         return;
     gw_store_forget_filter(e, filter);
-    if (e->resubscribe == filter)
-        e->resubscribe = f->all_next;
-    if (f->all_prev)
-        gw_filter_at(&e->filters, f->all_prev)->all_next = f->all_next;
-    else
-        e->all_filters = f->all_next;
-    if (f->all_next)
-        gw_filter_at(&e->filters, f->all_next)->all_prev = f->all_prev;
     gw_filters_drop(&e->filters, filter);
 }
 
@@ -69,12 +61,6 @@ uint32_t gw_filter_use(struct gw_engine *e, struct mqttsn_span filter,
         node = gw_filters_add(&e->filters, filter);
         if (node == 0)
             return 0;
-        /* In front: a sweep under way does not meet it. */
-        f = gw_filter_at(&e->filters, node);
-        f->all_next = e->all_filters;
-        if (e->all_filters)
-            gw_filter_at(&e->filters, e->all_filters)->all_prev = node;
-        e->all_filters = node;
     }
     f = gw_filter_at(&e->filters, node);
     f->uses++;
@@ -290,10 +276,12 @@ static bool poll_sweep(struct gw_engine *e, uint8_t *buf,
                        struct gw_up_action *ret_action)
 {
     while (e->resubscribe != 0) {
-        uint32_t filter = e->resubscribe;
+        uint32_t filter = e->resubscribe--;
         struct gw_filter *f = gw_filter_at(&e->filters, filter);
 
-        e->resubscribe = f->all_next;
+        if (f->name == 0)
+            continue;
+        /* One that came after the sweep began has no subscription yet. */
         if (f->subs_head != 0) {
             f->up_state = GW_F_UP;
             f->uses++;
@@ -512,8 +500,8 @@ void gw_unsubscribe_on_result(struct gw_engine *e, uint32_t filter,
 void gw_windows_on_connected(struct gw_engine *e, bool session_present)
 {
     if (e->sweep_incomplete || !session_present) {
-        e->resubscribe = e->all_filters;
-        e->sweep_incomplete = e->all_filters != 0;
+        e->resubscribe = e->filters.filters.high;
+        e->sweep_incomplete = e->filters.filters.used != 0;
     }
     if (e->sweep_incomplete && !e->sweep_kept) {
         e->sweep_stored = gw_store_sweep(e, true);

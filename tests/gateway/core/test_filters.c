@@ -11,10 +11,10 @@ struct fixture {
     struct gw_filters filters;
 };
 
-static void set_up(struct fixture *f, uint32_t max_nodes, uint64_t names_bytes)
+static void set_up(struct fixture *f, uint32_t max_levels, uint64_t names_bytes)
 {
     assert_int_equal(gw_names_init(&f->names, names_bytes, seed), MQTTSN_OK);
-    assert_int_equal(gw_filters_init(&f->filters, &f->names, max_nodes, seed),
+    assert_int_equal(gw_filters_init(&f->filters, &f->names, max_levels, seed),
                      MQTTSN_OK);
 }
 
@@ -36,11 +36,12 @@ static uint32_t find(const struct fixture *f, const char *filter)
 
 static void assert_nothing_is_left(const struct fixture *f)
 {
-    assert_int_equal(f->filters.nodes.used, 0);
-    assert_int_equal(f->filters.table.used, 0);
-    assert_int_equal(f->filters.plain_levels, 0);
-    assert_int_equal(f->filters.plus_first, 0);
-    assert_int_equal(f->filters.hash_first, 0);
+    assert_int_equal(f->filters.filters.used, 0);
+    assert_int_equal(f->filters.levels.used, 0);
+    assert_int_equal(f->filters.plain_levels.used, 0);
+    assert_int_equal(f->filters.top.below, 0);
+    assert_int_equal(f->filters.top.plus, 0);
+    assert_int_equal(f->filters.top.hash_filter, 0);
     assert_int_equal(f->names.used_names, 0);
 }
 
@@ -178,10 +179,9 @@ static void the_callers_fields_last_as_long_as_the_filter(void **unused)
     set_up(&f, 16, 65536);
     node = add(&f, "a");
     filter = gw_filter_at(&f.filters, node);
-    filter->subs_head = filter->all_prev = filter->all_next = 7;
-    filter->unsub_list = 7;
+    filter->subs_head = filter->unsub_list = 7;
     filter->up_state = filter->unsub_next = filter->wants = 7;
-    assert_int_not_equal(add(&f, "a/b"), 0); /* keeps the node of "a" */
+    assert_int_not_equal(add(&f, "a/b"), 0); /* keeps the level of "a" */
 
     assert_int_equal(add(&f, "a"), node);
     assert_int_equal(filter->subs_head, 7);
@@ -190,8 +190,6 @@ static void the_callers_fields_last_as_long_as_the_filter(void **unused)
     assert_int_equal(find(&f, "a"), 0);
     assert_int_equal(add(&f, "a"), node);
     assert_int_equal(filter->subs_head, 0);
-    assert_int_equal(filter->all_prev, 0);
-    assert_int_equal(filter->all_next, 0);
     assert_int_equal(filter->unsub_list, 0);
     assert_int_equal(filter->up_state, 0);
     assert_int_equal(filter->unsub_next, 0);
@@ -213,16 +211,16 @@ dropping_one_filter_spares_those_that_share_its_levels(void **unused)
     above = add(&f, "a/b");
     deep = add(&f, "a/b/c/d");
     fork = add(&f, "a/b/+/d");
-    assert_int_equal(f.filters.nodes.used, 6);
+    assert_int_equal(f.filters.levels.used, 6);
 
     gw_filters_drop(&f.filters, deep);
     match(&f, "a/b/c/d", &seen);
     assert_int_equal(seen.total, 1);
     assert_int_equal(seen.times[fork], 1);
-    assert_int_equal(f.filters.nodes.used, 4);
+    assert_int_equal(f.filters.levels.used, 4);
 
     gw_filters_drop(&f.filters, above);
-    assert_int_equal(f.filters.nodes.used, 4); /* "a/b/+/d" goes through it */
+    assert_int_equal(f.filters.levels.used, 4); /* "a/b/+/d" goes through it */
     gw_filters_drop(&f.filters, fork);
     assert_nothing_is_left(&f);
     tear_down(&f);
@@ -332,8 +330,8 @@ static void a_full_table_leaves_nothing_behind(void **unused)
     assert_int_equal(add(&f, "a/+/c/d"), 0); /* the third new one is missing */
     assert_int_equal(add(&f, "x/y/z"), 0);
 
-    assert_int_equal(f.filters.nodes.used, 2);
-    assert_int_equal(f.filters.table.used, 2);
+    assert_int_equal(f.filters.levels.used, 2);
+    assert_int_equal(f.filters.plain_levels.used, 2);
     assert_int_equal(f.names.used_names, names);
     match(&f, "a/b", &seen);
     assert_int_equal(seen.times[ab], 1);
@@ -350,19 +348,19 @@ static void full_names_leave_nothing_behind(void **unused)
         "+/+/+/+/+/+/+/+/+/+/+/#",
     };
     struct fixture f;
-    uint32_t nodes;
+    uint32_t levels;
     uint32_t names;
 
     (void)unused;
     set_up(&f, 1000, 4096);
     /* The one page is of the smallest class, and stays so. */
     assert_int_not_equal(add(&f, "a/b"), 0);
-    nodes = f.filters.nodes.used;
+    levels = f.filters.levels.used;
     names = f.names.used_names;
 
     for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
         assert_int_equal(add(&f, filters[i]), 0);
-        assert_int_equal(f.filters.nodes.used, nodes);
+        assert_int_equal(f.filters.levels.used, levels);
         assert_int_equal(f.names.used_names, names);
     }
     gw_filters_drop(&f.filters, find(&f, "a/b"));
@@ -409,14 +407,14 @@ static uint32_t model_index(const struct model *m, const char *text)
 static void model_add(struct model *m, struct fixture *f, const char *text)
 {
     uint32_t i = model_index(m, text);
-    uint32_t nodes = f->filters.nodes.used;
+    uint32_t levels = f->filters.levels.used;
     uint32_t names = f->names.used_names;
     uint32_t node = add(f, text);
 
     if (i < m->count) {
         assert_int_equal(node, m->node[i]);
     } else if (node == 0) {
-        assert_int_equal(f->filters.nodes.used, nodes);
+        assert_int_equal(f->filters.levels.used, levels);
         assert_int_equal(f->names.used_names, names);
         assert_int_equal(find(f, text), 0);
     } else {
@@ -453,14 +451,14 @@ static void model_match(const struct model *m, const struct fixture *f,
     assert_int_equal(seen.total, expected);
 }
 
-static void run_model(uint32_t max_nodes, uint64_t random)
+static void run_model(uint32_t max_levels, uint64_t random)
 {
     enum { OPERATIONS = 30000 };
     static struct model m;
     struct fixture f;
 
     m.count = 0;
-    set_up(&f, max_nodes, 1 << 20);
+    set_up(&f, max_levels, 1 << 20);
     for (int op = 0; op < OPERATIONS; op++) {
         bool growing = op / 1500 % 2 == 0;
         char text[TEXT_MAX];
@@ -486,7 +484,7 @@ static void it_agrees_with_a_naive_matcher(void **unused)
     run_model(SEEN_MAX - 1, 42424242424242);
 }
 
-static void it_agrees_with_a_naive_matcher_when_nodes_run_out(void **unused)
+static void it_agrees_with_a_naive_matcher_when_levels_run_out(void **unused)
 {
     (void)unused;
     run_model(40, 31415926535897);
@@ -506,7 +504,7 @@ int main(void)
         cmocka_unit_test(a_full_table_leaves_nothing_behind),
         cmocka_unit_test(full_names_leave_nothing_behind),
         cmocka_unit_test(it_agrees_with_a_naive_matcher),
-        cmocka_unit_test(it_agrees_with_a_naive_matcher_when_nodes_run_out),
+        cmocka_unit_test(it_agrees_with_a_naive_matcher_when_levels_run_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -303,8 +303,9 @@ static void empty(uint64_t names_at_start)
     }
     world_until(&fx.w, fx.w.now + 20 * 86400000ull);
     u = world_usage(&fx.w);
-    if (u.sessions + u.topics + u.subscriptions + u.filters + u.exchanges +
-                u.queue_entries + u.messages + u.replies + u.message_bytes !=
+    if (u.sessions + u.topics + u.subscriptions + u.filters + u.filter_levels +
+                u.exchanges + u.queue_entries + u.messages + u.replies +
+                u.message_bytes !=
             0 ||
         u.name_bytes != names_at_start)
         world_fail(&fx.w, "not empty:\n%s", world_snapshot(&fx.w));
