@@ -178,7 +178,7 @@ static void on_frame(struct gw_engine *e, const struct gw_peer *peer,
         return;
     }
     if (session != 0 && gw_reaction_to(column, frame) != GW_R_DROP) {
-        gw_session_at(e, session)->via = peer->via;
+        gw_via_set(&e->vias, &gw_session_at(e, session)->via, &peer->via);
         gw_session_heard(e, session); /* G12-52 */
     }
     if (is_barred(e, column, frame->type)) {

@@ -75,7 +75,7 @@ static uint32_t flow_places(const struct gw_limits *l)
 {
     return l->uplink_max_messages != 0 ? l->uplink_max_messages : 1;
 }
-static uint32_t filter_nodes(const struct gw_limits *l)
+static uint32_t filter_levels(const struct gw_limits *l)
 {
     return 4 * l->max_subscriptions + 64;
 }
@@ -103,9 +103,10 @@ uint64_t gw_engine_size(const struct gw_limits *l)
     uint32_t s = l->max_sessions;
 
     return sizeof(struct gw_engine) + gw_names_size(l->names_total_bytes) +
+           gw_vias_size(s) +
            gw_messages_size(l->queue_total_bytes, l->max_queue_entries) +
            gw_messages_size(l->uplink_total_bytes, exchange_places(l)) +
-           gw_filters_size(filter_nodes(l)) +
+           gw_filters_size(filter_levels(l)) +
            gw_slab_size(sizeof(struct gw_session), s) +
            gw_slab_size(sizeof(struct gw_cold), s) +
            gw_slab_size(sizeof(struct gw_topic), l->max_topics) +
@@ -134,11 +135,12 @@ static bool init_tables(struct gw_engine *e)
 
     return gw_names_init(&e->names, l->names_total_bytes, e->seed) ==
                MQTTSN_OK &&
+           gw_vias_init(&e->vias, s, e->seed) == MQTTSN_OK &&
            gw_messages_init(&e->down_messages, &e->names, l->queue_total_bytes,
                             l->max_queue_entries) == MQTTSN_OK &&
            gw_messages_init(&e->up_messages, &e->names, l->uplink_total_bytes,
                             exchange_places(l)) == MQTTSN_OK &&
-           gw_filters_init(&e->filters, &e->names, filter_nodes(l), e->seed) ==
+           gw_filters_init(&e->filters, &e->names, filter_levels(l), e->seed) ==
                MQTTSN_OK &&
            gw_slab_init(&e->sessions, sizeof(struct gw_session), s) ==
                MQTTSN_OK &&
@@ -256,6 +258,7 @@ void gw_engine_free(struct gw_engine *e)
     gw_messages_fini(&e->down_messages);
     gw_messages_fini(&e->up_messages);
     gw_names_fini(&e->names);
+    gw_vias_fini(&e->vias);
     free(e->strangers);
     free(e->stranger_source);
     free(e->source);

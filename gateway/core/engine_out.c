@@ -73,7 +73,7 @@ static bool take_session(struct gw_engine *e, uint8_t *buf, size_t cap,
             continue;
         ret_datagram->target = GW_TO_PEER;
         ret_datagram->to = s->addr;
-        ret_datagram->via = s->via;
+        ret_datagram->via = *gw_via_at(&e->vias, s->via);
         return true;
     }
     return false;

@@ -15,6 +15,7 @@
 #include "policy.h"
 #include "slab.h"
 #include "table.h"
+#include "vias.h"
 
 #include "mqttsn/frame.h"
 #include "mqttsn/topic.h"
@@ -46,6 +47,7 @@ struct gw_engine {
     mqttsn_ms now; /* of the input being handled */
 
     struct gw_names names;
+    struct gw_vias vias;
     struct gw_messages down_messages, up_messages;
     struct gw_filters filters;
     struct gw_slab sessions, colds, topics, subs, places, exchanges, windows,
@@ -89,9 +91,8 @@ struct gw_engine {
     /* subscribe.c */
     uint32_t runnable_head, runnable_tail;
     uint32_t open_windows;           /* list */
-    uint32_t all_filters;            /* list of every filter */
     uint32_t unsub_head, unsub_tail; /* filters to be unsubscribed */
-    uint32_t resubscribe;   /* next filter of the sweep, 0: none running */
+    uint32_t resubscribe;   /* filters 1 to this are left of the sweep */
     uint32_t resubscribing; /* SUBSCRIBEs of the sweep without result */
     bool sweep_incomplete;  /* the broker was not told everything yet */
     bool sweep_kept;        /* and the store knows */

@@ -66,15 +66,16 @@ enum gw_session_flag {
 /* What a session always has. */
 struct gw_session {
     struct gw_addr addr; /* family 0: not reachable */
-    struct gw_via via;
-    uint32_t node_id;   /* name: wireless node id behind a forwarder, or 0 */
-    uint32_t client_id; /* name */
-    uint32_t number;    /* names it in the store; 0: the block is free */
-    uint32_t flags;     /* set of gw_session_flag */
+    uint32_t via;        /* number of the way its last datagram came */
+    uint32_t node_id;    /* name: wireless node id behind a forwarder, or 0 */
+    uint32_t client_id;  /* name */
+    uint32_t number;     /* names it in the store; 0: the block is free */
+    uint32_t flags;      /* set of gw_session_flag */
 
     uint8_t state;      /* enum gw_state */
     uint8_t down_phase; /* enum gw_down_phase */
     uint8_t reply_count;
+    uint8_t last_family; /* of 'addr', when it had one */
     uint16_t keepalive_s;
     uint16_t sleep_s;
     uint16_t next_topic_id;

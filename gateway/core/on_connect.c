@@ -70,7 +70,7 @@ static void refuse_half_open(struct gw_engine *e, uint32_t session,
 {
     struct gw_session *s = gw_session_at(e, session);
     struct gw_peer peer = {.addr = s->addr,
-                           .via = s->via,
+                           .via = *gw_via_at(&e->vias, s->via),
                            .node_id = gw_names_span(&e->names, s->node_id)};
 
     connack(e, &peer, gw_names_span(&e->names, s->client_id), code, reason);
@@ -81,7 +81,7 @@ void gw_connect_unkept(struct gw_engine *e, uint32_t session)
 {
     struct gw_session *s = gw_session_at(e, session);
     struct gw_peer peer = {.addr = s->addr,
-                           .via = s->via,
+                           .via = *gw_via_at(&e->vias, s->via),
                            .node_id = gw_names_span(&e->names, s->node_id)};
 
     connack(e, &peer, gw_names_span(&e->names, s->client_id),
@@ -416,7 +416,7 @@ static void again(struct gw_engine *e, uint32_t session,
     bool identical = gw_cold(e, s)->connect_hash == r->hash;
     enum gw_connect_step step = (enum gw_connect_step)gw_cold(e, s)->step;
 
-    s->via = peer->via;
+    gw_via_set(&e->vias, &s->via, &peer->via);
     if (gw_cold(e, s)->contender != 0)
         gw_contender_on_answer(e, session);
     if (s->state == GW_HALF_OPEN && identical) { /* G12-21a */

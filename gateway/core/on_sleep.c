@@ -47,7 +47,7 @@ static bool same_host(const struct gw_engine *e, const struct gw_session *s,
     struct gw_addr last = s->addr;
 
     if (last.family == 0)
-        last.family = s->via.family; /* unbound: the host part is still there */
+        last.family = s->last_family; /* the host part is still there */
     if (!gw_addr_same_host(&last, &peer->addr))
         return false;
     (void)e;
@@ -104,7 +104,7 @@ void gw_on_disconnect(struct gw_engine *e, uint32_t session,
 {
     struct gw_session *s = gw_session_at(e, session);
     struct gw_peer peer = {.addr = s->addr,
-                           .via = s->via,
+                           .via = *gw_via_at(&e->vias, s->via),
                            .node_id = gw_names_span(&e->names, s->node_id)};
     uint16_t duration =
         frame->disconnect.has_duration ? frame->disconnect.duration_s : 0;

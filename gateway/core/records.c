@@ -45,10 +45,12 @@ static bool write_session(const struct gw_engine *e,
                           struct mqttsn_writer *w)
 {
     const struct gw_session *s = gw_session_at(e, entry->ref);
+    const struct gw_via *via;
     bool bound;
 
     if (!is_session(e, entry->ref, entry->owner))
         return false;
+    via = gw_via_at(&e->vias, s->via);
     bound = s->addr.family != 0;
     mqttsn_write_u8(w, s->state);
     mqttsn_write_u8(w, flag_if(s->flags & GW_S_CLEAN, GW_REC_CLEAN) |
@@ -62,13 +64,12 @@ static bool write_session(const struct gw_engine *e,
     write_u32(w, s->next_place_item);
     write_u32(w, s->connection);
     /* Without address, 'addr' is the host it had last (D5). */
-    mqttsn_write_u8(w, bound ? s->addr.family : s->via.family);
+    mqttsn_write_u8(w, bound ? s->addr.family : s->last_family);
     mqttsn_write_u16(w, s->addr.port);
     write_u32(w, s->addr.scope);
     mqttsn_write_bytes(w, mqttsn_span(s->addr.ip, sizeof(s->addr.ip)));
-    mqttsn_write_u16(w, s->via.listener);
-    mqttsn_write_bytes(w,
-                       mqttsn_span(s->via.local_ip, sizeof(s->via.local_ip)));
+    mqttsn_write_u16(w, via->listener);
+    mqttsn_write_bytes(w, mqttsn_span(via->local_ip, sizeof(via->local_ip)));
     write_text(w, gw_names_span(&e->names, s->client_id));
     write_text(w, gw_names_span(&e->names, s->node_id));
     return true;

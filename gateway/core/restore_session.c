@@ -70,7 +70,8 @@ static void place_session(struct gw_engine *e, uint32_t index,
     }
     s->addr = peer.addr;
     s->addr.family = 0;
-    s->via = peer.via;
+    s->last_family = peer.addr.family;
+    gw_via_set(&e->vias, &s->via, &peer.via);
     s->node_id = gw_names_ref(&e->names, node);
 }
 

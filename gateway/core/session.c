@@ -137,7 +137,7 @@ static void unbind(struct gw_engine *e, uint32_t index)
     gw_table_remove(&e->by_addr, gw_peer_hash(e, &s->addr, s->node_id), index);
     /* The host part stays in 'addr' for PINGREQ (D5); the family says that
      * there is no address, so nothing can be sent. */
-    s->via.family = s->addr.family;
+    s->last_family = s->addr.family;
     s->addr.family = 0;
     if (s->state == GW_AWAKE)
         gw_sleep_end_awake(e, index, true); /* with its timer running */
@@ -152,7 +152,7 @@ bool gw_session_bind(struct gw_engine *e, uint32_t index,
     uint32_t node = 0, before = gw_session_by_peer(e, peer);
 
     if (before == index) {
-        s->via = peer->via;
+        gw_via_set(&e->vias, &s->via, &peer->via);
         return true;
     }
     if (peer->node_id.len != 0) {
@@ -171,7 +171,7 @@ bool gw_session_bind(struct gw_engine *e, uint32_t index,
     gw_names_unref(&e->names, s->node_id);
     s->node_id = node;
     s->addr = peer->addr;
-    s->via = peer->via;
+    gw_via_set(&e->vias, &s->via, &peer->via);
     gw_table_insert(&e->by_addr, gw_peer_hash(e, &s->addr, node), index);
     return true;
 }
@@ -214,6 +214,7 @@ void gw_session_end(struct gw_engine *e, uint32_t index)
     gw_names_unref(&e->names, s->node_id);
     gw_names_unref(&e->names, gw_cold(e, s)->new_will_topic);
     gw_cold_end(e, index);
+    gw_via_clear(&e->vias, &s->via);
     if (s->flags & GW_S_READY) {
         /* The block is still on the ready list: the poll that takes it off
          * sees number 0 and gives the block back. */
@@ -240,7 +241,7 @@ void gw_session_dismiss(struct gw_engine *e, uint32_t index)
 {
     struct gw_session *s = gw_session_at(e, index);
     struct gw_peer peer = {.addr = s->addr,
-                           .via = s->via,
+                           .via = *gw_via_at(&e->vias, s->via),
                            .node_id = gw_names_span(&e->names, s->node_id)};
 
     gw_stranger_reply(e, &peer, &(struct gw_reply){.type = MQTTSN_DISCONNECT});
@@ -289,13 +290,14 @@ const struct gw_client_settings *gw_session_settings(struct gw_engine *e,
 size_t gw_session_max_frame(struct gw_engine *e, uint32_t index)
 {
     const struct gw_session *s = gw_session_at(e, index);
+    uint16_t listener = gw_via_at(&e->vias, s->via)->listener;
     size_t most = gw_session_settings(e, index)->max_datagram;
     size_t header =
         s->node_id ? 3 + gw_names_span(&e->names, s->node_id).len : 0;
 
-    if (s->via.listener < e->policy.options.listener_count &&
-        (most == 0 || most > e->policy.listeners[s->via.listener].max_datagram))
-        most = e->policy.listeners[s->via.listener].max_datagram;
+    if (listener < e->policy.options.listener_count &&
+        (most == 0 || most > e->policy.listeners[listener].max_datagram))
+        most = e->policy.listeners[listener].max_datagram;
     return most > header ? most - header : 0;
 }
 

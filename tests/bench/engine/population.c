@@ -162,6 +162,7 @@ static void ask(struct population *p, uint32_t node, struct octets message,
 
 static void settle_in(struct population *p, uint32_t node)
 {
+    struct octets subscribe;
     char text[32];
 
     population_client_id(node, text);
@@ -171,9 +172,12 @@ static void settle_in(struct population *p, uint32_t node)
         ask(p, node, sn_register(0, (uint16_t)(1 + which), text),
             "REGISTER has no answer");
     }
-    filter_of(p, node, text);
-    ask(p, node, sn_subscribe(SN_SUBSCRIBE, SN_QOS1, 3, text),
-        "SUBSCRIBE has no answer");
+    filter_of(p, p->shared_filter ? 1 : node, text);
+    subscribe = sn_subscribe(SN_SUBSCRIBE, SN_QOS1, 3, text);
+    population_send(p, node, &subscribe);
+    /* Those that share a filter wait for each other's retained messages. */
+    need(population_serve(p) == 1 || p->shared_filter,
+         "SUBSCRIBE has no answer");
 }
 
 void population_start(struct population *p)

@@ -25,6 +25,7 @@ struct population {
     struct gw_options options;
     uint32_t count;
     enum population_filter filter;
+    bool shared_filter; /* all nodes have that of the first */
     mqttsn_ms now;
     uint8_t *buf;    /* of POPULATION_BUFFER octets, for whatever is polled */
     uint64_t random; /* state of population_random */
@@ -44,7 +45,7 @@ struct gw_addr population_addr(uint32_t node);
 struct gw_via population_via(void);
 void population_client_id(uint32_t node, char ret[17]);
 void population_topic(uint32_t node, unsigned which, char ret[25]);
-/* A topic that the node's filter matches, and no other's. */
+/* A topic that the node's filter matches, and no other's if they differ. */
 void population_command(const struct population *p, uint32_t node,
                         char ret[32]);
 uint32_t population_random(struct population *p, uint32_t below);

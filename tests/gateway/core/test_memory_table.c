@@ -42,9 +42,11 @@ static void the_table_has_the_octets_of_each_object(void **unused)
     } rows[] = {
         {"session", block(sizeof(struct gw_session))},
         {"cold part", block(sizeof(struct gw_cold))},
+        {"way of answering", block(sizeof(struct gw_kept_via))},
         {"topic entry", block(sizeof(struct gw_topic))},
         {"subscription", block(sizeof(struct gw_sub))},
-        {"filter node", block(sizeof(struct gw_filter))},
+        {"filter", block(sizeof(struct gw_filter))},
+        {"filter level", block(sizeof(struct gw_filter_level))},
         {"place", block(sizeof(struct gw_place))},
         {"message", block(sizeof(struct gw_message))},
         {"chunk", GW_CHUNK_BYTES},
