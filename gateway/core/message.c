@@ -2,19 +2,11 @@
 #include "message.h"
 
 #include <assert.h>
-
-enum { CHUNK_DATA = GW_CHUNK_BYTES - sizeof(uint32_t) };
-
-struct chunk {
-    uint32_t next;
-    uint8_t data[CHUNK_DATA];
-};
-
-_Static_assert(sizeof(struct chunk) == GW_CHUNK_BYTES, "chunk");
+#include <stdlib.h>
 
 static uint64_t chunks_for(uint64_t payload_len)
 {
-    return payload_len / CHUNK_DATA + (payload_len % CHUNK_DATA != 0);
+    return payload_len / GW_CHUNK_BYTES + (payload_len % GW_CHUNK_BYTES != 0);
 }
 
 static uint64_t chunk_capacity(uint64_t budget_bytes)
@@ -25,6 +17,7 @@ static uint64_t chunk_capacity(uint64_t budget_bytes)
 uint64_t gw_messages_size(uint64_t budget_bytes, uint32_t max_messages)
 {
     return chunk_capacity(budget_bytes) * GW_CHUNK_BYTES +
+           (chunk_capacity(budget_bytes) + 1) * sizeof(uint32_t) +
            gw_slab_size(sizeof(struct gw_message), max_messages);
 }
 
@@ -36,34 +29,36 @@ enum mqttsn_status gw_messages_init(struct gw_messages *messages,
     struct gw_messages made = {.names = names, .next_number = 1};
     uint64_t chunks = chunk_capacity(budget_bytes);
 
-    if (chunks > UINT32_MAX)
+    if (chunks > UINT32_MAX || chunks > SIZE_MAX / sizeof(*made.links) - 1)
         return MQTTSN_ENOSPACE;
-    if (gw_slab_init(&made.messages, sizeof(struct gw_message), max_messages) !=
-        MQTTSN_OK)
+    made.links = malloc(((size_t)chunks + 1) * sizeof(*made.links));
+    if (made.links == NULL ||
+        gw_slab_init(&made.messages, sizeof(struct gw_message), max_messages) !=
+            MQTTSN_OK ||
+        gw_slab_init(&made.chunks, GW_CHUNK_BYTES, (uint32_t)chunks) !=
+            MQTTSN_OK) {
+        gw_messages_fini(&made);
         return MQTTSN_ENOSPACE;
-    if (gw_slab_init(&made.chunks, sizeof(struct chunk), (uint32_t)chunks) !=
-        MQTTSN_OK)
-        goto fail;
+    }
     *messages = made;
     return MQTTSN_OK;
-
-fail:
-    gw_slab_fini(&made.messages);
-    return MQTTSN_ENOSPACE;
 }
 
 void gw_messages_fini(struct gw_messages *messages)
 {
     gw_slab_fini(&messages->messages);
     gw_slab_fini(&messages->chunks);
+    free(messages->links);
     *messages = (struct gw_messages){0};
 }
 
 uint32_t gw_message_cost(size_t payload_len)
 {
-    uint64_t octets = chunks_for(payload_len) * GW_CHUNK_BYTES;
+    uint64_t chunks = chunks_for(payload_len);
 
-    return octets < UINT32_MAX ? (uint32_t)octets : UINT32_MAX;
+    return chunks <= UINT32_MAX / GW_CHUNK_BYTES
+               ? (uint32_t)chunks * GW_CHUNK_BYTES
+               : UINT32_MAX;
 }
 
 bool gw_messages_fits(const struct gw_messages *messages, size_t payload_len)
@@ -80,27 +75,24 @@ static uint32_t store_payload(struct gw_messages *messages,
     uint32_t first = 0;
     uint32_t *link = &first;
 
-    for (size_t at = 0; at < payload.len; at += CHUNK_DATA) {
+    for (size_t at = 0; at < payload.len; at += GW_CHUNK_BYTES) {
         uint32_t index = gw_slab_take(&messages->chunks);
-        size_t len = payload.len - at < CHUNK_DATA ? payload.len - at
-                                                   : (size_t)CHUNK_DATA;
+        size_t left = payload.len - at;
 
         assert(index != 0);
-
-        struct chunk *chunk = gw_slab_at(&messages->chunks, index);
-
-        memcpy(chunk->data, payload.data + at, len);
+        memcpy(gw_slab_at(&messages->chunks, index), payload.data + at,
+               left < GW_CHUNK_BYTES ? left : GW_CHUNK_BYTES);
         *link = index;
-        link = &chunk->next;
+        link = &messages->links[index];
     }
+    *link = 0;
     return first;
 }
 
 static void free_payload(struct gw_messages *messages, uint32_t first)
 {
     while (first != 0) {
-        const struct chunk *chunk = gw_slab_at(&messages->chunks, first);
-        uint32_t next = chunk->next;
+        uint32_t next = messages->links[first];
 
         gw_slab_give(&messages->chunks, first);
         first = next;
@@ -166,15 +158,14 @@ void gw_message_copy(const struct gw_messages *messages, uint32_t index,
                      uint8_t *buf)
 {
     const struct gw_message *message = gw_message_at(messages, index);
-    uint32_t chunk_index = message->chunks;
+    uint32_t chunk = message->chunks;
 
-    for (size_t at = 0; at < message->payload_len; at += CHUNK_DATA) {
-        const struct chunk *chunk = gw_slab_at(&messages->chunks, chunk_index);
+    for (size_t at = 0; at < message->payload_len; at += GW_CHUNK_BYTES) {
         size_t left = message->payload_len - at;
 
-        memcpy(buf + at, chunk->data,
-               left < CHUNK_DATA ? left : (size_t)CHUNK_DATA);
-        chunk_index = chunk->next;
+        memcpy(buf + at, gw_slab_at(&messages->chunks, chunk),
+               left < GW_CHUNK_BYTES ? left : GW_CHUNK_BYTES);
+        chunk = messages->links[chunk];
     }
 }
 

@@ -3,8 +3,9 @@
  * message.h - one body shared by many readers, under a byte budget.
  *
  * A message is a topic name (a counted reference into gw_names) and a payload
- * in a chain of 64-octet chunks. Ten thousand sleepers that wait for the same
- * message hold ten thousand references and one body. The budget counts chunks.
+ * in a chain of 64-octet chunks, whose links lie beside them. Ten thousand
+ * sleepers that wait for the same message hold ten thousand references and one
+ * body. The budget counts chunks.
  */
 #ifndef GW_MESSAGE_H
 #define GW_MESSAGE_H
@@ -29,11 +30,12 @@ struct gw_message {
 struct gw_messages {
     struct gw_slab messages;
     struct gw_slab chunks;
+    uint32_t *links; /* by chunk: the next of the same message */
     struct gw_names *names;
     uint32_t next_number;
 };
 
-#define GW_CHUNK_BYTES 64 /* of which 4 are the link */
+#define GW_CHUNK_BYTES 64
 
 /* Room for 'budget_bytes' of chunks and as many messages as 'max_messages'. */
 MQTTSN_CHECKED enum mqttsn_status gw_messages_init(struct gw_messages *messages,

@@ -40,8 +40,8 @@ static void a_payload_comes_back_whole_at_every_chunk_boundary(void **unused)
     static const struct {
         size_t len;
         uint32_t chunks;
-    } rows[] = {{0, 0},   {1, 1},   {59, 1},  {60, 1},  {61, 2},      {119, 2},
-                {120, 2}, {121, 3}, {180, 3}, {181, 4}, {65535, 1093}};
+    } rows[] = {{0, 0},   {1, 1},   {63, 1},  {64, 1},  {65, 2},      {127, 2},
+                {128, 2}, {129, 3}, {192, 3}, {193, 4}, {65535, 1024}};
     static uint8_t payload[65535];
     static uint8_t copy[65535 + 1];
     struct fixture f;
@@ -138,14 +138,14 @@ static void the_budget_is_met_to_the_chunk(void **unused)
 
     (void)unused;
     set_up(&f, 5, 10);
-    m = put(&f, 120);
+    m = put(&f, 128);
     assert_int_not_equal(m, 0);
-    assert_true(gw_messages_fits(&f.messages, 180));
-    assert_false(gw_messages_fits(&f.messages, 181));
+    assert_true(gw_messages_fits(&f.messages, 192));
+    assert_false(gw_messages_fits(&f.messages, 193));
     assert_false(gw_messages_fits(&f.messages, SIZE_MAX));
 
     /* What does not fit leaves nothing behind. */
-    assert_int_equal(put(&f, 181), 0);
+    assert_int_equal(put(&f, 193), 0);
     assert_int_equal(gw_messages_bytes(&f.messages), 2 * GW_CHUNK_BYTES);
     assert_int_equal(f.messages.messages.used, 1);
 
@@ -154,7 +154,7 @@ static void the_budget_is_met_to_the_chunk(void **unused)
     assert_int_not_equal(put(&f, 0), 0);
     assert_int_equal(put(&f, 1), 0);
     assert_true(gw_message_unref(&f.messages, m));
-    assert_int_not_equal(put(&f, 120), 0);
+    assert_int_not_equal(put(&f, 128), 0);
     tear_down(&f);
 }
 
