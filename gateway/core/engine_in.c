@@ -40,11 +40,11 @@ static void count_malformed(struct gw_engine *e, enum mqttsn_status status)
     }
 }
 
-static enum gw_column column_of(const struct gw_engine *e, uint32_t session)
+static enum gw_column column_of(const struct gw_session *s)
 {
-    if (session == 0)
+    if (s == NULL)
         return GW_COL_UNKNOWN;
-    switch ((enum gw_state)gw_session_at(e, session)->state) {
+    switch ((enum gw_state)s->state) {
     case GW_HALF_OPEN:
         return GW_COL_HALF_OPEN;
     case GW_ACTIVE:
@@ -154,7 +154,9 @@ static void on_frame(struct gw_engine *e, const struct gw_peer *peer,
                      struct mqttsn_span octets)
 {
     uint32_t session;
+    struct gw_session *s;
     enum gw_column column;
+    enum gw_reaction reaction;
 
     if (frame->type == MQTTSN_CONNECT) {
         gw_on_connect(e, peer, frame, octets);
@@ -166,8 +168,9 @@ static void on_frame(struct gw_engine *e, const struct gw_peer *peer,
         return;
     }
     session = gw_session_by_peer(e, peer);
-    column = column_of(e, session);
-    if (session != 0 && is_oversize(e, session, peer->datagram_len)) {
+    s = session != 0 ? gw_session_at(e, session) : NULL;
+    column = column_of(s);
+    if (s != NULL && is_oversize(e, session, peer->datagram_len)) {
         e->counters.rx_oversize++;
         return;
     }
@@ -177,15 +180,16 @@ static void on_frame(struct gw_engine *e, const struct gw_peer *peer,
         e->counters.store_full++;
         return;
     }
-    if (session != 0 && gw_reaction_to(column, frame) != GW_R_DROP) {
-        gw_via_set(&e->vias, &gw_session_at(e, session)->via, &peer->via);
+    reaction = gw_reaction_to(column, frame);
+    if (s != NULL && reaction != GW_R_DROP) {
+        gw_via_set(&e->vias, &s->via, &peer->via);
         gw_session_heard(e, session); /* G12-52 */
     }
     if (is_barred(e, column, frame->type)) {
         gw_stranger_disconnect(e, peer);
         return;
     }
-    switch (gw_reaction_to(column, frame)) {
+    switch (reaction) {
     case GW_R_DROP:
         e->counters.rx_direction++;
         return;

@@ -94,6 +94,13 @@ bool gw_engine_poll_datagram(struct gw_engine *e, mqttsn_ms now, uint8_t *buf,
            take_session(e, buf, cap, ret_datagram);
 }
 
+/* Whether windows.c has anything to do. */
+static bool has_control(const struct gw_engine *e)
+{
+    return (e->resubscribe | e->unsub_head | e->runnable_head) != 0 ||
+           e->sweep_incomplete;
+}
+
 bool gw_engine_poll_upstream(struct gw_engine *e, mqttsn_ms now,
                              unsigned classes, uint8_t *buf, size_t cap,
                              struct gw_up_action *ret_action)
@@ -101,9 +108,12 @@ bool gw_engine_poll_upstream(struct gw_engine *e, mqttsn_ms now,
     e->now = now;
     if (cap < GW_UP_BUFFER)
         return false;
-    if (gw_overlap_poll(e, classes, buf, ret_action))
+    /* Mostly there are publishes and nothing else. */
+    if (e->probe_step != GW_PROBE_OFF &&
+        gw_overlap_poll(e, classes, buf, ret_action))
         return true;
-    if ((classes & GW_UP_CONTROL) && gw_windows_poll(e, buf, ret_action))
+    if ((classes & GW_UP_CONTROL) && has_control(e) &&
+        gw_windows_poll(e, buf, ret_action))
         return true;
     return (classes & GW_UP_DATA) && gw_uplink_poll(e, buf, ret_action);
 }

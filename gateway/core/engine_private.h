@@ -13,6 +13,7 @@
 #include "names.h"
 #include "objects.h"
 #include "policy.h"
+#include "reactions.h"
 #include "slab.h"
 #include "table.h"
 #include "vias.h"
@@ -248,8 +249,19 @@ void gw_session_dismiss(struct gw_engine *e, uint32_t index);
 /* Enters a state; tells the store and arms the supervision. */
 void gw_session_enter(struct gw_engine *e, uint32_t index, enum gw_state state);
 
+/* What was waiting for a sign of life goes on. */
+void gw_session_heard_anew(struct gw_engine *e, uint32_t index);
+
 /* A valid frame came from its address [SN 6.11] (G12-52). */
-void gw_session_heard(struct gw_engine *e, uint32_t index);
+static inline void gw_session_heard(struct gw_engine *e, uint32_t index)
+{
+    struct gw_session *s = gw_session_at(e, index);
+
+    s->last_heard = e->now;
+    s->flags |= GW_S_TALKED;
+    if (s->cold != 0 || s->down_phase == GW_DOWN_STALLED)
+        gw_session_heard_anew(e, index);
+}
 
 /* Has something to send. */
 void gw_session_ready(struct gw_engine *e, uint32_t index);
@@ -340,7 +352,10 @@ uint64_t gw_store_forget(struct gw_engine *e, uint8_t kind, uint32_t owner,
                          uint32_t item);
 uint64_t gw_store_forget_owner(struct gw_engine *e, uint32_t owner);
 /* Further behind than it should be: take in no more that it must keep. */
-bool gw_store_behind(const struct gw_engine *e);
+static inline bool gw_store_behind(const struct gw_engine *e)
+{
+    return e->store_queued - e->store_done > e->store_mask / 2;
+}
 
 /* records.c: the octets of a record; 0 when the object is gone. */
 #define GW_RECORD_SWEEP 0 /* the item that no filter has */
@@ -562,24 +577,5 @@ bool gw_discover_take(struct gw_engine *e, struct mqttsn_frame *ret_frame,
                       struct gw_datagram *ret_datagram);
 mqttsn_ms gw_discover_next(const struct gw_engine *e);
 void gw_discover_on_deadline(struct gw_engine *e);
-
-/* ---- reactions.c ------------------------------------------------------- */
-
-enum gw_reaction {
-    GW_R_DROP,       /* only gateways send it: counted */
-    GW_R_IGNORE,     /* means nothing now */
-    GW_R_DISCONNECT, /* tell the source that it has no connection */
-    GW_R_HANDLE,
-};
-enum gw_column {
-    GW_COL_UNKNOWN,
-    GW_COL_HALF_OPEN,
-    GW_COL_ACTIVE,
-    GW_COL_ASLEEP,
-    GW_COL_AWAKE,
-    GW_COL_GONE, /* disconnected or lost */
-};
-enum gw_reaction gw_reaction_to(enum gw_column column,
-                                const struct mqttsn_frame *frame);
 
 #endif

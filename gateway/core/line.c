@@ -114,12 +114,10 @@ static struct gw_flow *flow_at(const struct gw_engine *e, uint32_t index)
     return gw_slab_at(&e->flows, index);
 }
 
-static uint32_t flow_of(const struct gw_engine *e, uint32_t client)
+static uint32_t find_flow(const struct gw_engine *e, uint32_t client)
 {
     struct gw_table_probe probe;
 
-    if (e->flows.used == 0 || client == 0)
-        return 0;
     for (uint32_t i = gw_table_first(&e->flows_by_client,
                                      client_hash(e, client), &probe);
          i != 0; i = gw_table_next(&e->flows_by_client, &probe)) {
@@ -127,6 +125,12 @@ static uint32_t flow_of(const struct gw_engine *e, uint32_t client)
             return i;
     }
     return 0;
+}
+
+/* Mostly nobody has one. */
+static inline uint32_t flow_of(const struct gw_engine *e, uint32_t client)
+{
+    return e->flows.used == 0 || client == 0 ? 0 : find_flow(e, client);
 }
 
 bool gw_flow_exists(const struct gw_engine *e, uint32_t client)
@@ -224,7 +228,7 @@ static bool rate_allows(struct gw_engine *e)
 
 /* The first of a line that is not too old. What it gives up is forgotten at
  * the store, so it waits for a store that is behind. */
-static uint32_t head_of(struct gw_engine *e, enum gw_line_kind kind)
+static uint32_t drop_old(struct gw_engine *e, enum gw_line_kind kind)
 {
     uint32_t index;
 
@@ -235,6 +239,14 @@ static uint32_t head_of(struct gw_engine *e, enum gw_line_kind kind)
         gw_forward_drop(e, index, &e->counters.up_drop_expired, "expired");
     }
     return index;
+}
+
+static inline uint32_t head_of(struct gw_engine *e, enum gw_line_kind kind)
+{
+    uint32_t index = e->lines[kind].head;
+
+    return index != 0 && gw_exchange_at(e, index)->owned ? drop_old(e, kind)
+                                                         : index;
 }
 
 /*
@@ -278,8 +290,7 @@ static uint32_t next_late(struct gw_engine *e, uint32_t live)
     const struct gw_exchange *x;
     uint32_t late;
 
-    if (e->lines[GW_LINE_LATE].head == 0 || e->shutting_down ||
-        e->now < e->late_from)
+    if (e->shutting_down || e->now < e->late_from)
         return 0;
     late = head_of(e, GW_LINE_LATE);
     if (late == 0)
@@ -307,7 +318,7 @@ static uint32_t next_of(struct gw_engine *e)
             return 0;
     }
     live = head_of(e, GW_LINE_LIVE);
-    late = next_late(e, live);
+    late = e->lines[GW_LINE_LATE].head != 0 ? next_late(e, live) : 0;
     if (live != 0 &&
         !may_go(e, gw_exchange_at(e, live), e->handed, e->window_size))
         live = 0;

@@ -61,31 +61,32 @@ uint32_t gw_message_cost(size_t payload_len)
                : UINT32_MAX;
 }
 
-bool gw_messages_fits(const struct gw_messages *messages, size_t payload_len)
+/* Whoever calls it has seen that there is room. */
+static uint32_t take_chunk(struct gw_messages *messages)
 {
-    return messages->messages.used < messages->messages.capacity &&
-           chunks_for(payload_len) <=
-               messages->chunks.capacity - messages->chunks.used;
+    uint32_t index = gw_slab_take(&messages->chunks);
+
+    assert(index != 0);
+    messages->links[index] = 0;
+    return index;
 }
 
-/* Whoever calls it has seen that there is room. */
 static uint32_t store_payload(struct gw_messages *messages,
                               struct mqttsn_span payload)
 {
-    uint32_t first = 0;
-    uint32_t *link = &first;
+    uint32_t first, last;
 
-    for (size_t at = 0; at < payload.len; at += GW_CHUNK_BYTES) {
-        uint32_t index = gw_slab_take(&messages->chunks);
-        size_t left = payload.len - at;
-
-        assert(index != 0);
-        memcpy(gw_slab_at(&messages->chunks, index), payload.data + at,
-               left < GW_CHUNK_BYTES ? left : GW_CHUNK_BYTES);
-        *link = index;
-        link = &messages->links[index];
+    if (payload.len == 0)
+        return 0;
+    first = last = take_chunk(messages);
+    for (uint64_t n = chunks_for(payload.len); n > 1; n--) {
+        memcpy(gw_slab_at(&messages->chunks, last), payload.data,
+               GW_CHUNK_BYTES);
+        payload.data += GW_CHUNK_BYTES;
+        payload.len -= GW_CHUNK_BYTES;
+        last = messages->links[last] = take_chunk(messages);
     }
-    *link = 0;
+    memcpy(gw_slab_at(&messages->chunks, last), payload.data, payload.len);
     return first;
 }
 
@@ -94,7 +95,7 @@ static void free_payload(struct gw_messages *messages, uint32_t first)
     while (first != 0) {
         uint32_t next = messages->links[first];
 
-        gw_slab_give(&messages->chunks, first);
+        gw_slab_give_as_is(&messages->chunks, first);
         first = next;
     }
 }
@@ -121,14 +122,6 @@ uint32_t gw_message_new(struct gw_messages *messages, uint32_t topic,
     return index;
 }
 
-struct gw_message *gw_message_at(const struct gw_messages *messages,
-                                 uint32_t index)
-{
-    struct gw_message *message = gw_slab_at(&messages->messages, index);
-
-    return message;
-}
-
 uint32_t gw_message_ref(struct gw_messages *messages, uint32_t index)
 {
     struct gw_message *message = gw_message_at(messages, index);
@@ -150,7 +143,8 @@ bool gw_message_unref(struct gw_messages *messages, uint32_t index)
         return false;
     free_payload(messages, message->chunks);
     gw_names_unref(messages->names, message->topic);
-    gw_slab_give(&messages->messages, index);
+    *message = (struct gw_message){0};
+    gw_slab_give_as_is(&messages->messages, index);
     return true;
 }
 
@@ -159,14 +153,17 @@ void gw_message_copy(const struct gw_messages *messages, uint32_t index,
 {
     const struct gw_message *message = gw_message_at(messages, index);
     uint32_t chunk = message->chunks;
+    size_t left = message->payload_len;
 
-    for (size_t at = 0; at < message->payload_len; at += GW_CHUNK_BYTES) {
-        size_t left = message->payload_len - at;
-
-        memcpy(buf + at, gw_slab_at(&messages->chunks, chunk),
-               left < GW_CHUNK_BYTES ? left : GW_CHUNK_BYTES);
+    if (left == 0)
+        return;
+    for (uint64_t n = chunks_for(left); n > 1; n--) {
+        memcpy(buf, gw_slab_at(&messages->chunks, chunk), GW_CHUNK_BYTES);
+        buf += GW_CHUNK_BYTES;
+        left -= GW_CHUNK_BYTES;
         chunk = messages->links[chunk];
     }
+    memcpy(buf, gw_slab_at(&messages->chunks, chunk), left);
 }
 
 uint64_t gw_messages_bytes(const struct gw_messages *messages)

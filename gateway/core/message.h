@@ -56,10 +56,24 @@ uint32_t gw_message_new(struct gw_messages *messages, uint32_t topic,
 uint32_t gw_message_cost(size_t payload_len);
 
 /* Whether gw_message_new would find room for this payload. */
-bool gw_messages_fits(const struct gw_messages *messages, size_t payload_len);
+static inline bool gw_messages_fits(const struct gw_messages *messages,
+                                    size_t payload_len)
+{
+    size_t room = messages->chunks.capacity - messages->chunks.used;
 
-struct gw_message *gw_message_at(const struct gw_messages *messages,
-                                 uint32_t index);
+    /* Divided, for the product might not fit. */
+    return messages->messages.used < messages->messages.capacity &&
+           (payload_len == 0 || (payload_len - 1) / GW_CHUNK_BYTES < room);
+}
+
+static inline struct gw_message *
+gw_message_at(const struct gw_messages *messages, uint32_t index)
+{
+    struct gw_message *message = gw_slab_at(&messages->messages, index);
+
+    return message;
+}
+
 uint32_t gw_message_ref(struct gw_messages *messages, uint32_t index);
 
 /* One holder less; true when it was the last and the message is gone. 0 does

@@ -3,11 +3,10 @@
 
 #include "siphash.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 /* A reference is the block's offset in units of 8 octets, plus one. */
-enum { PAGE = 4096, UNIT = 8, PAGE_UNITS = PAGE / UNIT };
+enum { PAGE = 4096, UNIT = GW_NAMES_UNIT, PAGE_UNITS = PAGE / UNIT };
 
 static const uint16_t class_bytes[] = {16,  24,  32,  40,  48,  64,   80,  96,
                                        128, 192, 256, 384, 512, 1024, 2048};
@@ -35,15 +34,9 @@ struct gw_names_page {
     uint8_t class;
 };
 
-struct block {
-    uint32_t refs; /* 0: free */
-    uint16_t len;
-    uint16_t next; /* while free: as 'free' above */
-};
-
 /* The longest name fits the largest class, and blocks keep their alignment. */
-_Static_assert(GW_NAMES_LONGEST + sizeof(struct block) <= 2048, "longest");
-_Static_assert(UNIT % _Alignof(struct block) == 0, "alignment");
+_Static_assert(GW_NAMES_LONGEST + sizeof(struct gw_name) <= 2048, "longest");
+_Static_assert(UNIT % _Alignof(struct gw_name) == 0, "alignment");
 
 static uint64_t page_count(uint64_t budget_bytes)
 {
@@ -106,24 +99,10 @@ static uint32_t page_of(uint32_t ref)
     return (ref - 1) / PAGE_UNITS + 1;
 }
 
-static struct block *block_at(const struct gw_names *names, uint32_t ref)
+static struct gw_name *block_at(const struct gw_names *names, uint32_t ref)
 {
     assert(ref != 0 && page_of(ref) <= names->high);
     return (void *)(names->arena + (size_t)(ref - 1) * UNIT);
-}
-
-static const struct block *live_block(const struct gw_names *names,
-                                      uint32_t ref)
-{
-    const struct block *block = block_at(names, ref);
-
-    assert(block->refs > 0);
-    return block;
-}
-
-static uint8_t *octets_of(const struct gw_names *names, uint32_t ref)
-{
-    return names->arena + (size_t)(ref - 1) * UNIT + sizeof(struct block);
 }
 
 static bool has_room(const struct gw_names_page *page)
@@ -220,7 +199,7 @@ static void give_block(struct gw_names *names, uint32_t ref)
 {
     uint32_t page = page_of(ref);
     struct gw_names_page *p = page_at(names, page);
-    struct block *block = block_at(names, ref);
+    struct gw_name *block = block_at(names, ref);
     bool was_open = has_room(p);
 
     block->next = p->free;
@@ -278,48 +257,20 @@ uint32_t gw_names_intern(struct gw_names *names, struct mqttsn_span text)
         return gw_names_ref(names, ref);
     if (names->table.used == names->table.capacity)
         return 0;
-    ref = take_block(names, sizeof(struct block) + text.len);
+    ref = take_block(names, sizeof(struct gw_name) + text.len);
     if (ref == 0)
         return 0;
     *block_at(names, ref) =
-        (struct block){.refs = 1, .len = (uint16_t)text.len};
-    memcpy(octets_of(names, ref), text.data, text.len);
+        (struct gw_name){.refs = 1, .len = (uint16_t)text.len};
+    memcpy(block_at(names, ref) + 1, text.data, text.len);
     gw_table_insert(&names->table, hash, ref);
     return ref;
 }
 
-uint32_t gw_names_ref(struct gw_names *names, uint32_t ref)
+void gw_names_free(struct gw_names *names, uint32_t ref)
 {
-    if (ref != 0) {
-        struct block *block = block_at(names, ref);
-
-        assert(block->refs > 0 && block->refs < UINT32_MAX);
-        block->refs++;
-    }
-    return ref;
-}
-
-void gw_names_unref(struct gw_names *names, uint32_t ref)
-{
-    if (ref == 0)
-        return;
-
-    struct block *block = block_at(names, ref);
-
-    assert(block->refs > 0);
-    if (block->refs > 1) {
-        block->refs--;
-        return;
-    }
     gw_table_remove(&names->table, hash_of(names, gw_names_span(names, ref)),
                     ref);
-    block->refs = 0;
+    gw_name_at(names, ref)->refs = 0;
     give_block(names, ref);
-}
-
-struct mqttsn_span gw_names_span(const struct gw_names *names, uint32_t ref)
-{
-    if (ref == 0)
-        return mqttsn_span(NULL, 0);
-    return mqttsn_span(octets_of(names, ref), live_block(names, ref)->len);
 }

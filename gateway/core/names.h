@@ -17,9 +17,20 @@
 #include "mqttsn/span.h"
 #include "mqttsn/status.h"
 
+#include <assert.h>
+
 #define GW_NAMES_LONGEST 2000 /* octets of the longest string */
 
 struct gw_names_page;
+
+/* What lies before the octets. Private. */
+struct gw_name {
+    uint32_t refs; /* 0: free */
+    uint16_t len;
+    uint16_t next; /* while free: the next of its page that is */
+};
+
+#define GW_NAMES_UNIT 8 /* a reference counts these, from 1. Private */
 
 struct gw_names {
     uint8_t *arena;
@@ -47,13 +58,53 @@ uint32_t gw_names_intern(struct gw_names *names, struct mqttsn_span text);
 /* The reference of 'text' if it is kept, uncounted; else 0. */
 uint32_t gw_names_find(const struct gw_names *names, struct mqttsn_span text);
 
+/* A name that is held. Private. */
+static inline struct gw_name *gw_name_at(const struct gw_names *names,
+                                         uint32_t ref)
+{
+    struct gw_name *name =
+        (void *)(names->arena + (size_t)(ref - 1) * GW_NAMES_UNIT);
+
+    assert(ref != 0 && name->refs > 0);
+    return name;
+}
+
 /* One more holder; 'ref' 0 is allowed and does nothing. Returns 'ref'. */
-uint32_t gw_names_ref(struct gw_names *names, uint32_t ref);
+static inline uint32_t gw_names_ref(struct gw_names *names, uint32_t ref)
+{
+    if (ref != 0) {
+        struct gw_name *name = gw_name_at(names, ref);
+
+        assert(name->refs < UINT32_MAX);
+        name->refs++;
+    }
+    return ref;
+}
+
+/* Its only holder gives it up. Private. */
+void gw_names_free(struct gw_names *names, uint32_t ref);
 
 /* One holder less; the last one frees it. 0 does nothing. */
-void gw_names_unref(struct gw_names *names, uint32_t ref);
+static inline void gw_names_unref(struct gw_names *names, uint32_t ref)
+{
+    if (ref == 0)
+        return;
+    if (gw_name_at(names, ref)->refs > 1)
+        gw_name_at(names, ref)->refs--;
+    else
+        gw_names_free(names, ref);
+}
 
 /* The octets; empty for 0. */
-struct mqttsn_span gw_names_span(const struct gw_names *names, uint32_t ref);
+static inline struct mqttsn_span gw_names_span(const struct gw_names *names,
+                                               uint32_t ref)
+{
+    const struct gw_name *name;
+
+    if (ref == 0)
+        return mqttsn_span(NULL, 0);
+    name = gw_name_at(names, ref);
+    return mqttsn_span(name + 1, name->len);
+}
 
 #endif

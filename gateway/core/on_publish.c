@@ -50,39 +50,52 @@ void gw_on_register(struct gw_engine *e, uint32_t session,
     gw_reply_push(e, session, &reply, kept);
 }
 
-/* The topic a PUBLISH names, as a held name reference; else 0 and why. */
+/* A short name, held; 0 and why there is none. */
+static uint32_t intern_short(struct gw_engine *e, uint16_t topic_id,
+                             enum mqttsn_return_code *ret_code)
+{
+    uint8_t octets[2];
+    uint32_t name;
+
+    mqttsn_short_topic_name(topic_id, octets);
+    *ret_code = MQTTSN_REJECTED_INVALID_TOPIC_ID;
+    if (!mqttsn_short_topic_valid(mqttsn_span(octets, 2)))
+        return 0;
+    *ret_code = MQTTSN_REJECTED_CONGESTION;
+    name = gw_names_intern(&e->names, mqttsn_span(octets, 2));
+    return name;
+}
+
+/* The topic a PUBLISH names; 0: none, and why. It lasts as long as what it was
+ * found by, or until the caller gives up '*ret_held'. */
 static uint32_t publish_topic(struct gw_engine *e, uint32_t session,
                               const struct mqttsn_frame *frame,
+                              uint32_t *ret_held,
                               enum mqttsn_return_code *ret_code)
 {
-    uint32_t client = gw_session_at(e, session)->client_id, index, name = 0;
-    uint8_t octets[2];
+    uint32_t index, name = 0;
     bool open;
 
+    *ret_held = 0;
     *ret_code = MQTTSN_REJECTED_INVALID_TOPIC_ID;
     switch ((enum mqttsn_topic_type)frame->publish.flags.topic_type) {
     case MQTTSN_TOPIC_NORMAL:
         index = gw_topic_by_id(e, session, MQTTSN_TOPIC_NORMAL,
                                frame->publish.topic_id);
         if (index != 0)
-            name = gw_names_ref(&e->names, gw_topic_at(e, index)->name);
+            name = gw_topic_at(e, index)->name;
         break;
     case MQTTSN_TOPIC_PREDEFINED:
-        name = gw_policy_predefined_name(&e->policy, client,
+        name = gw_policy_predefined_name(&e->policy,
+                                         gw_session_at(e, session)->client_id,
                                          frame->publish.topic_id, &open);
         if (name != 0) {
             /* It publishes on it, so it knows it (G12-12). */
             gw_topic_note_predefined(e, session, frame->publish.topic_id, name);
-            gw_names_ref(&e->names, name);
         }
         break;
     case MQTTSN_TOPIC_SHORT:
-        mqttsn_short_topic_name(frame->publish.topic_id, octets);
-        if (mqttsn_short_topic_valid(mqttsn_span(octets, 2))) {
-            name = gw_names_intern(&e->names, mqttsn_span(octets, 2));
-            if (name == 0)
-                *ret_code = MQTTSN_REJECTED_CONGESTION;
-        }
+        name = *ret_held = intern_short(e, frame->publish.topic_id, ret_code);
         break;
     case MQTTSN_TOPIC_RESERVED:
         *ret_code = MQTTSN_REJECTED_NOT_SUPPORTED; /* G12-06 */
@@ -93,7 +106,6 @@ static uint32_t publish_topic(struct gw_engine *e, uint32_t session,
     if ((e->policy.options.access_publish_count != 0 ||
          frame->publish.flags.topic_type != MQTTSN_TOPIC_NORMAL) &&
         !gw_policy_may_publish(&e->policy, gw_names_span(&e->names, name))) {
-        gw_names_unref(&e->names, name);
         *ret_code = MQTTSN_REJECTED_NOT_SUPPORTED;
         return 0;
     }
@@ -209,7 +221,7 @@ void gw_on_publish(struct gw_engine *e, uint32_t session,
     uint8_t qos = frame->publish.flags.qos;
     enum mqttsn_return_code code;
     uint64_t hash = 0;
-    uint32_t name, index;
+    uint32_t name, held, index = 0;
 
     if (qos != 0) {
         hash = message_hash(frame);
@@ -220,17 +232,16 @@ void gw_on_publish(struct gw_engine *e, uint32_t session,
             return;
         }
     }
-    name = publish_topic(e, session, frame, &code);
-    if (name == 0) {
-        refuse(e, session, frame, code);
-        return;
+    name = publish_topic(e, session, frame, &held, &code);
+    if (name != 0) {
+        code = MQTTSN_REJECTED_CONGESTION;
+        index = gw_uplink_publish(
+            e, session, gw_session_at(e, session)->client_id, name,
+            frame->publish.data, qos, frame->publish.flags.retain);
     }
-    index = gw_uplink_publish(e, session, gw_session_at(e, session)->client_id,
-                              name, frame->publish.data, qos,
-                              frame->publish.flags.retain);
-    gw_names_unref(&e->names, name);
+    gw_names_unref(&e->names, held);
     if (index == 0) {
-        refuse(e, session, frame, MQTTSN_REJECTED_CONGESTION);
+        refuse(e, session, frame, code);
         return;
     }
     if (qos != 0) {

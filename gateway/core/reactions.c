@@ -4,7 +4,7 @@
  * states and messages, as data. A handler may still find that a frame matches
  * nothing; but no frame reaches a handler in a state that it has no place in.
  */
-#include "engine_private.h"
+#include "reactions.h"
 
 #define D GW_R_DISCONNECT
 #define H GW_R_HANDLE
@@ -12,7 +12,7 @@
 #define X GW_R_DROP
 
 /* Columns: unknown, half-open, active, asleep, awake, disconnected or lost. */
-static const uint8_t rows[][GW_COL_GONE + 1] = {
+const uint8_t gw_reactions[GW_REACTION_TYPES][GW_COL_GONE + 1] = {
     [MQTTSN_ADVERTISE] = {H, H, H, H, H, H},
     [MQTTSN_SEARCHGW] = {H, H, H, H, H, H},
     [MQTTSN_GWINFO] = {H, H, H, H, H, H},
@@ -41,11 +41,3 @@ static const uint8_t rows[][GW_COL_GONE + 1] = {
     [MQTTSN_WILLMSGUPD] = {D, I, H, H, H, D},
     [MQTTSN_WILLMSGRESP] = {X, X, X, X, X, X},
 };
-
-enum gw_reaction gw_reaction_to(enum gw_column column,
-                                const struct mqttsn_frame *frame)
-{
-    if ((size_t)frame->type >= sizeof(rows) / sizeof(rows[0]))
-        return GW_R_DROP;
-    return (enum gw_reaction)rows[frame->type][column];
-}

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine_private.h"
 
+#include "siphash_inline.h"
+
+_Static_assert(sizeof(struct gw_addr) == (size_t)3 * GW_SIP_WORD, "words");
+
+/* SipHash-1-3 of the address and the name behind it. */
 uint64_t gw_peer_hash(const struct gw_engine *e, const struct gw_addr *addr,
                       uint32_t node_ref)
 {
-    struct {
-        struct gw_addr addr;
-        uint32_t node;
-    } key = {*addr, node_ref};
+    const uint8_t *at = (const uint8_t *)addr;
+    struct gw_sip_state v = gw_sip_begin(e->seed);
 
-    return gw_hash(e, &key, sizeof(key));
+    v = gw_sip_absorb(v, gw_sip_load_word(at), 1);
+    v = gw_sip_absorb(v, gw_sip_load_word(at + GW_SIP_WORD), 1);
+    v = gw_sip_absorb(v, gw_sip_load_word(at + 2 * GW_SIP_WORD), 1);
+    return gw_sip_end(v, node_ref, sizeof(*addr) + sizeof(node_ref), 1, 3);
 }
 
 static uint64_t client_hash(const struct gw_engine *e, uint32_t client_id)
@@ -350,14 +356,12 @@ void gw_session_arm(struct gw_engine *e, uint32_t index, mqttsn_ms due)
         gw_heap_set(&e->due, index, due);
 }
 
-void gw_session_heard(struct gw_engine *e, uint32_t index)
+void gw_session_heard_anew(struct gw_engine *e, uint32_t index)
 {
     struct gw_session *s = gw_session_at(e, index);
 
-    s->last_heard = e->now;
     if (s->flags & GW_S_FRESH)
         fresh_remove(e, index);
-    s->flags |= GW_S_TALKED;
     if (gw_cold(e, s)->contender)
         gw_contender_on_answer(e, index);
     if (s->down_phase == GW_DOWN_STALLED) {

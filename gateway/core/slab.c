@@ -2,7 +2,6 @@
 #include "slab.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* The link of a free block needs it; whatever needs more has a size that is a
  * multiple of what it needs. */
@@ -47,31 +46,12 @@ void gw_slab_fini(struct gw_slab *slab)
     *slab = (struct gw_slab){0};
 }
 
-uint32_t gw_slab_take(struct gw_slab *slab)
+uint32_t gw_slab_take_new(struct gw_slab *slab)
 {
-    uint32_t index = slab->free_head;
-
-    /* What came back goes out first: those pages are touched already. */
-    if (index != 0) {
-        memcpy(&slab->free_head, gw_slab_at(slab, index), sizeof(uint32_t));
-        memset(gw_slab_at(slab, index), 0, sizeof(uint32_t));
-    } else if (slab->high < slab->capacity) {
-        index = ++slab->high;
-        memset(gw_slab_at(slab, index), 0, slab->block_size);
-    } else {
+    if (slab->high == slab->capacity)
         return 0;
-    }
+    slab->high++;
     slab->used++;
-    return index;
-}
-
-/* A block that is free reads as zeros behind its link, so that whoever still
- * knows its index can see that what it meant is gone. */
-void gw_slab_give(struct gw_slab *slab, uint32_t index)
-{
-    assert(slab->used > 0 && index != slab->free_head);
-    memset(gw_slab_at(slab, index), 0, slab->block_size);
-    memcpy(gw_slab_at(slab, index), &slab->free_head, sizeof(uint32_t));
-    slab->free_head = index;
-    slab->used--;
+    memset(gw_slab_at(slab, slab->high), 0, slab->block_size);
+    return slab->high;
 }

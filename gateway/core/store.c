@@ -12,11 +12,6 @@ static struct gw_store_entry *entry_at(struct gw_engine *e, uint64_t op)
     return &e->store_ring[(op - 1 - e->store_base) & e->store_mask];
 }
 
-bool gw_store_behind(const struct gw_engine *e)
-{
-    return e->store_queued - e->store_done > e->store_mask / 2;
-}
-
 static uint64_t queue(struct gw_engine *e, uint8_t verb, uint8_t kind,
                       uint32_t ref, uint32_t owner, uint32_t item)
 {

@@ -17,21 +17,11 @@ static uint64_t name_hash(const struct gw_engine *e, uint32_t session,
     return gw_hash(e, key, sizeof(key));
 }
 
-uint32_t gw_topic_by_id(const struct gw_engine *e, uint32_t session,
-                        uint8_t type, uint16_t id)
+static uint32_t find_id_in_table(const struct gw_engine *e, uint32_t session,
+                                 uint8_t type, uint16_t id)
 {
-    const struct gw_session *s = gw_session_at(e, session);
     struct gw_table_probe probe;
 
-    if (!(s->flags & GW_S_MANY_TOPICS)) {
-        for (uint32_t i = s->topics; i != 0; i = gw_topic_at(e, i)->next) {
-            const struct gw_topic *t = gw_topic_at(e, i);
-
-            if (t->id == id && t->type == type)
-                return i;
-        }
-        return 0;
-    }
     for (uint32_t i = gw_table_first(&e->topics_by_id,
                                      id_hash(e, session, type, id), &probe);
          i != 0; i = gw_table_next(&e->topics_by_id, &probe)) {
@@ -43,29 +33,51 @@ uint32_t gw_topic_by_id(const struct gw_engine *e, uint32_t session,
     return 0;
 }
 
-uint32_t gw_topic_by_name(const struct gw_engine *e, uint32_t session,
-                          uint8_t type, uint32_t name)
+uint32_t gw_topic_by_id(const struct gw_engine *e, uint32_t session,
+                        uint8_t type, uint16_t id)
 {
     const struct gw_session *s = gw_session_at(e, session);
+
+    if (s->flags & GW_S_MANY_TOPICS)
+        return find_id_in_table(e, session, type, id);
+    for (uint32_t i = s->topics; i != 0; i = gw_topic_at(e, i)->next) {
+        const struct gw_topic *t = gw_topic_at(e, i);
+
+        if (t->id == id && t->type == type)
+            return i;
+    }
+    return 0;
+}
+
+static uint32_t find_name_in_table(const struct gw_engine *e, uint32_t session,
+                                   uint8_t type, uint32_t name)
+{
     struct gw_table_probe probe;
 
-    if (name == 0)
-        return 0;
-    if (!(s->flags & GW_S_MANY_TOPICS)) {
-        for (uint32_t i = s->topics; i != 0; i = gw_topic_at(e, i)->next) {
-            const struct gw_topic *t = gw_topic_at(e, i);
-
-            if (t->name == name && t->type == type)
-                return i;
-        }
-        return 0;
-    }
     for (uint32_t i = gw_table_first(&e->topics_by_name,
                                      name_hash(e, session, type, name), &probe);
          i != 0; i = gw_table_next(&e->topics_by_name, &probe)) {
         const struct gw_topic *t = gw_topic_at(e, i);
 
         if (t->session == session && t->name == name && t->type == type)
+            return i;
+    }
+    return 0;
+}
+
+uint32_t gw_topic_by_name(const struct gw_engine *e, uint32_t session,
+                          uint8_t type, uint32_t name)
+{
+    const struct gw_session *s = gw_session_at(e, session);
+
+    if (name == 0)
+        return 0;
+    if (s->flags & GW_S_MANY_TOPICS)
+        return find_name_in_table(e, session, type, name);
+    for (uint32_t i = s->topics; i != 0; i = gw_topic_at(e, i)->next) {
+        const struct gw_topic *t = gw_topic_at(e, i);
+
+        if (t->name == name && t->type == type)
             return i;
     }
     return 0;

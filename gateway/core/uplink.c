@@ -25,8 +25,9 @@ static void number(struct gw_engine *e, struct gw_exchange *x)
     x->generation = (uint32_t)x->place;
 }
 
-uint32_t gw_exchange_new(struct gw_engine *e, uint32_t session,
-                         enum gw_exchange_kind kind)
+/* Inline here, for it is a part of every publish. */
+static inline uint32_t exchange_new(struct gw_engine *e, uint32_t session,
+                                    enum gw_exchange_kind kind)
 {
     uint32_t index = gw_slab_take(&e->exchanges);
     struct gw_exchange *x;
@@ -48,6 +49,12 @@ uint32_t gw_exchange_new(struct gw_engine *e, uint32_t session,
     return index;
 }
 
+uint32_t gw_exchange_new(struct gw_engine *e, uint32_t session,
+                         enum gw_exchange_kind kind)
+{
+    return exchange_new(e, session, kind);
+}
+
 /* ---- ends -------------------------------------------------------------- */
 
 void gw_exchange_answered(struct gw_engine *e, uint32_t index)
@@ -61,7 +68,8 @@ void gw_exchange_answered(struct gw_engine *e, uint32_t index)
     gw_session_ready(e, x->session);
 }
 
-void gw_exchange_detach(struct gw_engine *e, uint32_t index)
+/* Inline here, for it is a part of every end. */
+static inline void detach(struct gw_engine *e, uint32_t index)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
     struct gw_session *s;
@@ -69,7 +77,8 @@ void gw_exchange_detach(struct gw_engine *e, uint32_t index)
 
     if (x->session == 0)
         return;
-    gw_exchange_answered(e, index);
+    if (x->unanswered)
+        gw_exchange_answered(e, index);
     s = gw_session_at(e, x->session);
     for (link = &s->exchanges; *link != index;
          link = &gw_exchange_at(e, *link)->next)
@@ -85,6 +94,11 @@ void gw_exchange_detach(struct gw_engine *e, uint32_t index)
     x->session = 0;
     x->next = 0;
     x->due = 0;
+}
+
+void gw_exchange_detach(struct gw_engine *e, uint32_t index)
+{
+    detach(e, index);
 }
 
 static void unlink_from_filter(struct gw_engine *e, uint32_t index)
@@ -110,7 +124,8 @@ static void leave_broker_side(struct gw_engine *e, uint32_t index)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
 
-    gw_forward_unwait(e, index);
+    if (x->storing)
+        gw_forward_unwait(e, index);
     if (x->state == GW_X_WAITING)
         gw_line_remove(e, index);
     else if (x->state == GW_X_HANDED) {
@@ -123,7 +138,8 @@ static void drop_message(struct gw_engine *e, uint32_t index)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
 
-    gw_forward_unstow(e, index);
+    if (x->stowed)
+        gw_forward_unstow(e, index);
     gw_message_unref(&e->up_messages, x->message);
     x->message = 0;
 }
@@ -132,7 +148,7 @@ void gw_exchange_end(struct gw_engine *e, uint32_t index)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
 
-    gw_exchange_detach(e, index);
+    detach(e, index);
     if (x->kind == GW_X_PUBLISH) {
         bool own_qos0 = x->qos == 0 && !x->stowed;
 
@@ -150,8 +166,8 @@ void gw_exchange_end(struct gw_engine *e, uint32_t index)
         unlink_from_filter(e, index);
         gw_filter_release(e, x->filter, false);
     }
-    x->kind = GW_X_NONE;
-    gw_slab_give(&e->exchanges, index);
+    *x = (struct gw_exchange){0};
+    gw_slab_give_as_is(&e->exchanges, index);
 }
 
 uint64_t gw_exchange_done(struct gw_engine *e, uint32_t index)
@@ -304,7 +320,7 @@ uint32_t gw_uplink_publish(struct gw_engine *e, uint32_t session,
         gw_message_new(&e->up_messages, topic_name, payload, retain, e->now);
     if (message == 0)
         return 0;
-    index = gw_exchange_new(e, stow && qos == 0 ? 0 : session, GW_X_PUBLISH);
+    index = exchange_new(e, stow && qos == 0 ? 0 : session, GW_X_PUBLISH);
     if (index == 0) {
         gw_message_unref(&e->up_messages, message);
         return 0;

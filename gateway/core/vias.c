@@ -46,12 +46,7 @@ static struct gw_kept_via *kept_at(const struct gw_vias *vias, uint32_t number)
     return kept;
 }
 
-const struct gw_via *gw_via_at(const struct gw_vias *vias, uint32_t number)
-{
-    static const struct gw_via none;
-
-    return number == 0 ? &none : &kept_at(vias, number)->via;
-}
+const struct gw_via gw_via_none;
 
 static uint64_t hash_of(const struct gw_vias *vias, const struct gw_via *via)
 {
@@ -91,15 +86,11 @@ static void release(struct gw_vias *vias, uint32_t number)
     gw_slab_give(&vias->slab, number);
 }
 
-void gw_via_set(struct gw_vias *vias, uint32_t *number,
-                const struct gw_via *via)
+void gw_via_change(struct gw_vias *vias, uint32_t *number,
+                   const struct gw_via *via)
 {
     uint32_t before = *number;
 
-    /* Hardly ever does a node change its way. */
-    if (before != 0 &&
-        memcmp(&kept_at(vias, before)->via, via, sizeof(*via)) == 0)
-        return;
     *number = hold(vias, via);
     release(vias, before);
 }

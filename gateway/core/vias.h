@@ -32,12 +32,33 @@ MQTTSN_CHECKED enum mqttsn_status gw_vias_init(struct gw_vias *vias,
 void gw_vias_fini(struct gw_vias *vias);
 uint64_t gw_vias_size(uint32_t max_holders);
 
-const struct gw_via *gw_via_at(const struct gw_vias *vias, uint32_t number);
+extern const struct gw_via gw_via_none;
+
+static inline const struct gw_via *gw_via_at(const struct gw_vias *vias,
+                                             uint32_t number)
+{
+    const struct gw_kept_via *kept;
+
+    if (number == 0)
+        return &gw_via_none;
+    kept = gw_slab_at(&vias->slab, number);
+    return &kept->via;
+}
 
 /* '*number' is a holder's: it holds 'via' from here on, and what it held
  * before no more. */
-void gw_via_set(struct gw_vias *vias, uint32_t *number,
-                const struct gw_via *via);
+void gw_via_change(struct gw_vias *vias, uint32_t *number,
+                   const struct gw_via *via);
+
+/* The same, where it will hardly ever be another. */
+static inline void gw_via_set(struct gw_vias *vias, uint32_t *number,
+                              const struct gw_via *via)
+{
+    const struct gw_via *now = gw_via_at(vias, *number);
+
+    if (memcmp(now, via, sizeof(*via)) != 0)
+        gw_via_change(vias, number, via);
+}
 
 /* It holds none. */
 void gw_via_clear(struct gw_vias *vias, uint32_t *number);

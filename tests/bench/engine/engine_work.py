@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 # From the datagram's input to the end of the poll that yields the action.
-BOUNDS = {"uplink_qos0": 2000}
+BOUNDS = {"uplink_qos0": 1500}
 SPREAD = 0.05
 
 TEXTS = {

@@ -230,7 +230,8 @@ int main(int argc, char **argv)
                         "SESSIONS\n");
         return 2;
     }
-    population_init(&p, (uint32_t)atoi(argv[1]), FILTER_PLAIN);
+    population_init(&p, (uint32_t)atoi(argv[1]), FILTER_WILDCARD);
+    p.limits.max_topics += p.count; /* for what comes down */
     population_start(&p);
     CALLGRIND_START_INSTRUMENTATION;
     measure(&p, "uplink_qos0", up_qos0);
