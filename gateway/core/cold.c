@@ -13,23 +13,13 @@ static mqttsn_ms memory_of_answers(const struct gw_engine *e)
     return o->retry_interval * (o->retry_count + 1);
 }
 
-const struct gw_cold *gw_cold(const struct gw_engine *e,
-                              const struct gw_session *s)
+const struct gw_cold gw_cold_at_rest;
+
+uint32_t gw_cold_new(struct gw_engine *e, uint32_t session)
 {
-    static const struct gw_cold at_rest;
-
-    return s->cold == 0 ? &at_rest : gw_slab_at(&e->colds, s->cold);
-}
-
-struct gw_cold *gw_warm(struct gw_engine *e, uint32_t session)
-{
-    struct gw_session *s = gw_session_at(e, session);
-
-    if (s->cold == 0) {
-        s->cold = gw_slab_take(&e->colds);
-        gw_cold_rests(e, session);
-    }
-    return gw_slab_at(&e->colds, s->cold);
+    gw_session_at(e, session)->cold = gw_slab_take(&e->colds);
+    gw_cold_rests(e, session);
+    return gw_session_at(e, session)->cold;
 }
 
 void gw_cold_rests(struct gw_engine *e, uint32_t session)

@@ -285,11 +285,24 @@ bool gw_session_carries(struct gw_engine *e, uint32_t index, size_t fixed,
 
 /* ---- cold.c ------------------------------------------------------------ */
 
+extern const struct gw_cold gw_cold_at_rest;
+uint32_t gw_cold_new(struct gw_engine *e, uint32_t session);
+
 /* To read: zeros when there is none, and then no longer than to the next call
- * of gw_warm. To write: it is taken first if need be. */
-const struct gw_cold *gw_cold(const struct gw_engine *e,
-                              const struct gw_session *s);
-struct gw_cold *gw_warm(struct gw_engine *e, uint32_t session);
+ * of gw_warm. */
+static inline const struct gw_cold *gw_cold(const struct gw_engine *e,
+                                            const struct gw_session *s)
+{
+    return s->cold == 0 ? &gw_cold_at_rest : gw_slab_at(&e->colds, s->cold);
+}
+
+/* To write: it is taken first if need be. */
+static inline struct gw_cold *gw_warm(struct gw_engine *e, uint32_t session)
+{
+    uint32_t cold = gw_session_at(e, session)->cold;
+
+    return gw_slab_at(&e->colds, cold ? cold : gw_cold_new(e, session));
+}
 
 /* Something in it ended: it will be looked at, and given back when all of it
  * is at rest. */
