@@ -95,3 +95,75 @@ class Proxy:
         self.thread.join()
         for each in (self.near, self.wake, self.waker, *self.far.values()):
             each.close()
+
+
+class Cable:
+    """A TCP connection to a broker that a test can cut."""
+
+    def __init__(self, port):
+        self.broker = ("127.0.0.1", port)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.ends = {}  # each socket's other end
+        self.cuts = 0
+        self.lock = threading.Lock()
+        self.wake, self.waker = socket.socketpair()
+        self.running = True
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def join(self):
+        near, _ = self.listener.accept()
+        try:
+            far = socket.create_connection(self.broker)
+        except OSError:
+            near.close()
+            return
+        for end in (near, far):
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.ends[near], self.ends[far] = far, near
+
+    def part(self, end):
+        other = self.ends.pop(end, None)
+        if other is not None:
+            self.ends.pop(other, None)
+            end.close()
+            other.close()
+
+    def carry(self, end):
+        try:
+            octets = end.recv(65536)
+            if octets:
+                self.ends[end].sendall(octets)
+                return
+        except OSError:
+            pass
+        self.part(end)
+
+    def run(self):
+        while self.running:
+            ready, _, _ = select.select(
+                [self.wake, self.listener, *self.ends], [], [])
+            with self.lock:
+                if self.wake in ready:
+                    self.wake.recv(64)
+                    for end in list(self.ends):
+                        self.part(end)
+                    continue
+                if self.listener in ready:
+                    self.join()
+                for end in ready:
+                    if end in self.ends:
+                        self.carry(end)
+
+    def cut(self):
+        """Ends the connections there are, wherever they are at."""
+        self.cuts += 1
+        self.waker.send(b"x")
+
+    def close(self):
+        self.running = False
+        self.waker.send(b"x")
+        self.thread.join()
+        for each in (self.listener, self.wake, self.waker):
+            each.close()
