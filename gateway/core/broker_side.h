@@ -29,6 +29,9 @@ void gw_exchange_answered(struct gw_engine *e, uint32_t exchange);
 void gw_exchange_end(struct gw_engine *e, uint32_t exchange);
 /* Off its session's list: its MsgId means nothing any more. */
 void gw_exchange_detach(struct gw_engine *e, uint32_t exchange);
+/* The same for good, and nobody is told: what the broker side has of it takes
+ * its course, and counts there until its result comes. */
+void gw_exchange_disown(struct gw_engine *e, uint32_t exchange);
 /* The MsgId of a PUBLISH that was acknowledged is free again; its message goes
  * on if the broker does not have it yet. Returns the operation that must be
  * stored before the node may be told. */

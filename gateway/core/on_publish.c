@@ -147,8 +147,12 @@ static uint64_t message_hash(const struct mqttsn_frame *frame)
 /* An open QoS 2 exchange that its node has forgotten. */
 static void give_up(struct gw_engine *e, uint32_t exchange)
 {
-    if (gw_exchange_at(e, exchange)->owned)
+    const struct gw_exchange *x = gw_exchange_at(e, exchange);
+
+    if (x->owned)
         gw_exchange_release(e, exchange);
+    else if (x->state == GW_X_HANDED)
+        gw_exchange_disown(e, exchange); /* it counts until its result */
     else
         gw_exchange_end(e, exchange);
 }

@@ -192,6 +192,15 @@ uint64_t gw_exchange_release(struct gw_engine *e, uint32_t index)
     return e->store_queued;
 }
 
+void gw_exchange_disown(struct gw_engine *e, uint32_t index)
+{
+    struct gw_exchange *x = gw_exchange_at(e, index);
+
+    x->mute = true;
+    gw_exchange_detach(e, index);
+    forget(e, x); /* a restart must not bring the MsgId back */
+}
+
 static void leave(struct gw_engine *e, uint32_t index, bool wipe)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
