@@ -150,7 +150,9 @@ static void check_limits(const struct fz_world *w, const struct gw_usage *u)
     MUST(u->sessions <= l->max_sessions);
     MUST(u->topics <= l->max_topics);
     MUST(u->subscriptions <= l->max_subscriptions);
-    MUST(u->exchanges <= l->max_exchanges);
+    MUST(u->exchanges <= l->max_exchanges + l->uplink_max_messages);
+    MUST(u->uplink_messages <= l->uplink_max_messages);
+    MUST(u->uplink_bytes <= l->uplink_max_bytes);
     MUST(u->queue_entries <= l->max_queue_entries);
     MUST(u->message_bytes <= l->queue_total_bytes + l->uplink_total_bytes);
     MUST(u->name_bytes <= l->names_total_bytes);
@@ -174,7 +176,7 @@ static void check_conservation(const struct fz_world *w,
          c->down_delivered + u->queue_entries);
     MUST(c->rx_datagrams == w->fed);
     MUST(c->tx_datagrams == w->sent);
-    MUST(c->up_publishes >= c->up_acked + c->up_rejected);
+    MUST(c->up_publishes + w->held >= c->up_acked + c->up_rejected);
 }
 
 void fz_check_state(struct fz_world *w)

@@ -38,7 +38,7 @@ static void setup_node(struct fz_node *node, unsigned k)
     }
 }
 
-void fz_setup(struct fz_world *w)
+void fz_setup(struct fz_world *w, bool durable)
 {
     gw_limits_default(&w->limits);
     w->limits.max_sessions = 6;
@@ -49,6 +49,8 @@ void fz_setup(struct fz_world *w)
     w->limits.max_predefined = 8;
     w->limits.queue_total_bytes = 2048;
     w->limits.uplink_total_bytes = 2048;
+    w->limits.uplink_max_messages = durable ? 5 : 0;
+    w->limits.uplink_max_bytes = durable ? 1024 : 0;
     w->limits.names_total_bytes = 49152;
     for (unsigned k = 0; k < FZ_NODES; k++)
         setup_node(&w->nodes[k], k);
@@ -87,7 +89,7 @@ static void choose_rules(struct fz_world *w)
 void fz_choose(struct fz_world *w, const uint8_t options[FZ_OPTION_OCTETS])
 {
     struct gw_options *o = &w->options;
-    unsigned a = options[0], b = options[1], c = options[2];
+    unsigned a = options[0], b = options[1], c = options[2], d = options[3];
 
     gw_options_default(o);
     o->gw_id = 7;
@@ -124,6 +126,12 @@ void fz_choose(struct fz_world *w, const uint8_t options[FZ_OPTION_OCTETS])
     o->source_rate = c & 0x10 ? 5 : 0;
     o->client.queue_max_age = c & 0x20 ? 30000 : 0;
     o->upstream_down_max = c & 0x40 ? 60000 : 0;
+    o->durable = w->limits.uplink_max_messages != 0;
+    o->uplink_qos0 = d & 0x02;
+    o->uplink_drop_policy = d & 0x04 ? GW_DROP_NEWEST : GW_DROP_OLDEST;
+    o->uplink_max_age = d & 0x08 ? 20000 : 0;
+    o->uplink_drain_rate = d & 0x10 ? 2 : 0;
+    w->holds = d & 0x20;
     o->predefined = predefined;
     o->predefined_count = c & 0x80 ? 4 : 2;
     choose_listeners(w);

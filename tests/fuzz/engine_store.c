@@ -69,7 +69,8 @@ static void check_kind(const struct gw_store_action *a)
         MUST(a->owner != 0);
         return;
     }
-    if (a->verb == GW_STORE_FORGET && a->kind == GW_RECORD_ARRIVAL)
+    if (a->verb == GW_STORE_FORGET &&
+        (a->kind == GW_RECORD_ARRIVAL || a->kind == GW_RECORD_ACKNOWLEDGED))
         return;
     MUST(a->kind >= GW_RECORD_SESSION && a->kind <= GW_RECORD_FILTER);
 }
@@ -124,6 +125,21 @@ static int record_order(const void *a, const void *b)
     return x->item < y->item ? -1 : x->item > y->item;
 }
 
+/* A publish that the broker side still has under way. */
+static void hold(struct fz_world *w, const struct fz_record *r)
+{
+    uint64_t token = 0;
+
+    if (r->kind == GW_RECORD_EXCHANGE && !r->refused)
+        token = gw_engine_held(w->engine, r->owner, r->item);
+    if (token == 0)
+        return;
+    MUST(w->token_count < FZ_TOKENS);
+    w->held++;
+    w->tokens[w->token_count++] =
+        (struct fz_token){.token = token, .kind = GW_UP_PUBLISH, .qos = 2};
+}
+
 /* Its own records are never unreadable to it. They may refer to what was
  * never written, and what was not forgotten in time may be too much; what it
  * does not want is thrown away. */
@@ -144,6 +160,8 @@ void fz_store_restore(struct fz_world *w)
             w->restored_places++;
         r->refused = status != MQTTSN_OK;
     }
+    for (size_t i = 0; w->holds && i < w->record_count; i++)
+        hold(w, &w->records[i]);
     for (size_t i = w->record_count; i-- > 0;) {
         if (w->records[i].refused)
             remove_record(w, i);

@@ -246,7 +246,7 @@ static void make_engine(struct fz_world *w)
     status = gw_engine_new(&w->limits, &w->options, key, w->now, &w->engine);
     MUST(status == MQTTSN_OK);
     w->connected = false;
-    w->fed = w->sent = w->published = 0;
+    w->fed = w->sent = w->held = 0;
     w->last_op = 0;
 }
 
@@ -259,10 +259,11 @@ void fz_start(struct fz_world *w, const uint8_t options[FZ_OPTION_OCTETS])
     w->blocked = w->budget = 0;
     w->up_classes = GW_UP_CONTROL | GW_UP_DATA;
     w->broker_waits = w->store_waits = w->store_failed = false;
+    w->shut_down = false;
     w->token_count = w->pending_count = w->record_count = 0;
     w->restored_places = 0;
     w->restarts = 0;
-    fz_setup(w);
+    fz_setup(w, options[3] & 0x01);
     fz_choose(w, options);
     make_engine(w);
     gw_engine_usage(w->engine, &w->empty);
@@ -277,6 +278,7 @@ void fz_restart(struct fz_world *w, size_t written)
     gw_engine_free(w->engine);
     w->token_count = 0;
     w->restarts++;
+    w->shut_down = false;
     make_engine(w);
     fz_store_restore(w);
     fz_pump(w);
@@ -298,6 +300,8 @@ void fz_end(struct fz_world *w, const uint8_t options[FZ_OPTION_OCTETS])
     w->up_classes = GW_UP_CONTROL | GW_UP_DATA;
     w->broker_waits = w->store_waits = false;
     fz_reconfigure(w, options);
+    if (w->shut_down)
+        fz_restart(w, SIZE_MAX / 2);
     fz_event(w, &connected);
     /* Beyond the longest keep-alive or sleep, and session_expiry after it. */
     for (unsigned half_days = 0; half_days < 4 && !is_empty(w); half_days++)

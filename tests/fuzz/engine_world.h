@@ -21,7 +21,7 @@ enum {
     FZ_PENDING = 1024, /* store operations that were not answered */
     FZ_RECORDS = 1024,
     FZ_ANSWER = 16, /* octets kept of the last datagram to a node */
-    FZ_OPTION_OCTETS = 3,
+    FZ_OPTION_OCTETS = 4,
 };
 
 enum fz_sink { FZ_DATAGRAM = 1, FZ_UPSTREAM = 2, FZ_STORE = 4, FZ_NOTE = 8 };
@@ -71,6 +71,8 @@ struct fz_world {
     bool broker_waits;   /* results only when the input says so */
     bool store_waits;
     bool connected;
+    bool holds; /* the broker side outlives the engine, with all its tokens */
+    bool shut_down;    /* what waits, waits for the next engine */
     bool store_failed; /* at least once: something may be left in it */
 
     struct fz_node nodes[FZ_NODES];
@@ -81,7 +83,8 @@ struct fz_world {
     struct fz_record records[FZ_RECORDS];
     size_t record_count;
     uint64_t last_op;
-    uint64_t fed, sent, published; /* by this engine */
+    uint64_t fed, sent; /* by this engine */
+    uint64_t held;      /* publishes of former engines */
     uint64_t restored_places;
     uint8_t restarts;
 };
@@ -112,7 +115,8 @@ void fz_end(struct fz_world *w, const uint8_t options[FZ_OPTION_OCTETS]);
 
 /* ---- engine_setup.c ---- */
 
-void fz_setup(struct fz_world *w);
+/* 'durable' is for the life of the world, the rest may be chosen anew. */
+void fz_setup(struct fz_world *w, bool durable);
 void fz_choose(struct fz_world *w, const uint8_t options[FZ_OPTION_OCTETS]);
 
 /* ---- engine_store.c ---- */

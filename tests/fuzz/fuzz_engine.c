@@ -6,7 +6,7 @@
  * sends only what a gateway may send and only to who has spoken, loses count
  * of nothing, and in the end nothing is left.
  *
- * The input: three octets of options (engine_setup.c), then events, each an
+ * The input: four octets of options (engine_setup.c), then events, each an
  * octet and what belongs to it:
  *
  *   0nnndddd TYPE LEN BODY  after delay d node n sends a message of that type,
@@ -262,6 +262,7 @@ static void other_event(unsigned kind, struct mqttsn_reader *r)
         break;
     case 5:
         gw_engine_shutdown(world.engine, world.now);
+        world.shut_down = true;
         fz_pump(&world);
         break;
     default: /* nobody has to wait for a deadline */

@@ -139,8 +139,8 @@ def die_in_mid_write(written):
     return octets(0xe2, written)
 
 
-def reconfigure(a, b, c):
-    return octets(0xe4, a, b, c)
+def reconfigure(a, b, c, d=0):
+    return octets(0xe4, a, b, c, d)
 
 
 def acknowledge(node, times=1):
@@ -149,11 +149,11 @@ def acknowledge(node, times=1):
 
 # ---- conversations -------------------------------------------------------
 
-PLAIN = octets(0x0c, 0x01, 0x00)  # one copy, sleepers keep topics and QoS 0
+PLAIN = octets(0x0c, 0x01, 0x00, 0x00)  # one copy, sleepers keep topics and QoS 0
 
 
-def with_options(a=0x0c, b=0x01, c=0x00):
-    return octets(a, b, c)
+def with_options(a=0x0c, b=0x01, c=0x00, d=0x00):
+    return octets(a, b, c, d)
 
 
 ORDINARY = {
@@ -373,3 +373,6 @@ def seeds():
     for name, events in ORDINARY.items():
         yield "engine", name + "-otherwise", with_options(0xf2, 0xfa, 0xfe) + \
             events
+    for name, events in ORDINARY.items():
+        if name.startswith(("uplink", "dies", "store", "will")):
+            yield "engine", name + "-durable", with_options(d=0x23) + events
