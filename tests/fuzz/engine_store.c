@@ -155,7 +155,8 @@ void fz_store_restore(struct fz_world *w)
                               mqttsn_span(r->data, r->len), w->now);
 
         MUST(status == MQTTSN_OK || status == MQTTSN_ENOTFOUND ||
-             status == MQTTSN_ENOSPACE);
+             status == MQTTSN_ENOSPACE ||
+             (w->foreign && status == MQTTSN_EFIELD));
         if (status == MQTTSN_OK && r->kind == GW_RECORD_QUEUED)
             w->restored_places++;
         r->refused = status != MQTTSN_OK;

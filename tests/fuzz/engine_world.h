@@ -71,7 +71,8 @@ struct fz_world {
     bool broker_waits;   /* results only when the input says so */
     bool store_waits;
     bool connected;
-    bool holds; /* the broker side outlives the engine, with all its tokens */
+    bool holds;   /* the broker side outlives the engine, with all its tokens */
+    bool foreign; /* records that are not the engine's own */
     bool shut_down;    /* what waits, waits for the next engine */
     bool store_failed; /* at least once: something may be left in it */
 
