@@ -385,9 +385,9 @@ static void unsent(struct gw_engine *e, uint32_t index)
     struct gw_window *w = gw_window_at(e, index);
     struct gw_filter *f = gw_filter_at(&e->filters, w->filter);
 
+    /* Only the answer may have been lost: the filter counts as subscribed to,
+     * so that it is given up when nobody wants it any more. */
     shut_window(e, index);
-    if (f->subs_head == 0 && f->up_state == GW_F_UP)
-        f->up_state = GW_F_NONE;
     if (f->window == 0) {
         f->window = index;
         append_runnable(e, index);
