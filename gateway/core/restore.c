@@ -116,6 +116,9 @@ static enum mqttsn_status restore_place(struct gw_engine *e, uint32_t owner,
     s = gw_session_at(e, session);
     if (s->next_place_item <= item)
         s->next_place_item = item + 1;
+    /* The session's record is older than that of its message. */
+    if (msg_id != 0 && (uint16_t)(msg_id - s->next_msg_id) < 0x8000)
+        s->next_msg_id = msg_id;
     return MQTTSN_OK;
 }
 
