@@ -394,6 +394,7 @@ static void lose(struct gw_engine *e, uint32_t index)
             s->state == GW_ASLEEP ? "sleep" : "keepalive");
     gw_will_publish(e, index);
     gw_deliver_suspend(e, index);
+    gw_replies_wipe(e, index); /* a CONNACK would be a lie now */
     if (s->flags & GW_S_CLEAN) {
         gw_session_end(e, index); /* G12-50 */
         return;
