@@ -25,6 +25,7 @@ struct gateway {
     struct gw_predefined predefined[GATEWAY_PREDEFINED];
     struct rng random;
     unsigned blocked;     /* set of enum sink */
+    mqttsn_ms open_since; /* datagrams have not been blocked since */
     mqttsn_ms free_since; /* nothing has been blocked since */
     bool turn_due;        /* an event that polls on is in the queue */
     mqttsn_ms stuck_at;   /* deadlines served at one instant ... */

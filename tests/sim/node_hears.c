@@ -237,7 +237,9 @@ void node_hears(struct sim *sim, unsigned number, const uint8_t *data,
         on_ack(sim, node, &f);
         break;
     case SN_PINGREQ:
-        node_send(sim, node, sn_bare(SN_PINGRESP));
+        /* The question may be meant for who had this address before. */
+        if (node->state != N_OFF && !sim->leaving)
+            node_send(sim, node, sn_bare(SN_PINGRESP));
         break;
     case SN_PINGRESP:
         if (node->request == SN_PINGREQ)

@@ -67,6 +67,7 @@ struct book *oracle_bound(struct sim *sim, const struct peer *peer)
 
 void oracle_wipe(struct book *book)
 {
+    book->wipes++;
     book->count = book->ghost_count = 0;
     book->topic_count = book->sub_count = book->claim_count = 0;
     book->subs_overflow = false;

@@ -108,6 +108,7 @@ struct claim {
     uint16_t id; /* by which it was named; 0: by name */
     bool mute;   /* of an earlier connection */
     enum claim_state state;
+    mqttsn_ms asked_at;
     uint64_t token; /* of the action it went out with */
     mqttsn_ms until;
 };
@@ -163,14 +164,18 @@ struct book {
     bool connack_due; /* ... CONNACK waits for the store */
     bool talked;      /* since CONNACK */
     uint16_t keepalive, sleep;
-    mqttsn_ms since;                  /* in this state */
-    mqttsn_ms last_heard;             /* a datagram of its own */
-    mqttsn_ms heard_low, heard_high;  /* the last sign of life, between these */
-    struct request_connect connect;   /* the latest */
-    struct request_connect contender; /* waits while the holder is asked */
-    struct request_connect taken;     /* by which it lives */
+    mqttsn_ms since;                 /* in this state */
+    mqttsn_ms last_heard;            /* a datagram of its own */
+    mqttsn_ms heard_low, heard_high; /* the last sign of life, between these */
+    struct request_connect connect;  /* the latest */
+    /* Those who wait while the holder is asked; only one does, but which of
+     * those who were refused silently it was is not known. */
+    struct request_connect contenders[4];
+    size_t contender_count;
+    struct request_connect taken; /* by which it lives */
     unsigned connection;
-    bool promised; /* 'promise' was told to the node and holds over a crash */
+    unsigned wipes; /* clean starts */
+    bool promised;  /* 'promise' was told to the node and holds over a crash */
     enum gw_state promise;
     bool excused;        /* this awake period may end early */
     unsigned wills_step; /* 0 none, 1 topic, 2 message */
@@ -212,7 +217,7 @@ struct up {
     bool safe;     /* its record is in the store */
     bool wild;     /* its topic is not known: 'content' is the payload */
     bool repeated; /* so its place in the order is not known */
-    unsigned connection;
+    unsigned connection, wipes;
     unsigned allowed; /* how often it may be carried out */
     unsigned carried, submissions;
     bool stored;   /* its record is */

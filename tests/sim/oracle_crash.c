@@ -20,7 +20,8 @@ static void forget_all(struct sim *sim)
         book->exists = false;
         book->held = 0;
         book->promised = false;
-        book->connect.pending = book->contender.pending = false;
+        book->connect.pending = false;
+        book->contender_count = 0;
         book->asks.count = 0;
         book->connection++;
         book->last_submitted = 0;
@@ -88,7 +89,7 @@ void oracle_dies(struct sim *sim)
         memset(book->recent, 0, sizeof(book->recent));
         memset(&book->step, 0, sizeof(book->step));
         book->release_due = 0;
-        book->contender.pending = false;
+        book->contender_count = 0;
         for (size_t k = 0; k < book->sub_count; k++) {
             struct sub *sub = &book->subs[k];
 
@@ -114,8 +115,11 @@ void oracle_dies(struct sim *sim)
     for (size_t i = 0; i < ORACLE_UPS && i < o->up_count; i++)
         if (!o->ups[i].safe && o->ups[i].qos != 2)
             o->ups[i].allowed++;
-    for (size_t i = 0; i < ORACLE_UPS && i < o->up_count; i++)
+    /* A record under way may have got there. */
+    for (size_t i = 0; i < ORACLE_UPS && i < o->up_count; i++) {
+        o->ups[i].stored |= o->ups[i].keep_op != 0;
         o->ups[i].keep_op = 0;
+    }
 }
 
 static void session_reborn(struct sim *sim, struct book *book,

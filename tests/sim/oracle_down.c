@@ -74,13 +74,15 @@ static void step_taken(struct sim *sim, struct book *book,
     }
     sim->stats->repetitions++;
     early = sim->now + (mqttsn_ms)sim->o.lag_ms + 1 < step->at + retry &&
-            sim->gw.free_since < step->at;
+            sim->gw.open_since < step->at;
     if (step->heard && early) {
         step->heard = false; /* it asked for it; the clock goes on */
         return;
     }
-    if (early && sim->now < book->last_heard + retry)
-        return; /* it may have said what asks for that */
+    if (early && sim->now < book->last_heard + retry) {
+        step->at = sim->now; /* it may have said what asks for that */
+        return;
+    }
     if (early)
         sim_fail(sim, "S12", "a %s is repeated to %s after %llu ms",
                  sn_type_name(f->type), book->id,
@@ -101,19 +103,23 @@ void oracle_steps_due(struct sim *sim, struct book *book)
     const struct step *step = &book->step;
     mqttsn_ms due = step->at;
 
-    if (!deliverable(book) || book->peer.addr.family == 0 || book->connack_due)
+    if (book->hazy || !deliverable(book) || book->peer.addr.family == 0 ||
+        book->connack_due)
         return;
     if (due < sim->gw.free_since)
         due = sim->gw.free_since;
+    if (due < sim->jumped_at)
+        due = sim->jumped_at;
     due += (mqttsn_ms)sim->o.retry_ms + SLACK_MS;
     if (sim->gw.blocked != 0)
         return;
     if (step->type != 0 && !step->heard &&
         step->timed < (unsigned)sim->o.retry_count && sim->now > due &&
         gone(sim, book) == 0)
-        sim_fail(sim, "S12", "a %s to %s is not repeated",
-                 sn_type_name(step->type), book->id);
-    if (book->release_due != 0 &&
+        sim_fail(sim, "S12", "a %s to %s is not repeated for %llu ms",
+                 sn_type_name(step->type), book->id,
+                 (unsigned long long)(sim->now - step->at));
+    if (book->release_due != 0 && sim->jumped_at < book->release_due &&
         sim->now >
             book->release_due + 20000 + (mqttsn_ms)sim->o.store_ms * 40 &&
         sim->gw.free_since < book->release_due && gone(sim, book) == 0)
@@ -233,6 +239,7 @@ static void publish_out(struct sim *sim, struct book *book,
         sim_fail(sim, "S14", "PUBLISH to %s with Retain %u", book->id,
                  !e->retain);
     e->qos_low = e->qos_high = qos;
+    e->stored |= qos > 0;
     if (qos == 0) {
         if (f->msg != 0 || (f->flags & SN_DUP))
             sim_fail(sim, "S8", "QoS 0 to %s with MsgId or DUP", book->id);
@@ -281,6 +288,7 @@ static void register_out(struct sim *sim, struct book *book,
 static void pubrel_out(struct sim *sim, struct book *book,
                        const struct sn_frame *f)
 {
+    book->release_due = 0;
     for (size_t at = 0; at < book->count; at++) {
         struct entry *e = &book->list[at];
 
@@ -336,7 +344,8 @@ static struct entry *under_way(struct book *book, uint16_t msg)
     return NULL;
 }
 
-static void on_puback(struct book *book, const struct sn_frame *f)
+static void on_puback(const struct sim *sim, struct book *book,
+                      const struct sn_frame *f)
 {
     struct entry *e = f->msg != 0 ? under_way(book, f->msg) : NULL;
     struct topic *topic = oracle_topic(book, f->topic);
@@ -350,6 +359,8 @@ static void on_puback(struct book *book, const struct sn_frame *f)
     if (f->code == 2 && f->topic == e->topic) {
         e->sent = 0; /* once more, as a new one, or dropped */
         e->msg = 0;
+        /* When the broker is away for long, nobody is listened to. */
+        e->unsure |= sim->o.upstream_down_max_s != 0;
     }
     if (f->code != 0 && f->topic == e->topic)
         step_ends(book);
@@ -361,11 +372,12 @@ void oracle_down_in(struct sim *sim)
     const struct sn_frame *f = &sim->oracle.frame;
     struct entry *e;
 
-    if (book == NULL || !(deliverable(book) || book->state == GW_ASLEEP))
+    if (book == NULL || book->hazy ||
+        !(deliverable(book) || book->state == GW_ASLEEP))
         return;
     switch (f->type) {
     case SN_PUBACK:
-        on_puback(book, f);
+        on_puback(sim, book, f);
         break;
     case SN_REGACK:
         if (book->step.type != SN_REGISTER || book->step.msg != f->msg ||

@@ -69,8 +69,8 @@ static void on_connect(struct sim *sim, const uint8_t *octets, size_t len)
     memcpy(request.octets, octets, len);
     if (!is_contested(book, &request.peer))
         book->connect = request;
-    else if (!book->contender.pending)
-        book->contender = request;
+    else
+        book->contenders[book->contender_count++ % 4] = request;
 }
 
 void oracle_states_in(struct sim *sim, const uint8_t *octets, size_t len)
@@ -81,7 +81,7 @@ void oracle_states_in(struct sim *sim, const uint8_t *octets, size_t len)
     if (f->type == SN_CONNECT) {
         on_connect(sim, octets, len);
         if (o->named != NULL && o->named == o->bound)
-            o->named->contender.pending = false;
+            o->named->contender_count = 0;
         return;
     }
     if (f->type == SN_PINGREQ && f->tail_len > 0)
@@ -97,7 +97,7 @@ void oracle_states_in(struct sim *sim, const uint8_t *octets, size_t len)
         o->bound->promised = false;
         memset(&o->bound->step, 0, sizeof(o->bound->step));
     }
-    o->bound->contender.pending = false; /* its holder has answered */
+    o->bound->contender_count = 0; /* its holder has answered */
     o->bound->step.heard = true;
     o->bound->last_heard = sim->now;
 }
@@ -210,7 +210,7 @@ static void to_asleep(struct sim *sim, struct book *book,
     if (book->state != GW_AWAKE)
         illegal(sim, book, GW_ASLEEP, "it did not ask to sleep");
     /* PINGRESP has made it so already; else silence must have. */
-    if (!lost_its_address(sim, book, info) &&
+    if (!book->hazy && !lost_its_address(sim, book, info) &&
         !(sim->oracle.input == INPUT_DEADLINE && book->step.type != 0) &&
         !(sim->oracle.named != NULL && sim->oracle.named != book))
         illegal(sim, book, GW_ASLEEP, "its awake period was not over");
@@ -278,13 +278,17 @@ static void take_contender(struct sim *sim, struct book *book,
 {
     const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
 
-    if (!book->contender.pending || sim->oracle.input != INPUT_DEADLINE ||
-        !gw_addr_equal(&info->addr, &book->contender.peer.addr) ||
+    if (sim->oracle.input != INPUT_DEADLINE ||
         (info->state != GW_HALF_OPEN &&
          c->connects_accepted == sim->oracle.counters.connects_accepted))
         return;
-    book->connect = book->contender;
-    book->contender.pending = false;
+    for (size_t i = 0; i < book->contender_count && i < 4; i++) {
+        const struct request_connect *one = &book->contenders[i];
+
+        if (gw_addr_equal(&info->addr, &one->peer.addr) &&
+            (!book->connect.pending || one->duration == info->duration_s))
+            book->connect = *one;
+    }
 }
 
 /* The CONNECT at hand was taken: found by what it must have brought about. */
@@ -307,7 +311,7 @@ static void take_connect(struct sim *sim, struct book *book,
     } else {
         begin_connection(sim, book);
     }
-    book->contender.pending = false;
+    book->contender_count = 0;
     book->heard_low = book->heard_high = book->since = sim->now;
 }
 
@@ -366,6 +370,11 @@ void oracle_state_seen(struct sim *sim, struct book *book,
     unsigned connection = book->connection;
 
     rebind(sim, book, info);
+    /* A CONNECT that is refused at once begins its expiry anew. */
+    if (sim->oracle.fresh && sim->oracle.input == INPUT_DATAGRAM &&
+        sim->oracle.valid && sim->oracle.frame.type == SN_CONNECT &&
+        sim->oracle.named == book && info->state == GW_DISCONNECTED)
+        book->since = sim->now;
     if (new)
         memset(book->recent, 0, sizeof(book->recent));
     if (new && !book->connect.pending)
@@ -376,7 +385,11 @@ void oracle_state_seen(struct sim *sim, struct book *book,
     if (new && book->connection == connection)
         sim_fail(sim, "state", "%s has a session, but not as it connected",
                  book->id);
-    if (!new &&to != before) {
+    if (!new &&to != before && book->masked && info->state != GW_HALF_OPEN &&
+        (to == GW_ACTIVE || to == GW_ASLEEP || to == GW_AWAKE)) {
+        /* What went on behind the mask is not known. */
+        book->since = book->heard_low = book->heard_high = sim->now;
+    } else if (!new &&to != before) {
         switch (to) {
         case GW_ACTIVE:
         case GW_HALF_OPEN:
@@ -470,7 +483,7 @@ void oracle_vanished(struct sim *sim, struct book *book)
     book->held = 0;
     book->promised = false;
     book->connect.pending = book->connect.pending && o->named != book;
-    book->contender.pending = false;
+    book->contender_count = 0;
 }
 
 /* ---- what must not fail to happen --------------------------------------- */
@@ -545,7 +558,8 @@ void oracle_states_answered(struct sim *sim, struct book *book,
     case SN_CONNACK:
         if (f->code != 0)
             return;
-        if (book->state != GW_ACTIVE && !book->connack_due)
+        /* What it asked for twice may come when it sleeps already. */
+        if (book->state == GW_DISCONNECTED || book->state == GW_LOST)
             sim_fail(sim, "state", "CONNACK to %s, which is %s", book->id,
                      state_word(book->state));
         if (!book->talked && book->state == GW_ACTIVE && !sim->o.villains) {

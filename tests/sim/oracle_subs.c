@@ -115,6 +115,7 @@ static void subscribe(struct sim *sim, struct book *book,
     claim->id = (f->flags & SN_TYPE_BITS) == SN_NORMAL ? 0 : f->topic;
     claim->qos = (f->flags & SN_QOS_BITS) / SN_QOS1;
     claim->state = CLAIM_ASKED;
+    claim->asked_at = sim->now;
 }
 
 void oracle_subs_in(struct sim *sim)
@@ -155,10 +156,29 @@ static void forget_repetitions(struct book *book, uint16_t msg,
             claim_remove(book, i);
 }
 
+/* Some use one MsgId for all: then an answer does not say what it is about. */
+static bool is_ambiguous(const struct book *book, uint16_t msg)
+{
+    const char *filter = NULL;
+
+    for (size_t i = 0; i < book->claim_count; i++) {
+        const struct claim *claim = &book->claims[i];
+
+        if (claim->msg != msg || claim->mute)
+            continue;
+        if (filter != NULL && strcmp(filter, claim->filter) != 0)
+            return true;
+        filter = claim->filter;
+    }
+    return false;
+}
+
 void oracle_subs_answered(struct sim *sim, struct book *book,
                           const struct sn_frame *f)
 {
     struct sub *sub;
+
+    book->hazy |= f->type == SN_SUBACK && is_ambiguous(book, f->msg);
 
     if (f->type == SN_UNSUBACK) {
         /* Which it was does not matter: it waited for the store. */
@@ -219,7 +239,7 @@ void oracle_subs_action(struct sim *sim, const struct gw_up_action *action)
 
         if (!book->exists)
             continue;
-        wanted |= sub != NULL && sub->state == SUB_STANDS;
+        wanted |= sub != NULL && sub->state == SUB_STANDS && !book->hazy;
         for (size_t k = 0; k < book->claim_count; k++) {
             struct claim *claim = &book->claims[k];
 
@@ -249,8 +269,10 @@ static void granted(struct sim *sim, struct book *book, struct claim *claim,
         claim->qos = qos;
     sub->qos = claim->qos;
     sub->state = SUB_STANDS;
-    if (claim->mute || (!was && sim->o.max_subscriptions < 128))
-        sub->state = SUB_UNSURE; /* the table may be full: SUBACK will tell */
+    if (claim->mute || (!was && sim->o.max_subscriptions < 128) ||
+        sim->now >=
+            claim->asked_at + (mqttsn_ms)sim->o.upstream_timeout_s * 1000)
+        sub->state = SUB_UNSURE; /* it may be refused: SUBACK will tell */
     sub->acked = was && !claim->mute;
     sub->safe = false;
 }

@@ -25,6 +25,9 @@ void oracle_topic_means(struct sim *sim, struct book *book, uint16_t id,
 {
     struct topic *topic = oracle_topic(book, id), *other = by_name(book, name);
 
+    if (book->hazy)
+        return;
+
     if (id == 0 || id == 0xffff)
         sim_fail(sim, "S4", "topic id %04x for '%s'", id, name);
     if (gateway_predefined(id) != NULL)
@@ -114,7 +117,8 @@ void oracle_topics_answered(struct sim *sim, struct book *book,
 {
     const struct oracle *o = &sim->oracle;
     uint8_t request = f->type == SN_REGACK ? SN_REGISTER : SN_SUBSCRIBE;
-    bool any = false, fits = false;
+    const char *name = NULL;
+    bool any = false;
 
     if (f->code != 0 || f->topic == 0)
         return;
@@ -122,25 +126,27 @@ void oracle_topics_answered(struct sim *sim, struct book *book,
     if (f->type == SN_SUBACK && oracle_subs_by_id(book, f->msg, f->topic))
         return;
     /* Some stacks use one MsgId for all: any request with it may be meant. */
-    for (size_t k = 1; k <= o->naming_count && k <= ORACLE_NAMINGS && !fits;
-         k++) {
+    for (size_t k = 1; k <= o->naming_count && k <= ORACLE_NAMINGS; k++) {
         const struct naming *n =
             &o->namings[(o->naming_count - k) % ORACLE_NAMINGS];
-        const struct topic *topic;
+        const struct topic *topic = oracle_topic(book, f->topic);
 
         if (n->book != book || n->msg != f->msg || n->type != request)
             continue;
         any = true;
-        topic = oracle_topic(book, f->topic);
-        fits = topic == NULL ? by_name(book, n->name) == NULL
-                             : strcmp(topic->name, n->name) == 0;
-        if (fits)
-            oracle_topic_means(sim, book, f->topic, n->name, true, true);
+        if (topic == NULL ? by_name(book, n->name) != NULL
+                          : strcmp(topic->name, n->name) != 0)
+            continue;
+        if (name != NULL && strcmp(name, n->name) != 0)
+            book->hazy = true; /* damaged on its way, it came with two */
+        name = n->name;
     }
+    if (name != NULL && !book->hazy)
+        oracle_topic_means(sim, book, f->topic, name, true, true);
     if (f->type == SN_REGACK && !any)
         sim_fail(sim, "S4", "REGACK to %s for a name it did not ask for",
                  book->id);
-    if (any && !fits && f->type == SN_REGACK)
+    if (any && name == NULL && f->type == SN_REGACK && !book->hazy)
         sim_fail(sim, "S4", "to %s id %u has another name already", book->id,
                  f->topic);
 }

@@ -120,24 +120,43 @@ static bool is_it(const struct will *will, const struct gw_up_action *action)
               memcmp(action->payload.data, will->message, will->len) == 0)));
 }
 
+/* The will that goes out: again, or one that must, or one that may. */
+static size_t find(const struct oracle *o, const struct gw_up_action *action)
+{
+    size_t found = o->will_count;
+
+    for (size_t i = 0; i < o->will_count; i++) {
+        if (!is_it(&o->wills[i], action))
+            continue;
+        if (o->wills_token[i] != 0 && o->wills_token[i] == action->token)
+            return i;
+        if (o->wills_token[i] == 0 &&
+            (found == o->will_count ||
+             (o->wills_may[found] && !o->wills_may[i])))
+            found = i;
+    }
+    return found;
+}
+
 bool oracle_will_action(struct sim *sim, const struct gw_up_action *action)
 {
     struct oracle *o = &sim->oracle;
     bool spoken_of =
         action->topic.len > 5 && memcmp(action->topic.data, "will/", 5) == 0;
 
-    for (size_t i = 0; i < o->will_count; i++) {
-        if (!is_it(&o->wills[i], action) ||
-            (o->wills_token[i] != 0 && o->wills_token[i] != action->token))
-            continue;
-        if (!o->wills[i].unsure && (action->qos != o->wills[i].qos ||
-                                    action->retain != o->wills[i].retain))
+    size_t at = find(o, action);
+
+    if (at < o->will_count) {
+        const struct will *will = &o->wills[at];
+
+        if (!will->unsure &&
+            (action->qos != will->qos || action->retain != will->retain))
             sim_fail(sim, "S11", "the will on %s goes out at QoS %u",
-                     o->wills[i].topic, action->qos);
-        o->wills_token[i] = action->token;
+                     will->topic, action->qos);
+        o->wills_token[at] = action->token;
         sim->stats->wills++;
         if (action->token == 0)
-            remove_at(o, i);
+            remove_at(o, at);
         return true;
     }
     if (spoken_of && o->wills_hazy)
@@ -156,8 +175,13 @@ void oracle_will_result(struct sim *sim, uint64_t token,
 
     for (size_t i = 0; token != 0 && i < o->will_count; i++)
         if (o->wills_token[i] == token) {
+            /* The same token comes again, or may. */
             if (outcome == GW_UP_UNSENT)
-                return; /* the same token comes again */
+                return;
+            if (outcome == GW_UP_QUOTA && sim->o.durable) {
+                o->wills_may[i] = true;
+                return;
+            }
             remove_at(o, i);
             return;
         }

@@ -75,6 +75,8 @@ void sim_until(struct sim *sim, mqttsn_ms time)
 static void unblock(struct sim *sim, struct event *event)
 {
     sim->gw.blocked &= ~event->actor;
+    if (event->actor == SINK_DATAGRAM)
+        sim->gw.open_since = sim->now;
     if (sim->gw.blocked == 0)
         sim->gw.free_since = sim->now;
     gateway_turn(sim);
@@ -118,6 +120,7 @@ static void jump(struct sim *sim, struct event *event)
         return;
     if (rng_chance(r, sim->o.jump_permille)) {
         sim->now += 1000 + rng_below(r, 3600 * 1000);
+        sim->jumped_at = sim->now;
         sim_trace(sim, "--- the clock jumps");
     }
     queue_add(&sim->queue, sim->now + 60000, jump, NULL, 0);
@@ -129,6 +132,7 @@ static void begin(struct sim *sim)
 {
     queue_clear(&sim->queue);
     sim->now = sim->started = ORIGIN_MS;
+    sim->jumped_at = 0;
     sim->healed = sim->leaving = false;
     sim->hash = sim->seed;
     sim->events = 0;

@@ -50,9 +50,10 @@ struct sim {
     uint64_t seed;
     struct options o;
     mqttsn_ms now, started;
-    bool healed;   /* no more trouble is made */
-    bool leaving;  /* nobody begins anything */
-    uint64_t hash; /* of all that happened */
+    mqttsn_ms jumped_at; /* the clock, last */
+    bool healed;         /* no more trouble is made */
+    bool leaving;        /* nobody begins anything */
+    uint64_t hash;       /* of all that happened */
     uint64_t events;
     struct queue queue;
     struct net net;
