@@ -11,6 +11,7 @@
  *
  *  - recv reads up to 16 KiB and gives out what is asked for. One buffer is
  *    enough: while it holds octets of one connection, others are read as ever.
+ *    What came is acknowledged to the broker's TCP at once, not 40 ms later.
  *  - poll says at once that there is something to read while octets are left,
  *    but not twice without a read between: then the system has its say, too.
  *  - Before poll waits, it calls whoever has something to tell.
