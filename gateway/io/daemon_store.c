@@ -146,7 +146,7 @@ static void log_restored(const struct restart *r,
                r->refused.damaged + r->refused.orphaned);
 }
 
-static enum mqttsn_status restore(struct gw_daemon *d)
+static enum mqttsn_status restore(struct gw_daemon *d, bool *ret_damaged)
 {
     struct restart r = {.daemon = d};
     struct gw_disk_report report;
@@ -166,6 +166,7 @@ static enum mqttsn_status restore(struct gw_daemon *d)
     if (status == MQTTSN_OK) {
         gw_engine_restored(d->engine, d->now);
         log_restored(&r, &report, (uv_hrtime() - began) / 1000000);
+        *ret_damaged = report.damaged;
     }
     free(r.refused.records);
     return status;
@@ -179,6 +180,7 @@ static enum mqttsn_status open_disk(struct gw_daemon *d)
         .journal_path = config->journal_path,
         .full = config->durability == GW_DURABILITY_FULL};
     enum mqttsn_status status = gw_disk_open(&settings, &d->disk);
+    bool damaged = false;
 
     if (status != MQTTSN_OK)
         return status;
@@ -193,10 +195,14 @@ static enum mqttsn_status open_disk(struct gw_daemon *d)
         d->upstream_is_paho = status == MQTTSN_OK;
     }
     if (status == MQTTSN_OK)
-        status = restore(d);
+        status = restore(d, &damaged);
     if (status == MQTTSN_OK)
         status = gw_store_thread_new(d->loop, d->disk, config->flush_interval,
                                      &d->store);
+    /* Behind a gap in the journal nothing is forgotten: it must not be there
+     * any more when what comes now is read one day. */
+    if (status == MQTTSN_OK && damaged)
+        d->store->ops->hurry(d->store);
     return status;
 }
 

@@ -345,14 +345,6 @@ static void follow(struct flush *f)
     d->stats.flushes++;
 }
 
-/* With the lock: room in the set for all that may be added. */
-static bool reserve(struct flush *f)
-{
-    size_t count = 2 * HASH_COUNT(f->taken->changes);
-
-    return gw_key_set_reserve(&f->disk->rows, count) == MQTTSN_OK;
-}
-
 static void succeed(struct flush *f)
 {
     struct gw_disk *d = f->disk;
@@ -389,6 +381,14 @@ static void fail(struct flush *f)
     pthread_mutex_unlock(&d->lock);
 }
 
+/* With the lock: room in the set for all that may be added. */
+static bool reserve(struct flush *f)
+{
+    size_t count = 2 * HASH_COUNT(f->taken->changes);
+
+    return gw_key_set_reserve(&f->disk->rows, count) == MQTTSN_OK;
+}
+
 /* What reading did not notice, writing may. The rows that can be read go into
  * a new database, and the flush begins anew. */
 static enum mqttsn_status mend(struct flush *f)
@@ -400,6 +400,12 @@ static enum mqttsn_status mend(struct flush *f)
     gw_err("store", "damaged", "path=%s reason=%s", gw_log_text(d->path),
            gw_log_text(f->why));
     status = disk_mend(d, f->why);
+    pthread_mutex_lock(&d->lock);
+    if (status == MQTTSN_OK && !reserve(f)) {
+        strcpy(f->why, "no memory");
+        status = MQTTSN_ENOSPACE;
+    }
+    pthread_mutex_unlock(&d->lock);
     f->row_count = d->row_count;
     f->written = f->deleted = f->gone_count = 0;
     return status;

@@ -360,6 +360,76 @@ class LookedAt(RestartTest):
         self.assertFalse(os.path.exists(path + ".copy"))
 
 
+class Damaged(RestartTest):
+    def fill(self):
+        """Six sleepers with a message each; the gateway is stopped."""
+        nodes = []
+        for number in range(6):
+            node = self.node("n%d" % number).connect(300, clean=False)
+            node.subscribe("cmd/%d/#" % number, 1)
+            node.sleep(600)
+            nodes.append(node)
+            self.source.publish("cmd/%d/a" % number, "x" * 200, 1)
+        self.settle()
+        self.gw.terminate()
+        self.assertEqual(self.gw.wait(), 0)
+        return nodes
+
+    def test_a_damaged_database_is_set_aside_and_what_is_left_is_used(self):
+        nodes = self.fill()
+        folder = os.path.join(self.gw.directory, "store")
+        path = os.path.join(folder, "gateway.db")
+        with open(path, "r+b") as file:
+            octets = file.read()
+            # In the payload of one message.
+            at = octets.index(b"cmd/3/a" + b"x" * 200) + 50
+            file.seek(at)
+            file.write(b"?")
+
+        self.gw.start()
+        self.gw.wait_log(r"event=damaged path=\S+ lost=1 ")
+        self.gw.wait_log(r"event=set_aside")
+        self.assertEqual(self.restored()["messages"], "5")
+        self.assertIn("gateway.db.damaged", os.listdir(folder))
+        for number, node in enumerate(nodes):
+            node.send(fr.pingreq(node.client_id))
+            if number != 3:
+                node.take_publish(node.take_register("cmd/%d/a" % number),
+                                  "x" * 200, 1)
+            node.expect(fr.pingresp())
+
+        # And that was the end of it.
+        self.gw.restart()
+        self.assertEqual(self.restored()["sessions"], "7")
+        self.assertEqual(self.gw.process.count("event=(damaged|set_aside)"), 0)
+
+    def test_what_is_no_database_at_all_is_no_obstacle(self):
+        self.fill()
+        folder = os.path.join(self.gw.directory, "store")
+        with open(os.path.join(folder, "gateway.db"), "r+b") as file:
+            file.write(os.urandom(4096))
+
+        self.gw.start()
+        self.gw.wait_log(r"event=set_aside")
+        self.assertEqual(self.restored()["sessions"], "0")
+        self.node("new").connect()
+
+    def test_what_lower_limits_have_no_room_for_is_gone_for_good(self):
+        self.fill()
+        self.gw.write({**STORE, "limits": {"max_sessions": 4}})
+        self.gw.start()
+        self.gw.wait_log(r"event=restore_dropped records=3 "
+                         r'reason="the limits have no room')
+        self.assertEqual(self.restored()["sessions"], "4")
+
+        self.gw.terminate()
+        self.assertEqual(self.gw.wait(), 0)
+        self.gw.write(STORE)
+        self.gw.start()
+        self.assertEqual(self.restored()["sessions"], "4")
+        self.assertEqual(self.gw.process.count("event=restore_dropped"), 0)
+
+
 class DiskFails(RestartTest):
     """A limit on the size of files stands in for a disk that is full: every
     write to a file fails, until it is lifted."""
