@@ -122,6 +122,12 @@ static bool serve_store(struct population *p)
     return true;
 }
 
+void population_store(struct population *p)
+{
+    while (serve_store(p))
+        ;
+}
+
 size_t population_serve(struct population *p)
 {
     struct gw_datagram datagram;

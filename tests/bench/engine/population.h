@@ -54,6 +54,9 @@ uint32_t population_random(struct population *p, uint32_t below);
 void population_send(struct population *p, uint32_t node,
                      const struct octets *message);
 
+/* Takes what is to be kept, and answers. */
+void population_store(struct population *p);
+
 /* Serves every sink until all are quiet. Returns the datagrams that came. */
 size_t population_serve(struct population *p);
 

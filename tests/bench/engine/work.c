@@ -193,7 +193,11 @@ static void teach(struct population *p, uint32_t node)
     struct octets ack;
 
     message_for(p, node, 0);
-    if (poll(p) && p->buf[1] == SN_REGISTER) {
+    if (!poll(p)) { /* the id is kept before the node can learn it */
+        population_store(p);
+        need(poll(p), "neither REGISTER nor the message came");
+    }
+    if (p->buf[1] == SN_REGISTER) {
         ack = sn_ack(SN_REGACK, (uint16_t)(p->buf[2] << 8 | p->buf[3]),
                      (uint16_t)(p->buf[4] << 8 | p->buf[5]), 0);
         population_send(p, node, &ack);
