@@ -48,7 +48,7 @@ static uint32_t next_number(struct gw_paho_keep *keep)
         gw_keep_put32(octets, ceiling);
         if (gw_keep_append(keep, &note, 1, true))
             keep->ceiling = ceiling;
-        else if (keep->ceiling == keep->next_number)
+        else if ((int32_t)(keep->ceiling - keep->next_number) <= 0)
             return 0;
     }
     if (keep->next_number == 0)

@@ -7,6 +7,7 @@
 #include "io/paho_keep.h"
 
 #include <MQTTAsync.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -369,6 +370,20 @@ static void arrivals_come_in_order_and_no_number_is_used_twice(void **s)
     assert_string_equal(next_process(), "arrived 1=a arrived 2=b arrived 3=c ");
 }
 
+/* Or the next process would give it again. */
+static void no_number_is_given_before_it_is_noted(void **s)
+{
+    (void)s;
+    gw_paho_keep_free(keep);
+    rig.settings.files = &rig_files_faulty;
+    rig_open(&rig);
+    begin_process();
+    rig_write_fault = (struct rig_fault){.in = 1, .why = ENOSPC};
+    assert_false(arrive(1, 1, "a"));
+    assert_true(arrive(1, 1, "b"));
+    assert_string_equal(next_process(), "arrived 1=b ");
+}
+
 static void what_cannot_be_kept_is_refused(void **s)
 {
     struct gw_paho_keep_stats stats;
@@ -450,6 +465,7 @@ int main(void)
         TEST(a_message_is_an_arrival_or_received_and_never_both),
         TEST(a_message_that_was_delivered_is_not_received_any_more),
         TEST(arrivals_come_in_order_and_no_number_is_used_twice),
+        TEST(no_number_is_given_before_it_is_noted),
         TEST(what_cannot_be_kept_is_refused),
         TEST(no_damaged_packet_reaches_paho),
         TEST(the_session_is_unsure_until_it_is_known),
