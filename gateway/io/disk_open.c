@@ -96,7 +96,7 @@ static enum mqttsn_status lock(struct gw_disk *d, const char *directory,
 
     if (!gw_files_path(path, sizeof(path), directory, d->name, ".lock"))
         return MQTTSN_EIO;
-    fd = d->files->open(path, O_RDWR | O_CREAT, 0600);
+    fd = d->files->open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
     if (fd < 0) {
         log_failed(path, strerror(errno));
         return MQTTSN_EIO;
@@ -113,6 +113,17 @@ static enum mqttsn_status lock(struct gw_disk *d, const char *directory,
     return MQTTSN_EIO;
 }
 
+/* Whoever owns the directory of the journal, below /tmp for instance, can put
+ * what he likes in the place of its files. */
+static enum mqttsn_status check_owner(const char *directory,
+                                      const struct stat *there)
+{
+    if (there->st_uid == geteuid() || there->st_uid == 0)
+        return MQTTSN_OK;
+    log_failed(directory, "it belongs to another user");
+    return MQTTSN_EPROTO;
+}
+
 static enum mqttsn_status prepare_directories(struct gw_disk *d)
 {
     const char *directory = d->directory;
@@ -125,10 +136,15 @@ static enum mqttsn_status prepare_directories(struct gw_disk *d)
             return MQTTSN_EIO;
         }
     }
+    if (stat(d->directory, &a) != 0 || stat(d->journal_directory, &b) != 0) {
+        log_failed(d->journal_directory, strerror(errno));
+        return MQTTSN_EIO;
+    }
     status = lock(d, d->directory, &d->lock_fd[0]);
-    if (status != MQTTSN_OK ||
-        (stat(d->directory, &a) == 0 && stat(d->journal_directory, &b) == 0 &&
-         a.st_dev == b.st_dev && a.st_ino == b.st_ino))
+    if (status != MQTTSN_OK || (a.st_dev == b.st_dev && a.st_ino == b.st_ino))
+        return status;
+    status = check_owner(d->journal_directory, &b);
+    if (status != MQTTSN_OK)
         return status;
     return lock(d, d->journal_directory, &d->lock_fd[1]);
 }

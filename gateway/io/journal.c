@@ -63,14 +63,17 @@ static int make_file(const struct gw_journal *j, uint64_t first)
     const struct gw_file_ops *ops = j->ops;
     char path[GW_FILES_PATH_MAX];
     uint8_t head[JOURNAL_HEAD];
-    int fd, why;
+    int flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND, fd, why;
 
     if (!journal_path(&j->settings, first, path, sizeof(path))) {
         errno = ENAMETOOLONG;
         return -1;
     }
-    /* One of that name has no record of ours: the number was never given. */
-    fd = ops->open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
+    fd = ops->open(path, flags, 0600);
+    /* One of that name has no record of ours, for the number was never given;
+     * and it may be a link to a file of somebody else's. */
+    if (fd < 0 && errno == EEXIST && ops->unlink(path) == 0)
+        fd = ops->open(path, flags, 0600);
     if (fd < 0)
         return -1;
     memcpy(head, JOURNAL_MAGIC, 8);
@@ -227,7 +230,7 @@ static void encode(const struct gw_journal *j,
     journal_put_u32(to, journal_crc(j->settings.id, to, len));
 }
 
-/* With the lock: makes the buffer hold 'len'. Large ones are not kept. */
+/* With the lock: makes the buffer hold 'len'. */
 static bool reserve(struct gw_journal *j, size_t len)
 {
     uint8_t *grown;

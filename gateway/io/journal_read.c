@@ -73,7 +73,7 @@ bool journal_list(const struct gw_journal_settings *settings,
 
         if (!parse_name(settings, entry->d_name, &first) ||
             !journal_path(settings, first, path, sizeof(path)) ||
-            stat(path, &there) != 0 || !S_ISREG(there.st_mode))
+            lstat(path, &there) != 0 || !S_ISREG(there.st_mode))
             continue;
         grown = realloc(files, (count + 1) * sizeof(*files));
         if (grown == NULL) {

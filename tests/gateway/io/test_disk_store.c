@@ -369,6 +369,54 @@ static void the_files_are_the_owners_alone(void **unused)
     disk_end(&rig);
 }
 
+/* In a directory that others can write to, such as /tmp. */
+static void nothing_is_written_through_a_link(void **unused)
+{
+    char link[160], victim[160];
+    struct stat there;
+    struct disk_rig rig;
+    FILE *file;
+
+    (void)unused;
+    disk_begin(&rig);
+    snprintf(victim, sizeof(victim), "%s/victim", rig.directory);
+    file = fopen(victim, "w");
+    assert_non_null(file);
+    assert_true(fputs("precious", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    snprintf(link, sizeof(link), "%s.j%016x", rig.path, 1u);
+    assert_int_equal(symlink(victim, link), 0);
+    disk_open(&rig);
+    assert_int_equal(disk_keep(&rig, 1, 1, 0, "one"), MQTTSN_OK);
+    disk_reopen(&rig);
+    assert_int_equal(stat(victim, &there), 0);
+    assert_int_equal(there.st_size, 8);
+    assert_int_equal(unlink(victim), 0);
+    disk_end(&rig);
+}
+
+static void a_journal_in_somebody_elses_directory_is_refused(void **unused)
+{
+    char journal[160];
+    struct disk_rig rig;
+
+    (void)unused;
+    if (geteuid() != 0)
+        skip(); /* only root can make one */
+    disk_begin(&rig);
+    snprintf(journal, sizeof(journal), "%s/journal", rig.directory);
+    rig.settings.journal_path = journal;
+    assert_int_equal(mkdir(journal, 0700), 0);
+    assert_int_equal(chown(journal, 1, 1), 0);
+    assert_int_equal(disk_try_open(&rig), MQTTSN_EPROTO);
+    assert_int_equal(chown(journal, 0, 0), 0);
+    disk_open(&rig);
+    disk_shut(&rig);
+    snprintf(journal, sizeof(journal), "rm -r %s/journal", rig.directory);
+    assert_int_equal(system(journal), 0);
+    disk_end(&rig);
+}
+
 static void directories_are_made(void **unused)
 {
     char path[160], journal[160];
@@ -412,6 +460,8 @@ int main(void)
         cmocka_unit_test(records_age_over_restarts),
         cmocka_unit_test(a_second_process_is_refused),
         cmocka_unit_test(the_files_are_the_owners_alone),
+        cmocka_unit_test(nothing_is_written_through_a_link),
+        cmocka_unit_test(a_journal_in_somebody_elses_directory_is_refused),
         cmocka_unit_test(directories_are_made),
     };
 
