@@ -214,6 +214,7 @@ enum mqttsn_status daemon_store_new(struct gw_daemon *d)
 
     if (status != MQTTSN_OK)
         gw_err("daemon", "cannot_start", "reason=\"store: %s\"",
-               mqttsn_status_text(status));
+               status == MQTTSN_EPROTO ? "it is in use, or not this gateway's"
+                                       : mqttsn_status_text(status));
     return status;
 }

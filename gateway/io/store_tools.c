@@ -119,8 +119,8 @@ static void print_sums(const struct look *look,
             oldest = NOW - info.queue_since;
     }
     fprintf(out,
-            "records: %" PRIu64 ", of which %" PRIu64
-            " are in the journal only\n",
+            "records: %" PRIu64 "; the journal has %" PRIu64
+            " entries that the database has not\n",
             report->records, report->journal);
     fprintf(out,
             "sessions: %" PRIu32 ", with %" PRIu32 " topics and %" PRIu32
