@@ -84,7 +84,7 @@ def keep(target, corpus):
         merged = pathlib.Path(scratch)
         for path in corpus.iterdir():
             (merged / path.name).write_bytes(path.read_bytes())
-        status, report = fuzz(target, ["-merge=1"], [merged, learnt(target)])
+        status, report = fuzz(target, ["-merge=1", "-use_counters=0"], [merged, learnt(target)])
         if status != 0:
             sys.exit(report)
         for path in sorted(merged.iterdir()):
