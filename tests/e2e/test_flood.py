@@ -155,6 +155,8 @@ class Bounded(E2ETest):
         for number in range(300):
             for node in nodes:
                 source.publish("cmd/" + node.client_id, "x" * 200, 0)
+        # The fence is another connection's: the broker has read this one.
+        source.publish("e2e/read", "", 1)
         self.settle(*nodes)
 
         # 50 queues of 100 messages, and what they lie in.
