@@ -11,10 +11,11 @@
  *
  * Every hundredth seed runs twice, and both runs must be the same. A failure
  * prints the seed, its options, and the command that shows it again; exit
- * status 1.
+ * status 1. So does a run that an assertion or a sanitizer ends.
  */
 #include "sim.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,7 @@ struct task {
 
 static struct sim sim;
 static struct stats stats;
+static struct task orders = {.from = 1, .count = 100};
 
 static int usage(const char *wrong)
 {
@@ -58,6 +60,22 @@ static void report(const struct task *task, uint64_t seed,
         printf(" --set %s", task->settings[i]);
     printf("\n");
     fflush(stdout);
+}
+
+/* Of the sanitizers, where there is one. */
+void __sanitizer_set_death_callback(void (*callback)(void))
+    __attribute__((weak));
+
+static void on_death(void)
+{
+    snprintf(sim.failure, sizeof(sim.failure), "stopped in the middle");
+    report(&orders, sim.seed, &sim.o);
+}
+
+static void on_abort(int signal)
+{
+    (void)signal;
+    on_death(); /* it ends when this returns */
 }
 
 /* True when it was well. */
@@ -126,22 +144,24 @@ static int read_arguments(struct task *task, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct task task = {.from = 1, .count = 100};
     unsigned failures = 0;
-    int wrong = read_arguments(&task, argc, argv);
+    int wrong = read_arguments(&orders, argc, argv);
 
     if (wrong != 0)
         return wrong;
     sim.stats = &stats;
-    for (uint64_t i = 0; i < task.count; i++) {
-        sim.trace = task.trace ? stdout : NULL;
-        if (live(&task, task.from + i))
+    signal(SIGABRT, on_abort);
+    if (__sanitizer_set_death_callback != NULL)
+        __sanitizer_set_death_callback(on_death);
+    for (uint64_t i = 0; i < orders.count; i++) {
+        sim.trace = orders.trace ? stdout : NULL;
+        if (live(&orders, orders.from + i))
             continue;
         failures++;
-        if (!task.keep_going)
+        if (!orders.keep_going)
             break;
     }
-    if (!task.quiet)
+    if (!orders.quiet)
         stats_print(&stats, stdout);
     if (failures > 0)
         printf("%u failed\n", failures);
