@@ -350,6 +350,7 @@ static enum mqttsn_status read_journal(struct gw_disk *d)
         return status;
     }
     log_journal(d, r);
+    d->gap = r->damaged != 0;
     d->damaged |=
         r->damaged != 0 || foreign != 0 || (d->is_new && r->records != 0);
     if (d->is_new && r->first > 1)

@@ -28,6 +28,7 @@ struct gw_disk {
     struct gw_journal_report journal_report; /* of the start */
     bool is_new;
     bool damaged;
+    bool gap; /* in the journal, until the next flush */
 
     /* The store's clock. */
     uint64_t clock_base_s; /* at the moment below */

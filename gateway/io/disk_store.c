@@ -362,6 +362,7 @@ static void succeed(struct flush *f)
     gw_changes_free(f->taken);
     if (whole) {
         d->applied = f->border;
+        d->gap = false;
         (void)gw_journal_drop(d->journal, f->border);
     }
 }
@@ -426,6 +427,8 @@ static bool is_pointless(struct gw_disk *d)
 {
     bool none;
 
+    if (d->gap)
+        return false; /* behind one the journal forgets nothing */
     pthread_mutex_lock(&d->lock);
     none = gw_changes_are_none(d->current) && !d->current->incomplete &&
            !d->behind;

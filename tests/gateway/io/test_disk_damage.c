@@ -256,6 +256,42 @@ static void a_file_that_is_cut_anywhere_is_no_obstacle(void **unused)
 
 /* ---- what is set aside ------------------------------------------------- */
 
+/* Behind it nothing is forgotten: it must be gone before that matters. */
+static void a_gap_is_gone_with_the_first_flush(void **unused)
+{
+    char journal[256];
+    struct disk_rig rig;
+    struct saved file;
+    uint8_t *at;
+
+    (void)unused;
+    begin(&rig);
+    disk_open(&rig);
+    assert_int_equal(disk_keep(&rig, 1, 1, 0, "stays"), MQTTSN_OK);
+    disk_flush(&rig);
+    assert_int_equal(disk_keep(&rig, 1, 2, 0, "comes"), MQTTSN_OK);
+    assert_int_equal(disk_forget(&rig, 1, 2, 0), MQTTSN_OK);
+    disk_shut(&rig);
+    disk_file(&rig, ".j", journal, sizeof(journal));
+    file = load(journal);
+    at = memmem(file.data, file.len, "comes", 5);
+    assert_non_null(at);
+    at[0] = 'C';
+    rig_save(journal, file.data, file.len);
+    free(file.data);
+    disk_open(&rig);
+    assert_true(rig.report.damaged);
+
+    CASE("though there is nothing to tell the database");
+    disk_flush(&rig);
+    assert_int_equal(disk_files(&rig, ".damaged"), 1);
+    assert_int_equal(disk_keep(&rig, 1, 3, 0, "goes"), MQTTSN_OK);
+    assert_int_equal(disk_forget(&rig, 1, 3, 0), MQTTSN_OK);
+    disk_reopen(&rig);
+    assert_false(rig.report.damaged);
+    disk_end(&rig);
+}
+
 static void what_is_no_database_is_set_aside_as_it_is(void **unused)
 {
     static const char text[] = "This is not a database, whatever its name.\n";
@@ -336,6 +372,7 @@ a_backup_in_its_place_is_not_mixed_with_the_old_journal(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_gap_is_gone_with_the_first_flush),
         cmocka_unit_test(what_is_no_database_is_set_aside_as_it_is),
         cmocka_unit_test(the_journal_outlives_a_lost_database),
         cmocka_unit_test(
