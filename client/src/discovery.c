@@ -68,7 +68,8 @@ void mqttsn__sweep(struct mqttsn_client *c)
         struct mqttsn_client_gateway *gateway = &c->config->gateways[i];
 
         if (c->now >= gateway->gone_at &&
-            (i != c->gateway || c->state <= MQTTSN_CLIENT_SEARCHING))
+            (i != c->gateway ||
+             (c->state <= MQTTSN_CLIENT_SEARCHING && c->step == NO_STEP)))
             gateway->address.len = 0;
     }
 }

@@ -161,6 +161,18 @@ static bool start_request(struct mqttsn_client *c)
     } else if (!(c->request.flags & SENT)) {
         c->request.msg_id = msg_id_new(c);
     }
+#if MQTTSN_CLIENT_DISCOVERY
+    /* Needs no connection, so nobody has looked whether the gateway is still
+     * in the list: any other will do. */
+    if (c->request.qos == MQTTSN_QOS_MINUS1 &&
+        mqttsn__gateway(c)->address.len == 0) {
+        mqttsn__gateway_next(c);
+        if (mqttsn__gateway(c)->address.len == 0) {
+            mqttsn__finish(c, MQTTSN_CLIENT_FAILED, MQTTSN_ACCEPTED);
+            return true;
+        }
+    }
+#endif
     mqttsn__start(c, step);
     return false;
 }

@@ -204,6 +204,30 @@ static void a_gateway_that_stops_advertising_leaves_the_list(void **unused)
     rig_take(&rig, SN_SEARCHGW);
 }
 
+/* The one it would have used has left the list, and another is in it. */
+static void qos_minus_1_goes_to_a_gateway_that_is_there(void **unused)
+{
+    struct mqttsn_address fixed = rig_address(1);
+    struct rig_out out;
+
+    (void)unused;
+    rig_give_from(&rig, 2, advertise(2, 60));
+    assert_int_equal(mqttsn_client_add_gateway(&rig.client, 1, &fixed),
+                     MQTTSN_OK);
+    rig_pass(&rig, 600000);
+    rig_give_from(&rig, 9, searchgw(2)); /* when others are looked after */
+    rig_event(&rig, MQTTSN_EVENT_GATEWAY_FOUND);
+
+    assert_int_equal(
+        mqttsn_client_publish(&rig.client, mqttsn_topic_predefined(3),
+                              mqttsn_span("x", 1), -1, false, rig.now),
+        MQTTSN_OK);
+    rig_poll(&rig);
+    out = rig_take_out(&rig);
+    assert_int_equal(out.to.len, fixed.len);
+    assert_memory_equal(out.to.octets, fixed.octets, fixed.len);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +241,7 @@ int main(void)
         TEST(another_client_tells_the_address),
         TEST(a_client_that_knows_answers_unless_another_did),
         TEST(a_gateway_that_stops_advertising_leaves_the_list),
+        TEST(qos_minus_1_goes_to_a_gateway_that_is_there),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
