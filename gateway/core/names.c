@@ -3,6 +3,7 @@
 
 #include "siphash.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* A reference is the block's offset in units of 8 octets, plus one. */
@@ -265,6 +266,12 @@ uint32_t gw_names_intern(struct gw_names *names, struct mqttsn_span text)
     memcpy(block_at(names, ref) + 1, text.data, text.len);
     gw_table_insert(&names->table, hash, ref);
     return ref;
+}
+
+void gw_names_misused(void)
+{
+    assert(!"a name that is not held is used");
+    abort();
 }
 
 void gw_names_free(struct gw_names *names, uint32_t ref)

@@ -17,8 +17,6 @@
 #include "mqttsn/span.h"
 #include "mqttsn/status.h"
 
-#include <assert.h>
-
 #define GW_NAMES_LONGEST 2000 /* octets of the longest string */
 
 struct gw_names_page;
@@ -58,6 +56,9 @@ uint32_t gw_names_intern(struct gw_names *names, struct mqttsn_span text);
 /* The reference of 'text' if it is kept, uncounted; else 0. */
 uint32_t gw_names_find(const struct gw_names *names, struct mqttsn_span text);
 
+/* An assertion that failed, below; see slab.h. */
+_Noreturn void gw_names_misused(void);
+
 /* A name that is held. Private. */
 static inline struct gw_name *gw_name_at(const struct gw_names *names,
                                          uint32_t ref)
@@ -65,7 +66,8 @@ static inline struct gw_name *gw_name_at(const struct gw_names *names,
     struct gw_name *name =
         (void *)(names->arena + (size_t)(ref - 1) * GW_NAMES_UNIT);
 
-    assert(ref != 0 && name->refs > 0);
+    if (ref == 0 || name->refs == 0)
+        gw_names_misused();
     return name;
 }
 
@@ -75,7 +77,8 @@ static inline uint32_t gw_names_ref(struct gw_names *names, uint32_t ref)
     if (ref != 0) {
         struct gw_name *name = gw_name_at(names, ref);
 
-        assert(name->refs < UINT32_MAX);
+        if (name->refs == UINT32_MAX)
+            gw_names_misused();
         name->refs++;
     }
     return ref;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "slab.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* The link of a free block needs it; whatever needs more has a size that is a
@@ -44,6 +45,12 @@ void gw_slab_fini(struct gw_slab *slab)
 {
     free(slab->base);
     *slab = (struct gw_slab){0};
+}
+
+void gw_slab_misused(void)
+{
+    assert(!"a block that is not taken is used");
+    abort();
 }
 
 uint32_t gw_slab_take_new(struct gw_slab *slab)

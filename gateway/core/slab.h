@@ -12,7 +12,6 @@
 
 #include "mqttsn/status.h"
 
-#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -34,10 +33,15 @@ void gw_slab_fini(struct gw_slab *slab);
 /* Octets that gw_slab_init would reserve. */
 uint64_t gw_slab_size(size_t block_size, uint32_t capacity);
 
+/* An assertion that failed, below. Out of line: an assertion says where it is
+ * and what it asks, and these are in every look at an object. */
+_Noreturn void gw_slab_misused(void);
+
 /* The block of an index that is taken. */
 static inline void *gw_slab_at(const struct gw_slab *slab, uint32_t index)
 {
-    assert(index - 1 < slab->high); /* 0 is none of them */
+    if (index - 1 >= slab->high) /* 0 is none of them */
+        gw_slab_misused();
     return slab->base + (size_t)(index - 1) * slab->block_size;
 }
 
@@ -64,7 +68,8 @@ static inline void gw_slab_give_as_is(struct gw_slab *slab, uint32_t index)
 {
     void *block = gw_slab_at(slab, index);
 
-    assert(slab->used > 0 && index != slab->free_head);
+    if (slab->used == 0 || index == slab->free_head)
+        gw_slab_misused();
     memcpy(block, &slab->free_head, sizeof(slab->free_head));
     slab->free_head = index;
     slab->used--;
