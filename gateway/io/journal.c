@@ -21,6 +21,7 @@ struct gw_journal {
     uint64_t octets; /* of all files */
     uint64_t synced; /* everything up to it is on the disk, except: */
     uint64_t unsure_above, unsure_to; /* a range whose sync failed */
+    int sync_why;                     /* errno of the last that did */
     uint8_t *buf;                     /* of one write */
     size_t cap;
     struct journal_file *files; /* in order; the last is in use if fd >= 0 */
@@ -339,23 +340,28 @@ enum mqttsn_status gw_journal_put(struct gw_journal *j,
 static bool sync_file(struct gw_journal *j, int fd, uint64_t target)
 {
     bool ok;
+    int why;
 
     j->syncing = true;
     j->stats.syncs++;
     pthread_mutex_unlock(&j->lock);
     ok = j->ops->fdatasync(fd) == 0;
+    why = errno;
     pthread_mutex_lock(&j->lock);
     j->syncing = false;
     if (ok && j->synced < target)
         j->synced = target;
-    if (!ok)
+    if (!ok) {
         j->stats.failures++;
+        j->sync_why = why;
+    }
     return ok;
 }
 
 enum mqttsn_status gw_journal_sync(struct gw_journal *j, uint64_t sequence)
 {
     enum mqttsn_status status = MQTTSN_OK;
+    int why;
 
     if (!j->settings.sync)
         return MQTTSN_OK;
@@ -371,7 +377,11 @@ enum mqttsn_status gw_journal_sync(struct gw_journal *j, uint64_t sequence)
     }
     if (sequence > j->unsure_above && sequence <= j->unsure_to)
         status = MQTTSN_EIO;
+    /* Another thread's sync may have failed, or a write that left the file. */
+    why = j->sync_why != 0 ? j->sync_why : EIO;
     pthread_mutex_unlock(&j->lock);
+    if (status != MQTTSN_OK)
+        errno = why;
     return status;
 }
 

@@ -123,7 +123,8 @@ gw_journal_append(struct gw_journal *journal,
  * to wait for. Any thread.
  *
  * MQTTSN_OK:  everything up to it is on the disk, or 'sync' is off.
- * MQTTSN_EIO: the disk refused; whether it is there nobody knows.
+ * MQTTSN_EIO: the disk refused, errno says why; whether it is there nobody
+ *             knows.
  */
 MQTTSN_CHECKED enum mqttsn_status gw_journal_sync(struct gw_journal *journal,
                                                   uint64_t sequence);
