@@ -142,8 +142,8 @@ void bench_flush(struct bench *b)
     unsigned at = 0;
 
     for (unsigned i = 0; i < b->out_count; i++) {
-        iov[i] = (struct iovec){b->out_bytes + (size_t)i * BENCH_DATAGRAM,
-                                b->out_len[i]};
+        iov[i].iov_base = b->out_bytes + (size_t)i * BENCH_DATAGRAM;
+        iov[i].iov_len = b->out_len[i];
         msg[i] =
             (struct mmsghdr){.msg_hdr = {.msg_iov = &iov[i], .msg_iovlen = 1}};
         if (b->options.common.debug)
