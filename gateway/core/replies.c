@@ -316,6 +316,8 @@ void gw_stranger_reply(struct gw_engine *e, const struct gw_peer *peer,
 {
     struct gw_stranger *slot;
 
+    if (peer->addr.family == 0)
+        return; /* a session that lost its address meanwhile (G12-23) */
     if (e->stranger_count == GW_STRANGERS) {
         e->counters.strangers_muted++;
         return;
