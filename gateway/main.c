@@ -313,6 +313,8 @@ static int run(struct gw_config *config, const struct arguments *args,
         if (status == MQTTSN_ENOSPACE)
             gw_err("daemon", "cannot_start", "reason=\"not enough memory\"");
         gw_config_free(config);
+        /* The store's threads may have begun; they end in order. */
+        uv_run(&loop, UV_RUN_DEFAULT);
         (void)uv_loop_close(&loop);
         return EXIT_CANNOT_RUN;
     }

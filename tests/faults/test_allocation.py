@@ -21,6 +21,10 @@ from processes import SANITIZER, Process  # noqa: E402
 READY = re.compile(r"event=ready(\s|$)")
 # What a daemon that does not start has to say.
 SAID = re.compile(r"memory")
+# On disk where that is built.
+STORE = {"type": os.environ["MQTTSN_STORE"]}
+if STORE["type"] == "sqlite":
+    STORE.update(path="{directory}/store/gateway.db", flush_interval="1s")
 
 
 class FailingGateway(Gateway):
@@ -55,6 +59,7 @@ class Allocation(E2ETest):
             "retry": {"interval": "1s", "count": 3},
             "topics": {"predefined_file": self.topics()},
             "predefined": {"7": "pre/seven, open"},
+            "store": STORE,
         }, env={"GW_FAULT": order, "GW_FAULT_COUNT": self.counts})
 
     def topics(self):
