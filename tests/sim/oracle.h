@@ -76,6 +76,8 @@ struct caller {
 struct entry {
     uint32_t message; /* index at the broker */
     uint64_t number;  /* rises in the order of arrival */
+    mqttsn_ms since;  /* when it arrived; MQTTSN_NEVER: a crash may have made
+                         it younger */
     uint8_t qos_low, qos_high;
     bool retain;
     bool may;      /* perhaps it is not there */

@@ -62,6 +62,7 @@ void oracle_entries_after_crash(struct book *book)
         struct entry *e = &book->list[i];
 
         e->unsure = true;
+        e->since = MQTTSN_NEVER;
         if (!e->final)
             e->released = false;
     }

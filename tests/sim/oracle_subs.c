@@ -343,6 +343,7 @@ static void offer(struct sim *sim, struct book *book,
     book->offer_kept = true;
     book->offer = (struct entry){.message = outgoing->message,
                                  .number = ++o->entries,
+                                 .since = sim->now,
                                  .qos_low = lower(outgoing->qos, low),
                                  .qos_high = lower(outgoing->qos, high),
                                  .retain = outgoing->retain};
