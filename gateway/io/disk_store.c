@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "log.h"
@@ -109,6 +110,21 @@ static bool is_full(const struct gw_disk *d)
 }
 
 /*
+ * What the journal leaves of a disk that it shares with the database. Without
+ * it the database could not follow, and nothing would ever be given back.
+ */
+#define SPARE_OCTETS (256u * 1024)
+
+static bool is_short(const struct gw_disk *d)
+{
+    struct statvfs disk;
+
+    return strcmp(d->journal_directory, d->directory) == 0 &&
+           statvfs(d->directory, &disk) == 0 &&
+           (uint64_t)disk.f_bavail * disk.f_frsize < SPARE_OCTETS;
+}
+
+/*
  * Whether the journal is not even asked. What it refused once is in memory
  * only, until a flush has brought it into the database; it must not have what
  * comes later without that: "forget the arrival", say, without the message that
@@ -118,14 +134,16 @@ static bool is_full(const struct gw_disk *d)
 static bool refuses(struct gw_disk *d, const struct gw_journal_record records[],
                     size_t count)
 {
-    bool refuse;
+    bool keeps = false, refuse;
 
+    for (size_t i = 0; i < count && !keeps; i++)
+        keeps = records[i].verb == GW_JOURNAL_KEEP;
+    if (keeps && is_short(d))
+        return true;
     pthread_mutex_lock(&d->lock);
     while (d->behind && d->flushing != NULL)
         pthread_cond_wait(&d->flush_end, &d->lock);
-    refuse = d->behind;
-    for (size_t i = 0; i < count && !refuse; i++)
-        refuse = records[i].verb == GW_JOURNAL_KEEP && is_full(d);
+    refuse = d->behind || (keeps && is_full(d));
     pthread_mutex_unlock(&d->lock);
     return refuse;
 }
