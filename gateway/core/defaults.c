@@ -66,6 +66,7 @@ void gw_options_default(struct gw_options *ret_options)
         .overlapping = GW_OVERLAPPING_PROBE,
 
         .window = 50,
+        .qos2_window = 20,
         .retain_settle = 500,
         .upstream_timeout = 30 * SECOND,
         .upstream_client_id = "mqttsn-gw",

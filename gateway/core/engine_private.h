@@ -75,6 +75,7 @@ struct gw_engine {
     uint64_t next_place;
     uint32_t own_qos0; /* QoS 0 publishes of no session in the line */
     uint32_t handed;   /* acknowledged publishes with the shell */
+    uint32_t handed2;  /* of these, of QoS 2 */
     bool alone;        /* one of them is suspected of ending the connection */
     uint32_t window_size;
     uint32_t late_handed;       /* of these, from the backlog */

@@ -127,6 +127,7 @@ struct gw_options {
 
     /* [upstream] */
     uint32_t window; /* unacknowledged publishes handed to the broker side */
+    uint32_t qos2_window; /* of these, so many of QoS 2 */
     mqttsn_ms retain_settle;
     mqttsn_ms upstream_timeout;
     mqttsn_ms upstream_down_max; /* 0 = never */

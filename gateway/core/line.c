@@ -270,12 +270,15 @@ static bool would_overtake(const struct gw_engine *e,
 }
 
 /* Whether fewer than 'most' are out; and what ends with a FORGET waits for a
- * store that is behind. */
+ * store that is behind. Of QoS 2 a broker takes no more than it likes:
+ * mosquitto acknowledges the next one and throws it away, and MQTT 3.1.1 has no
+ * way to say so. */
 static bool may_go(const struct gw_engine *e, const struct gw_exchange *x,
                    uint32_t handed, uint32_t most)
 {
     return x->qos == 0 ||
            (handed < most && !(x->stowed && gw_store_behind(e)) &&
+            (x->qos != 2 || e->handed2 < e->policy.options.qos2_window) &&
             !would_overtake(e, x));
 }
 
@@ -348,6 +351,7 @@ static void hand_over(struct gw_engine *e, uint32_t index)
     x->state = GW_X_HANDED;
     x->tries++;
     e->handed++;
+    e->handed2 += x->qos == 2;
 }
 
 void gw_line_unhand(struct gw_engine *e, uint32_t index)
@@ -356,6 +360,7 @@ void gw_line_unhand(struct gw_engine *e, uint32_t index)
 
     unlink_from(e, &e->lines[GW_LINE_NONE], index);
     e->handed--;
+    e->handed2 -= x->qos == 2;
     if (x->late)
         e->late_handed--;
     x->late = false;

@@ -135,6 +135,7 @@ static bool values_valid(const struct gw_options *o)
            in_range(o->max_client_id, 1, GW_NAMES_LONGEST) &&
            in_range(o->max_topics_per_client, 0, 65534) &&
            o->client_inflight_max != 0 && o->window != 0 &&
+           o->qos2_window != 0 &&
            in_range(o->rebind_on_ping, GW_REBIND_SAME_HOST, GW_REBIND_OFF) &&
            in_range(o->overlapping, GW_OVERLAPPING_PROBE,
                     GW_OVERLAPPING_EACH) &&

@@ -185,6 +185,10 @@ const struct conf_key conf_keys[] = {
     KEY("upstream", "window", UINT, "50", OPTION(window), RANGE(1, 1000),
         SAYS("QoS 1 and 2 publishes on their way to the broker at a time; not "
              "above its receive maximum")),
+    KEY("upstream", "qos2_window", UINT, "20", OPTION(qos2_window),
+        RANGE(1, 1000),
+        SAYS("Of these, so many of QoS 2; no more than the broker takes at a "
+             "time, of mosquitto its max_inflight_messages")),
     KEY("upstream", "retain_settle", DURATION, "500ms", OPTION(retain_settle),
         RANGE(0, 1 * M), RELOADS,
         SAYS("How long after SUBACK or the last of them the broker may take "

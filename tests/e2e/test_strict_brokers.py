@@ -66,6 +66,24 @@ class BothAtOnce(Strict):
     BROKER = ("max_inflight_messages 1", "max_queued_messages 10")
 
 
+class AsPackaged(E2ETest):
+    """It takes 20 QoS 2 publishes at a time, and throws away the next."""
+
+    def test_many_qos_2_publishes_at_a_time_all_arrive(self):
+        # [G12-34]
+        watch = self.mqtt("up/#", 0)
+        nodes = [self.node("n%d" % number).connect() for number in range(8)]
+        ids = [node.register("up/" + node.client_id) for node in nodes]
+        for number in range(5):
+            for node, topic_id in zip(nodes, ids):
+                node.send(fr.publish(topic_id, str(number), 2, number + 1))
+
+        for node in nodes:
+            node.expect_set(*(fr.pubrec(number + 1) for number in range(5)))
+        watch.wait_for(lambda got: len(got) >= 40, "40 messages")
+        self.assertEqual(len(watch.messages), 40)
+
+
 class NoQos2(E2ETest):
     BROKER = ("max_qos 1",)
 

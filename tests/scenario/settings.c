@@ -53,6 +53,7 @@ static const struct setting options[] = {
     OPTION("compat.gw_ping", BOOL, gw_ping),
     OPTION("compat.overlapping", OVERLAPPING, overlapping),
     OPTION("upstream.window", U32, window),
+    OPTION("upstream.qos2_window", U32, qos2_window),
     OPTION("upstream.retain_settle", TIME, retain_settle),
     OPTION("upstream.upstream_timeout", TIME, upstream_timeout),
     OPTION("upstream.upstream_down_max", TIME, upstream_down_max),

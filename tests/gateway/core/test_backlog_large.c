@@ -52,7 +52,7 @@ static void new_engine(uint8_t seed_octet)
     options.listeners = &listener;
     options.listener_count = 1;
     options.durable = true;
-    options.window = WINDOW;
+    options.window = options.qos2_window = WINDOW;
     assert_int_equal(gw_engine_new(&limits, &options, seed, now, &engine),
                      MQTTSN_OK);
 }
