@@ -183,7 +183,8 @@ static bool is_repetition(struct gw_engine *e, uint32_t session,
         if (x->state == GW_X_DONE || x->owned)
             gw_reply_push(
                 e, session,
-                &(struct gw_reply){.type = MQTTSN_PUBREC, .msg_id = msg_id}, 0);
+                &(struct gw_reply){.type = MQTTSN_PUBREC, .msg_id = msg_id},
+                e->store_queued);
         return true;
     }
     if (frame->publish.flags.qos == 1 && frame->publish.flags.dup &&

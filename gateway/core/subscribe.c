@@ -278,7 +278,7 @@ static bool is_late_repetition(struct gw_engine *e, uint32_t session,
                                      .qos = gw_sub_at(e, sub)->qos,
                                      .msg_id = c->last_sub_msg_id,
                                      .topic_id = c->last_sub_topic_id},
-                  0);
+                  e->store_queued);
     return true;
 }
 
@@ -299,7 +299,7 @@ static bool is_repetition(struct gw_engine *e, uint32_t session,
             continue;
         e->counters.up_duplicates++;
         if (x->state == GW_X_DONE)
-            suback(e, x, false, 0);
+            suback(e, x, false, e->store_queued); /* its record waits */
         return true;
     }
     return false;
