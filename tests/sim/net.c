@@ -86,30 +86,31 @@ static unsigned copies(struct sim *sim, struct rng *r)
     return rng_chance(r, sim->o.dup) ? 2 : 1;
 }
 
-static size_t damage(struct sim *sim, struct rng *r, uint8_t *data, size_t len)
+static void damage(struct sim *sim, struct rng *r, struct event *event)
 {
-    if (sim->healed || len == 0)
-        return len;
+    if (sim->healed || event->len == 0)
+        return;
     if (rng_chance(r, sim->o.flip)) {
-        data[rng_below(r, (uint32_t)len)] ^= (uint8_t)(1u << rng_below(r, 8));
-        sim->oracle.damaged = true;
+        event->data[rng_below(r, (uint32_t)event->len)] ^=
+            (uint8_t)(1u << rng_below(r, 8));
+        event->suspect = true;
     }
     if (rng_chance(r, sim->o.truncate)) {
-        len = rng_below(r, (uint32_t)len);
-        sim->oracle.damaged = true;
+        event->len = rng_below(r, (uint32_t)event->len);
+        event->suspect = true;
     }
-    return len;
 }
 
 /* ---- towards the gateway ------------------------------------------------ */
 
 static void arrive_up(struct sim *sim, struct event *event)
 {
+    sim->oracle.suspect = event->suspect;
     gateway_datagram(sim, &event->from, event->data, event->len);
 }
 
 static void send_up(struct sim *sim, struct box *box, const struct peer *from,
-                    const struct octets *message)
+                    const struct octets *message, bool suspect)
 {
     struct octets o = *message;
 
@@ -122,21 +123,23 @@ static void send_up(struct sim *sim, struct box *box, const struct peer *from,
             queue_add(&sim->queue, sim->now + delay(sim, &box->up), arrive_up,
                       o.data, o.len);
 
-        event->len = damage(sim, &box->up, event->data, event->len);
+        event->suspect = suspect;
+        damage(sim, &box->up, event);
         event->from = from->addr;
     }
 }
 
 void net_up(struct sim *sim, unsigned box, const struct octets *message)
 {
-    send_up(sim, &sim->net.boxes[box], &sim->net.boxes[box].peer, message);
+    struct box *from = &sim->net.boxes[box];
+
+    send_up(sim, from, &from->peer, message, from->suspect);
 }
 
 void net_forge(struct sim *sim, unsigned box, const struct peer *as,
                const struct octets *message)
 {
-    sim->oracle.forged = true;
-    send_up(sim, &sim->net.boxes[box], as, message);
+    send_up(sim, &sim->net.boxes[box], as, message, true);
 }
 
 /* ---- towards the nodes -------------------------------------------------- */
@@ -192,7 +195,7 @@ void net_down(struct sim *sim, const struct gw_datagram *datagram,
             queue_add(&sim->queue, sim->now + delay(sim, &box->down),
                       arrive_down, data, len);
 
-        event->len = damage(sim, &box->down, event->data, event->len);
+        damage(sim, &box->down, event);
         event->to = datagram->to;
     }
 }

@@ -36,6 +36,7 @@ struct box {
     net_receive *receive;
     unsigned actor;
     mqttsn_ms silent_until; /* an outage of its radio */
+    bool suspect;           /* what it sends need not make sense */
     struct rng up, down;
 };
 

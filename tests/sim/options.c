@@ -77,7 +77,7 @@ static void draw_people(struct options *o, uint64_t seed)
 
     rng_init(&r, seed, "people", 0);
     o->pace_ms = PICK(800, 4000, 20000, 120000, 900000, 7200000);
-    o->life_s = o->pace_ms * (int64_t)rng_range(&r, 40, 80) / 1000;
+    o->life_s = o->pace_ms * (int64_t)rng_range(&r, 30, 60) / 1000;
     o->jump_permille = PICK(0, 0, 20);
     o->steady = PICK(0, 1, 2);
     o->sleepers = PICK(0, 1, 2);
@@ -125,9 +125,10 @@ static void draw_broker(struct options *o, uint64_t seed)
     o->refuses_permille = PICK(0, 0, 0, 50);
     o->receive_maximum = PICK(0, 0, 1, 10);
     o->overlapping =
-        PICK(GW_OVERLAPPING_PROBE, GW_OVERLAPPING_ONE, GW_OVERLAPPING_EACH);
+        PICK(GW_OVERLAPPING_PROBE, GW_OVERLAPPING_PROBE, GW_OVERLAPPING_ONE,
+             GW_OVERLAPPING_ONE, GW_OVERLAPPING_EACH);
     o->each_copy = o->overlapping == GW_OVERLAPPING_PROBE
-                       ? PICK(0, 1)
+                       ? PICK(0, 0, 1)
                        : o->overlapping == GW_OVERLAPPING_EACH;
     o->window = PICK(50, 50, 1, 4);
     o->retain_settle_ms = PICK(500, 500, 100, 5000);

@@ -97,6 +97,7 @@ struct sub {
     uint8_t qos;
     bool acked; /* SUBACK has gone: a crash does not undo it */
     bool safe;
+    bool doubted; /* its node refused what comes by it */
     enum sub_state state;
 };
 
@@ -147,9 +148,9 @@ struct step {
     uint8_t type; /* REGISTER, PUBLISH, PUBREL; 0: none */
     uint16_t msg, topic;
     uint64_t entry; /* number of the message that it is about */
-    mqttsn_ms at;
+    mqttsn_ms at, begun;
     unsigned silent; /* repetitions since the node said something */
-    unsigned timed;  /* repetitions in all, but those it asked for */
+    unsigned timed;  /* repetitions in all */
     bool heard;      /* it said something since the last one */
 };
 
@@ -157,7 +158,9 @@ struct book {
     char id[ORACLE_ID];
     size_t id_len;
     bool exists, seen;
-    bool hazy; /* a crash brought it back when it was gone: little is known */
+    /* Little is known of it: a crash brought it back when it was gone, or
+     * something suspect was sent in its name. Its end ends that. */
+    bool hazy;
     enum gw_state state;
     struct peer peer; /* who speaks for it; addr.family 0: nobody */
     bool clean;
@@ -197,6 +200,7 @@ struct book {
     struct sub subs[ORACLE_SUBS];
     size_t sub_count;
     bool subs_overflow;
+    mqttsn_ms retained_until; /* a SUBSCRIBE was refused: they may come yet */
     struct claim claims[ORACLE_CLAIMS];
     size_t claim_count;
     struct asks asks;
@@ -219,6 +223,7 @@ struct up {
     bool safe;     /* its record is in the store */
     bool wild;     /* its topic is not known: 'content' is the payload */
     bool repeated; /* so its place in the order is not known */
+    bool suspect;  /* or its book was hazy */
     unsigned connection, wipes;
     unsigned allowed; /* how often it may be carried out */
     unsigned carried, submissions;
@@ -249,8 +254,7 @@ enum input {
 };
 
 struct oracle {
-    bool damaged, forged; /* this seed's nodes may be misunderstood */
-    bool lied_to;         /* the broker kept nothing and said it had */
+    bool lied_to; /* the broker kept nothing and said it had */
     struct book books[ORACLE_BOOKS];
     size_t book_count;
     struct caller callers[ORACLE_CALLERS];
@@ -272,11 +276,13 @@ struct oracle {
     /* the input being handled */
     enum input input;
     struct sn_frame frame;
+    bool suspect; /* the datagram: damaged, forged, or a villain's */
     bool valid, malformed;
     struct caller *caller;
     struct book *bound, *named;
-    bool fresh;            /* the input is in, nothing was polled yet */
-    uint32_t last_message; /* of the broker's */
+    bool fresh;                /* the input is in, nothing was polled yet */
+    uint32_t last_messages[8]; /* of the broker's; a ring */
+    unsigned message_count;
     bool message_loose; /* copies: how many are taken is the engine's affair */
     unsigned offers_must, offers_may;
     uint64_t print; /* of the tables, before */
@@ -324,6 +330,11 @@ struct book *oracle_bound(struct sim *sim, const struct peer *peer);
 /* The clean start of a session: nothing of before counts. */
 void oracle_wipe(struct book *book);
 
+/* hazy */
+void oracle_becomes_hazy(struct sim *sim, struct book *book);
+void oracle_adopt(struct sim *sim, struct book *book,
+                  const struct gw_session_info *info);
+
 /* callers */
 struct caller *oracle_caller(struct sim *sim, const struct peer *peer);
 void oracle_owe(struct asks *asks, uint8_t type, uint16_t msg);
@@ -333,6 +344,7 @@ void oracle_answer(struct sim *sim, struct caller *caller, struct book *book,
                    const struct sn_frame *f, size_t len);
 
 /* states */
+const char *oracle_state_word(enum gw_state state);
 void oracle_states_in(struct sim *sim, const uint8_t *octets, size_t len);
 void oracle_state_seen(struct sim *sim, struct book *book,
                        const struct gw_session_info *info);

@@ -123,7 +123,7 @@ void oracle_answer(struct sim *sim, struct caller *caller, struct book *book,
     if (f->type == SN_DISCONNECT && !f->bare)
         sim_fail(sim, "S8", "a DISCONNECT with a duration");
     if (!take(&caller->asks, f->type, msg) &&
-        (book == NULL || !take(&book->asks, f->type, msg)) &&
+        (book == NULL || (!take(&book->asks, f->type, msg) && !book->hazy)) &&
         !(f->type == SN_DISCONNECT &&
           (told_that_the_broker_is_away(sim, book) ||
            sim->o.upstream_down_max_s != 0)))

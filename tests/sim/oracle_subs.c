@@ -41,7 +41,10 @@ void oracle_subs_unsure(struct book *book, const char *filter)
 {
     struct sub *sub = find(book, filter);
 
-    if (sub != NULL && sub->state == SUB_STANDS)
+    if (sub == NULL)
+        return;
+    sub->doubted = true;
+    if (sub->state == SUB_STANDS)
         sub->state = SUB_UNSURE;
 }
 
@@ -102,7 +105,9 @@ static void subscribe(struct sim *sim, struct book *book,
         claim = &book->claims[i];
         if (claim->msg == f->msg && !claim->mute &&
             strcmp(claim->filter, filter) == 0 &&
-            claim->state != CLAIM_SETTLING)
+            claim->state != CLAIM_SETTLING &&
+            sim->now <
+                claim->asked_at + (mqttsn_ms)sim->o.upstream_timeout_s * 1000)
             return; /* a repetition */
     }
     forget_finished(sim, book);
@@ -139,6 +144,10 @@ void oracle_subs_in(struct sim *sim)
             subscribe(sim, book, f, filter);
         return;
     }
+    /* One that is asked for at the same time comes, or not. */
+    for (size_t i = 0; i < book->claim_count; i++)
+        if (strcmp(book->claims[i].filter, filter) == 0)
+            book->claims[i].mute = true;
     sub = find(book, filter);
     if (sub != NULL)
         sub->state = sim->o.upstream_down_max_s != 0 ? SUB_UNSURE : SUB_LEAVING;
@@ -184,14 +193,19 @@ void oracle_subs_answered(struct sim *sim, struct book *book,
         /* Which it was does not matter: it waited for the store. */
         return;
     }
-    for (size_t i = book->claim_count; i-- > 0 && f->code != 0;)
-        if (book->claims[i].msg == f->msg &&
+    if (f->code != 0)
+        book->retained_until =
+            sim->now + 10000 + (mqttsn_ms)sim->o.upstream_timeout_s * 1000;
+    for (size_t i = 0; i < book->claim_count && f->code != 0; i++)
+        if (book->claims[i].msg == f->msg && !book->claims[i].mute &&
             book->claims[i].state != CLAIM_SETTLING) {
             claim_remove(book, i);
             return;
         }
     for (size_t i = book->claim_count; i-- > 0 && f->code != 0;)
-        if (book->claims[i].msg == f->msg) {
+        if (book->claims[i].msg == f->msg &&
+            (!book->claims[i].mute ||
+             book->claims[i].state == CLAIM_SETTLING)) {
             /* The broker granted it, and the table was full. */
             claim_remove(book, i);
             return;
@@ -199,7 +213,7 @@ void oracle_subs_answered(struct sim *sim, struct book *book,
     for (size_t i = 0; i < book->claim_count; i++) {
         struct claim *claim = &book->claims[i];
 
-        if (claim->msg != f->msg || f->code != 0)
+        if (claim->msg != f->msg || f->code != 0 || claim->mute)
             continue;
         /* Some use one MsgId for all: any that fits may be meant. */
         if (claim->state != CLAIM_SETTLING ||
@@ -207,15 +221,19 @@ void oracle_subs_answered(struct sim *sim, struct book *book,
             continue;
         sub = find(book, claim->filter);
         if (sub != NULL && sub->state != SUB_LEAVING) {
+            if (sub->state == SUB_UNSURE)
+                sub->qos = claim->qos;
             sub->acked = true;
-            sub->state = SUB_STANDS;
+            if (!sub->doubted)
+                sub->state = SUB_STANDS;
         }
         forget_repetitions(book, claim->msg, claim->filter);
         return;
     }
     if (f->code == 0) {
         for (size_t i = 0; i < book->claim_count; i++)
-            if (book->claims[i].msg == f->msg)
+            if (book->claims[i].msg == f->msg && !book->claims[i].mute &&
+                !book->hazy && find(book, book->claims[i].filter) == NULL)
                 sim_fail(sim, "S1",
                          "SUBACK to %s, and the broker did not grant that",
                          book->id);
@@ -262,17 +280,21 @@ void oracle_subs_action(struct sim *sim, const struct gw_up_action *action)
 static void granted(struct sim *sim, struct book *book, struct claim *claim,
                     uint8_t qos)
 {
-    struct sub *sub = add(book, claim->filter);
-    bool was = sub->state == SUB_STANDS && sub->acked;
+    struct sub *sub = find(book, claim->filter);
+    bool had = sub != NULL && sub->state != SUB_LEAVING;
+    bool was = had && sub->state == SUB_STANDS && sub->acked;
+    /* It may be refused: SUBACK will tell. */
+    bool unsure = claim->mute || (!was && sim->o.max_subscriptions < 128) ||
+                  sim->now >= claim->asked_at +
+                                  (mqttsn_ms)sim->o.upstream_timeout_s * 1000;
 
+    sub = add(book, claim->filter);
+    sub->doubted = false;
     if (qos < claim->qos)
         claim->qos = qos;
-    sub->qos = claim->qos;
-    sub->state = SUB_STANDS;
-    if (claim->mute || (!was && sim->o.max_subscriptions < 128) ||
-        sim->now >=
-            claim->asked_at + (mqttsn_ms)sim->o.upstream_timeout_s * 1000)
-        sub->state = SUB_UNSURE; /* it may be refused: SUBACK will tell */
+    if (!unsure || !had || claim->qos > sub->qos)
+        sub->qos = claim->qos;
+    sub->state = unsure ? SUB_UNSURE : SUB_STANDS;
     sub->acked = was && !claim->mute;
     sub->safe = false;
 }
@@ -341,12 +363,13 @@ static void offer(struct sim *sim, struct book *book,
     book->offered = true;
     book->offer_must = must;
     book->offer_kept = true;
-    book->offer = (struct entry){.message = outgoing->message,
-                                 .number = ++o->entries,
-                                 .since = sim->now,
-                                 .qos_low = lower(outgoing->qos, low),
-                                 .qos_high = lower(outgoing->qos, high),
-                                 .retain = outgoing->retain};
+    book->offer = (struct entry){
+        .message = outgoing->message,
+        .number = ++o->entries,
+        .since = sim->now,
+        .qos_low = lower(outgoing->qos, low),
+        .qos_high = o->message_loose ? high : lower(outgoing->qos, high),
+        .retain = outgoing->retain};
     book->offer.stored = book->offer.qos_low > 0 || book->state != GW_ACTIVE;
     if (must)
         o->offers_must++;
@@ -373,8 +396,8 @@ static void offer_retained(struct sim *sim, struct book *book,
         if (claim->state == CLAIM_SETTLING)
             claim->until = sim->now + (mqttsn_ms)sim->o.retain_settle_ms;
     }
-    if (any)
-        offer(sim, book, outgoing, false, low, high);
+    if (any || sim->now < book->retained_until)
+        offer(sim, book, outgoing, false, any ? low : 0, any ? high : 2);
 }
 
 static bool has_it(const struct book *book, uint32_t message)
@@ -414,9 +437,31 @@ static void offer_live(struct sim *sim, struct book *book,
     }
     if (!may)
         return;
+    if (sim->oracle.message_loose) {
+        low = 0; /* its copies may differ */
+        high = 2;
+    }
     must = must && !book->subs_overflow && !sim->oracle.message_loose &&
            !(outgoing->kept && has_it(book, outgoing->message));
     offer(sim, book, outgoing, must, low, high);
+}
+
+/* Copies of one message: the engine has to find out that they are. */
+static bool is_loose(const struct sim *sim, const struct outgoing *outgoing)
+{
+    const struct oracle *o = &sim->oracle;
+
+    if (outgoing->copy)
+        return true;
+    if (sim->o.overlapping == GW_OVERLAPPING_ONE)
+        return false;
+    if (sim->o.each_copy)
+        return true; /* copies may be far apart */
+    for (unsigned i = 0; i < 8 && i < o->message_count; i++)
+        if (broker_message_equal(&sim->broker.messages[outgoing->message],
+                                 &sim->broker.messages[o->last_messages[i]]))
+            return true;
+    return outgoing->again;
 }
 
 void oracle_offer(struct sim *sim, const struct outgoing *outgoing)
@@ -428,14 +473,8 @@ void oracle_offer(struct sim *sim, const struct outgoing *outgoing)
         o->books[i].offered = false;
     if (strncmp(topic, PROBE, strlen(PROBE)) == 0)
         return;
-    /* Copies of one message: the engine has to find out that they are. */
-    o->message_loose =
-        outgoing->copy ||
-        (sim->o.overlapping != GW_OVERLAPPING_ONE &&
-         broker_message_equal(&sim->broker.messages[outgoing->message],
-                              &sim->broker.messages[o->last_message])) ||
-        (outgoing->again && sim->o.overlapping != GW_OVERLAPPING_ONE);
-    o->last_message = outgoing->message;
+    o->message_loose = is_loose(sim, outgoing);
+    o->last_messages[o->message_count++ % 8] = outgoing->message;
     for (size_t i = 0; i < o->book_count; i++) {
         if (!o->books[i].exists)
             continue;

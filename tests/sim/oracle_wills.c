@@ -149,7 +149,7 @@ bool oracle_will_action(struct sim *sim, const struct gw_up_action *action)
     if (at < o->will_count) {
         const struct will *will = &o->wills[at];
 
-        if (!will->unsure &&
+        if (!will->unsure && !o->wills_hazy &&
             (action->qos != will->qos || action->retain != will->retain))
             sim_fail(sim, "S11", "the will on %s goes out at QoS %u",
                      will->topic, action->qos);
@@ -159,7 +159,8 @@ bool oracle_will_action(struct sim *sim, const struct gw_up_action *action)
             remove_at(o, at);
         return true;
     }
-    if (spoken_of && o->wills_hazy)
+    if (spoken_of && o->wills_hazy &&
+        (action->payload.len == 0 || action->payload.data[0] == 'w'))
         return true;
     if (spoken_of && action->payload.len > 0 && action->payload.data[0] == 'w')
         sim_fail(sim, "S11", "the will '%.*s' on %.*s is nobody's now",

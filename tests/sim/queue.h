@@ -9,6 +9,7 @@
 #ifndef SIM_QUEUE_H
 #define SIM_QUEUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "address.h"
@@ -25,6 +26,7 @@ struct event {
     event_run *run;
     unsigned actor;  /* of its kind; what 'run' makes of it */
     uint64_t number; /* likewise */
+    bool suspect;    /* a datagram: damaged, forged, or a villain's */
     struct gw_addr from, to;
     size_t len;
     uint8_t data[];

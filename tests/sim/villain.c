@@ -169,6 +169,7 @@ void villains_init(struct sim *sim)
         v->number = n;
         rng_init(&v->random, sim->seed, "villain", n);
         v->box = net_attach(sim, net_peer(120 + n, 6000 + n), hears, n);
+        sim->net.boxes[v->box].suspect = true;
         sim->villain_count++;
         queue_add(&sim->queue, sim->now + 10 + n, act, NULL, 0)->actor = n;
     }
