@@ -211,10 +211,8 @@ void oracle_datagram_in(struct sim *sim, const struct gw_addr *from,
     }
     oracle_request(sim, len);
     oracle_states_in(sim, data, len);
-    if (o->suspect) {
-        oracle_becomes_hazy(sim, o->bound);
-        oracle_becomes_hazy(sim, o->named);
-    }
+    if (o->suspect)
+        oracle_suspected(sim);
     oracle_topics_in(sim);
     oracle_subs_in(sim);
     oracle_up_in(sim);

@@ -135,7 +135,7 @@ struct will {
 
 /* A CONNECT that the engine has seen, until it took it or refused it. */
 struct request_connect {
-    bool pending;
+    bool pending, suspect;
     struct peer peer;
     uint8_t flags;
     uint16_t duration;
@@ -331,6 +331,8 @@ struct book *oracle_bound(struct sim *sim, const struct peer *peer);
 void oracle_wipe(struct book *book);
 
 /* hazy */
+/* The datagram is suspect: whose books are not to be relied upon now? */
+void oracle_suspected(struct sim *sim);
 void oracle_becomes_hazy(struct sim *sim, struct book *book);
 void oracle_adopt(struct sim *sim, struct book *book,
                   const struct gw_session_info *info);
@@ -346,6 +348,8 @@ void oracle_answer(struct sim *sim, struct caller *caller, struct book *book,
 /* states */
 const char *oracle_state_word(enum gw_state state);
 void oracle_states_in(struct sim *sim, const uint8_t *octets, size_t len);
+bool oracle_may_rebind(const struct sim *sim, const struct book *book,
+                       const struct peer *from);
 void oracle_state_seen(struct sim *sim, struct book *book,
                        const struct gw_session_info *info);
 void oracle_vanished(struct sim *sim, struct book *book);

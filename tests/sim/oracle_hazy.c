@@ -48,3 +48,20 @@ void oracle_adopt(struct sim *sim, struct book *book,
         book->sleep = (uint16_t)info->duration_s;
     book->heard_low = book->heard_high = sim->now;
 }
+
+void oracle_suspected(struct sim *sim)
+{
+    struct oracle *o = &sim->oracle;
+    struct book *named = o->named;
+
+    oracle_becomes_hazy(sim, o->bound);
+    if (named == NULL || named == o->bound)
+        return;
+    /* Its holder is asked first, or nothing may come of it. */
+    if (o->frame.type == SN_CONNECT && !named->connect.pending)
+        return;
+    if (o->frame.type == SN_PINGREQ &&
+        !oracle_may_rebind(sim, named, &o->caller->peer))
+        return;
+    oracle_becomes_hazy(sim, named);
+}

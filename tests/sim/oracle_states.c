@@ -48,6 +48,15 @@ static bool is_contested(const struct book *book, const struct peer *peer)
 
 /* ---- a datagram -------------------------------------------------------- */
 
+/* Whether PINGREQ with its id is obeyed from there (T5). */
+bool oracle_may_rebind(const struct sim *sim, const struct book *book,
+                       const struct peer *from)
+{
+    return sim->o.rebind_on_ping != GW_REBIND_OFF &&
+           (sim->o.rebind_on_ping != GW_REBIND_SAME_HOST ||
+            same_host(&book->peer, from));
+}
+
 static void on_connect(struct sim *sim, const uint8_t *octets, size_t len)
 {
     struct oracle *o = &sim->oracle;
@@ -62,6 +71,7 @@ static void on_connect(struct sim *sim, const uint8_t *octets, size_t len)
     if (book == NULL)
         return;
     request = (struct request_connect){.pending = true,
+                                       .suspect = o->suspect,
                                        .peer = o->caller->peer,
                                        .flags = o->frame.flags,
                                        .duration = o->frame.duration,
@@ -219,9 +229,7 @@ static void check_rebind(struct sim *sim, struct book *book)
 {
     const struct peer *from = &sim->oracle.caller->peer;
 
-    if (sim->o.rebind_on_ping == GW_REBIND_OFF ||
-        (sim->o.rebind_on_ping == GW_REBIND_SAME_HOST &&
-         !same_host(&book->peer, from)))
+    if (!oracle_may_rebind(sim, book, from))
         sim_fail(sim, "T5", "%s was woken from elsewhere", book->id);
     book->peer = *from;
 }
@@ -313,6 +321,8 @@ static void take_connect(struct sim *sim, struct book *book,
     } else {
         begin_connection(book);
     }
+    if (book->taken.suspect)
+        oracle_becomes_hazy(sim, book);
     book->contender_count = 0;
     book->heard_low = book->heard_high = book->since = sim->now;
 }

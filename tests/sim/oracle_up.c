@@ -205,11 +205,12 @@ static struct up *find_submitted(struct oracle *o, uint64_t content,
     return waiting != NULL ? waiting : any;
 }
 
-/* Something suspect has this content, and nothing is known of it. */
+/* Something suspect has this payload, and nothing is known of it. */
 static bool is_suspect(struct oracle *o, const struct up *up)
 {
     for (size_t i = first(o); i < o->up_count; i++)
-        if (at(o, i)->content == up->content && at(o, i)->suspect)
+        if (at(o, i)->suspect && at(o, i)->len == up->len &&
+            memcmp(at(o, i)->payload, up->payload, up->len) == 0)
             return true;
     return false;
 }
