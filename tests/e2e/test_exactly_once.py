@@ -220,6 +220,9 @@ class ExactlyOnce(E2ETest):
     def reader(self):
         n1 = self.node("n1").connect(600, clean=False)
         topic = n1.subscribe("cmd/a", 1)
+        # That it knows the id is stored before the next answer; else it would
+        # be told again after a kill.
+        n1.register("fence", 9)
         return n1, topic
 
     def test_killed_after_pubrec_it_is_delivered_once(self):
