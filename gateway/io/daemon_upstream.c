@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store_thread.h"
+#include "store_work.h"
 #include "upstream_paho.h"
 
 uint64_t gw_daemon_waiting_bytes(const struct gw_config *config)
 {
     uint64_t store = config->store.type == GW_STORE_SQLITE
-                         ? GW_STORE_THREAD_OCTETS + GW_DISK_HARD
+                         ? GW_STORE_WORK_OCTETS + GW_DISK_HARD
                          : 0;
     struct gw_upstream_settings settings;
 

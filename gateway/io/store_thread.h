@@ -2,11 +2,11 @@
 /*
  * store_thread.h - the store of store.h on a disk (disk_store.h).
  *
- * Two threads of its own: one takes what the loop submitted, as much as there
- * is, and appends it to the journal with one write, and in 'full' one sync;
- * the other flushes every 'flush_interval', or earlier when the journal or
- * memory asks for it. So no acknowledgement waits for a flush, and a hundred
- * nodes share one sync.
+ * Two threads do its work (store_work.h): one takes what the loop submitted, as
+ * much as there is, and appends it to the journal with one write, and in 'full'
+ * one sync; the other flushes every 'flush_interval', or earlier when the
+ * journal or memory asks for it. So no acknowledgement waits for a flush, and a
+ * hundred nodes share one sync.
  *
  * A flush that fails is tried again, at first after a second, later more
  * rarely, and changes nothing for nodes until the journal is full: then what
@@ -21,9 +21,6 @@
 #include "io/store.h"
 
 #include "mqttsn/time.h"
-
-/* The most octets that wait for it. */
-#define GW_STORE_THREAD_OCTETS (2u << 20)
 
 /*
  * 'disk' was restored; it is taken over and closed when the port is. The caller
