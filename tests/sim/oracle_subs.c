@@ -221,7 +221,7 @@ void oracle_subs_answered(struct sim *sim, struct book *book,
             continue;
         sub = find(book, claim->filter);
         if (sub != NULL && sub->state != SUB_LEAVING) {
-            if (sub->state == SUB_UNSURE)
+            if (sub->state == SUB_UNSURE && !sub->doubted)
                 sub->qos = claim->qos;
             sub->acked = true;
             if (!sub->doubted)
@@ -277,6 +277,17 @@ void oracle_subs_action(struct sim *sim, const struct gw_up_action *action)
                  "'%s' is given up at the broker, and somebody has it", filter);
 }
 
+/* The broker was asked once for two that ask for different QoS. One of them may
+ * be a repetition, whose SUBACK was only on its way: that asked for nothing. */
+static bool is_shared(const struct book *book, const struct claim *claim)
+{
+    for (size_t i = 0; i < book->claim_count; i++)
+        if (book->claims[i].token == claim->token &&
+            book->claims[i].qos != claim->qos)
+            return true;
+    return false;
+}
+
 static void granted(struct sim *sim, struct book *book, struct claim *claim,
                     uint8_t qos)
 {
@@ -284,12 +295,13 @@ static void granted(struct sim *sim, struct book *book, struct claim *claim,
     bool had = sub != NULL && sub->state != SUB_LEAVING;
     bool was = had && sub->state == SUB_STANDS && sub->acked;
     /* It may be refused: SUBACK will tell. */
-    bool unsure = claim->mute || (!was && sim->o.max_subscriptions < 128) ||
+    bool unsure = claim->mute || is_shared(book, claim) ||
+                  (!was && sim->o.max_subscriptions < 128) ||
                   sim->now >= claim->asked_at +
                                   (mqttsn_ms)sim->o.upstream_timeout_s * 1000;
 
     sub = add(book, claim->filter);
-    sub->doubted = false;
+    sub->doubted = is_shared(book, claim);
     if (qos < claim->qos)
         claim->qos = qos;
     if (!unsure || !had || claim->qos > sub->qos)
