@@ -125,6 +125,7 @@ static void prompt(struct gw_engine *e, uint32_t session,
 static void accept(struct gw_engine *e, uint32_t session)
 {
     struct gw_session *s = gw_session_at(e, session);
+    uint64_t kept;
 
     gw_warm(e, session)->step = GW_STEP_NONE;
     s->flags |= GW_S_CONNACK_DUE | GW_S_KNOWN;
@@ -132,8 +133,12 @@ static void accept(struct gw_engine *e, uint32_t session)
     gw_session_enter(e, session, GW_ACTIVE);
     e->counters.connects_accepted++;
     gw_note(e, GW_NOTE_CONNECTED, session, s->keepalive_s, NULL);
-    uint64_t kept = gw_store_session(e, session);
-    gw_reply_push(e, session, &(struct gw_reply){.type = MQTTSN_CONNACK}, kept);
+    kept = gw_store_session(e, session);
+    if (kept == 0)
+        gw_connect_unkept(e, session); /* the ring is full */
+    else
+        gw_reply_push(e, session, &(struct gw_reply){.type = MQTTSN_CONNACK},
+                      kept);
 }
 
 /* Whether a node is better here than elsewhere (guarantee 5): what it sends can
@@ -427,8 +432,13 @@ static void again(struct gw_engine *e, uint32_t session,
                e->now - s->state_since <=
                    o->retry_interval * (o->retry_count + 1)) { /* G12-21b */
         if (!(s->flags & GW_S_CONNACK_DUE))
-            gw_reply_simple(e, session, MQTTSN_CONNACK);
+            gw_reply_push(e, session,
+                          &(struct gw_reply){.type = MQTTSN_CONNACK},
+                          e->store_queued);
         s->last_heard = e->now;
+    } else if (gw_store_behind(e)) {
+        connack(e, peer, gw_names_span(&e->names, s->client_id),
+                MQTTSN_REJECTED_CONGESTION, "store behind");
     } else if ((s->state == GW_ASLEEP || s->state == GW_AWAKE) && !r->clean &&
                !r->will) {
         wake_up(e, session, r);

@@ -100,6 +100,8 @@ static void what_needs_a_record_is_congestion(void **unused)
 
     send(&w, &fresh, sn_connect("fresh", 60, 0));
     expect(&w, &fresh, SN_CONNACK, 1);
+    send(&w, &other, sn_connect("other", 60, 0));
+    expect(&w, &other, SN_CONNACK, 1);
     send(&w, &other, sn_register(0, 1, "a/b"));
     expect(&w, &other, SN_REGACK, 1);
     send(&w, &other, sn_subscribe(SN_SUBSCRIBE, 0, 2, "a/#"));
