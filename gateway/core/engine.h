@@ -124,8 +124,12 @@ struct gw_up_event {
 void gw_engine_on_upstream(struct gw_engine *engine,
                            const struct gw_up_event *event, mqttsn_ms now);
 
-/* The store finished operation 'op'. Any order; never from inside the poll
- * that gave the operation. */
+/*
+ * The store finished operation 'op'. Any order; never from inside the poll
+ * that gave the operation. 'ok': it outlives the process, and so does whatever
+ * was to be forgotten before it, even where that was answered with a failure.
+ * Not 'ok': nobody knows.
+ */
 void gw_engine_on_stored(struct gw_engine *engine, uint64_t op, bool ok,
                          mqttsn_ms now);
 

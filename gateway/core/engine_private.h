@@ -144,6 +144,7 @@ struct gw_engine {
     uint64_t store_queued; /* operations ever queued */
     uint64_t store_taken;  /* of these, offered to the shell */
     uint64_t store_done;   /* all up to here are finished */
+    uint64_t store_lost;   /* the last one that failed */
     uint32_t store_inflight;
 
     struct gw_note *notes;
@@ -365,6 +366,8 @@ uint64_t gw_store_sweep(struct gw_engine *e, bool running);
 uint64_t gw_store_forget(struct gw_engine *e, uint8_t kind, uint32_t owner,
                          uint32_t item);
 uint64_t gw_store_forget_owner(struct gw_engine *e, uint32_t owner);
+/* All that was queued so far; for an answer that is asked for once more. */
+uint64_t gw_store_all(struct gw_engine *e);
 /* Further behind than it should be: take in no more that it must keep. */
 static inline bool gw_store_behind(const struct gw_engine *e)
 {

@@ -296,14 +296,17 @@ void gw_on_pubrel(struct gw_engine *e, uint32_t session,
 {
     uint16_t msg_id = frame->pubrel.msg_id;
     uint32_t open = gw_exchange_find(e, session, GW_X_PUBLISH, msg_id);
-    uint64_t kept = 0;
+    uint64_t kept;
 
     /* PUBCOMP lets the node use the MsgId for the next message: no restart may
-     * take that for this one. */
+     * take that for this one. Nor when PUBREL comes again, since that may be
+     * for want of this answer. */
     if (open != 0 && gw_exchange_at(e, open)->qos == 2 &&
         (gw_exchange_at(e, open)->state == GW_X_DONE ||
          gw_exchange_at(e, open)->owned))
         kept = gw_exchange_release(e, open);
+    else
+        kept = gw_store_all(e);
     gw_reply_push(e, session,
                   &(struct gw_reply){.type = MQTTSN_PUBCOMP, .msg_id = msg_id},
                   kept);

@@ -209,6 +209,14 @@ static void suback(struct gw_engine *e, const struct gw_exchange *x,
         wait);
 }
 
+/* For an answer that is given once more: the first may have said that the
+ * record could not be kept. */
+static uint64_t kept_again(struct gw_engine *e, uint32_t sub)
+{
+    return e->store_lost != 0 && sub != 0 ? gw_store_sub(e, sub)
+                                          : e->store_queued;
+}
+
 /* The broker granted the filter: the subscription stands. */
 void gw_subscribe_done(struct gw_engine *e, uint32_t exchange, uint8_t granted)
 {
@@ -278,7 +286,7 @@ static bool is_late_repetition(struct gw_engine *e, uint32_t session,
                                      .qos = gw_sub_at(e, sub)->qos,
                                      .msg_id = c->last_sub_msg_id,
                                      .topic_id = c->last_sub_topic_id},
-                  e->store_queued);
+                  kept_again(e, sub));
     return true;
 }
 
@@ -299,7 +307,7 @@ static bool is_repetition(struct gw_engine *e, uint32_t session,
             continue;
         e->counters.up_duplicates++;
         if (x->state == GW_X_DONE)
-            suback(e, x, false, e->store_queued); /* its record waits */
+            suback(e, x, false, kept_again(e, gw_sub_find(e, session, node)));
         return true;
     }
     return false;
@@ -404,7 +412,7 @@ void gw_on_unsubscribe(struct gw_engine *e, uint32_t session,
         sub = node ? gw_sub_find(e, session, node) : 0;
     }
     if (sub == 0) {
-        gw_reply_push(e, session, &unsuback, 0);
+        gw_reply_push(e, session, &unsuback, gw_store_all(e));
         return;
     }
     node = gw_filter_use(e, filter, false);
@@ -416,7 +424,7 @@ void gw_on_unsubscribe(struct gw_engine *e, uint32_t session,
         index = 0;
     if (index == 0) {
         gw_filter_release(e, node, false);
-        gw_reply_push(e, session, &unsuback, e->store_queued);
+        gw_reply_push(e, session, &unsuback, gw_store_all(e));
         return;
     }
     struct gw_filter *f = gw_filter_at(&e->filters, node);

@@ -35,7 +35,7 @@ static void answer_unsubscribes(struct gw_engine *e, uint32_t filter)
             gw_reply_push(e, x->session,
                           &(struct gw_reply){.type = MQTTSN_UNSUBACK,
                                              .msg_id = x->msg_id},
-                          e->store_queued);
+                          gw_store_all(e));
         gw_exchange_end(e, index); /* takes itself off the list */
     }
     f->uses--;

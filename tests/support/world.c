@@ -80,6 +80,34 @@ static void records_clear(struct records *r)
     memset(r, 0, sizeof(*r));
 }
 
+static void missed_add(struct world *world,
+                       const struct gw_store_action *action, const void *data,
+                       size_t len)
+{
+    struct missed *m;
+
+    world->missed = grow(world->missed, world->missed_count,
+                         &world->missed_room, sizeof(*world->missed));
+    m = &world->missed[world->missed_count++];
+    *m = (struct missed){
+        .action = *action, .data = malloc(len + 1), .at = world->now};
+    memcpy(m->data, data, len);
+}
+
+/* The store has them in memory, and nothing that comes later before them. A
+ * crash takes them away. */
+static void missed_end(struct world *world, bool crash)
+{
+    for (size_t i = 0; i < world->missed_count; i++) {
+        struct missed *m = &world->missed[i];
+
+        if (!crash)
+            records_apply(&world->records, &m->action, m->data, m->at);
+        free(m->data);
+    }
+    world->missed_count = 0;
+}
+
 void world_stored(struct world *world, size_t which, bool ok)
 {
     uint64_t op = world->waiting_ops[which];
@@ -253,8 +281,12 @@ static bool drain_store(struct world *world)
         if (world->waiting_count >= GW_STORE_INFLIGHT)
             world_fail(world, "more than GW_STORE_INFLIGHT operations wait");
         finish_output(world, record_output(world, out, world->buf, len));
-        if (!world->store_fails && !world->no_records)
+        if (world->store_fails) {
+            missed_add(world, &out.store, world->buf, len);
+        } else if (!world->no_records) {
+            missed_end(world, false);
             records_apply(&world->records, &out.store, world->buf, world->now);
+        }
         world->waiting_ops =
             grow(world->waiting_ops, world->waiting_count, &world->waiting_room,
                  sizeof(*world->waiting_ops));
@@ -481,6 +513,7 @@ void world_restart(struct world *world)
     gw_engine_free(world->engine);
     world->engine = NULL;
     world->waiting_count = 0;
+    missed_end(world, true);
     world->seed[0]++;
     make_engine(world);
     world_trace(world, "the engine is built again from %zu records",
@@ -514,6 +547,8 @@ void world_stop(struct world *world)
     gw_engine_free(world->engine);
     world_forget_outputs(world);
     records_clear(&world->records);
+    missed_end(world, true);
+    free(world->missed);
     free(world->outputs);
     free(world->waiting_ops);
     for (size_t i = 0; i < WORLD_TRACE; i++)

@@ -70,6 +70,12 @@ struct records {
     size_t count, room;
 };
 
+struct missed {
+    struct gw_store_action action;
+    uint8_t *data;
+    mqttsn_ms at;
+};
+
 #define WORLD_LISTENERS 4
 #define WORLD_PREDEFINED 16
 #define WORLD_RULES 8
@@ -108,6 +114,8 @@ struct world {
     uint64_t *waiting_ops; /* polled, not yet answered, oldest first */
     size_t waiting_count, waiting_room;
     struct records records; /* what the store holds */
+    struct missed *missed;  /* what it could not keep or forget, yet */
+    size_t missed_count, missed_room;
     uint64_t datagram_total, action_total;
     void (*watch)(struct world *world, struct output *out);
     void *watch_arg;
