@@ -369,11 +369,19 @@ uint32_t gw_uplink_publish(struct gw_engine *e, uint32_t session,
 static void refuse(struct gw_engine *e, uint32_t index,
                    enum mqttsn_return_code code)
 {
-    struct gw_exchange *x = gw_exchange_at(e, index);
+    const struct gw_exchange x = *gw_exchange_at(e, index);
 
-    if (x->session != 0 && !x->mute)
-        gw_reply_puback(e, x->session, x->topic_id, x->msg_id, code);
     gw_exchange_end(e, index);
+    if (x.session == 0 || x.mute)
+        return;
+    /* Of QoS 2 it may come again at once: not before no restart can bring this
+     * one back. */
+    gw_reply_push(e, x.session,
+                  &(struct gw_reply){.type = MQTTSN_PUBACK,
+                                     .topic_id = x.topic_id,
+                                     .msg_id = x.msg_id,
+                                     .return_code = (uint8_t)code},
+                  x.qos == 2 ? gw_store_all(e) : 0);
 }
 
 void gw_uplink_remember(struct gw_engine *e, uint32_t session,
@@ -493,7 +501,11 @@ void gw_exchange_on_timeout(struct gw_engine *e, uint32_t index)
     x->due = 0;
     switch ((enum gw_exchange_kind)x->kind) {
     case GW_X_PUBLISH:
-        if (x->state == GW_X_WAITING || x->state == GW_X_STORING) {
+        if (x->state == GW_X_STORING && x->qos == 2) {
+            /* To forget it would have to wait for the store as well. */
+            x->due = e->now + e->policy.options.upstream_timeout;
+            gw_session_arm(e, x->session, x->due);
+        } else if (x->state == GW_X_WAITING || x->state == GW_X_STORING) {
             e->counters.up_withdrawn++;
             refuse(e, index, MQTTSN_REJECTED_CONGESTION);
         } else if (x->state == GW_X_HANDED && x->qos == 1 && !x->mute) {
@@ -518,7 +530,7 @@ void gw_exchange_on_timeout(struct gw_engine *e, uint32_t index)
             gw_reply_push(e, x->session,
                           &(struct gw_reply){.type = MQTTSN_UNSUBACK,
                                              .msg_id = x->msg_id},
-                          0);
+                          gw_store_all(e));
         gw_exchange_end(e, index);
         return;
     case GW_X_NONE:
