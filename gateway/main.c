@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,8 @@
 
 #define SETS_MAX 128
 #define DESCRIPTORS_AT_LEAST 24
+#define LARGE_BLOCK (64 * 1024)
+#define HEAP_SLACK (4 * 1024 * 1024)
 
 extern char **environ;
 
@@ -279,6 +282,22 @@ static int use_store(struct gw_config *config, const struct arguments *args)
                                                       : EXIT_CANNOT_RUN;
 }
 
+/*
+ * The engine reserves far more than it uses, and what it reserves is to stay
+ * untouched. A large block has pages of its own, which are zero as they come;
+ * one from the heap is cleared, and so becomes resident. glibc would take
+ * blocks of up to 32 MiB from the heap once it has seen one of that size freed,
+ * unless it is told where "large" begins; that also settles how much of the
+ * heap it keeps for what comes and goes.
+ */
+static void reserve_untouched(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+    (void)mallopt(M_TRIM_THRESHOLD, HEAP_SLACK);
+#endif
+}
+
 static int run(struct gw_config *config, const struct arguments *args,
                struct problems *problems)
 {
@@ -290,6 +309,7 @@ static int run(struct gw_config *config, const struct arguments *args,
     enum mqttsn_status status;
     uv_loop_t loop;
 
+    reserve_untouched();
     gw_log_configure(config->log.level, config->log.format, config->log.output);
     give_out(problems, true);
     signal(SIGPIPE, SIG_IGN);

@@ -374,6 +374,18 @@ fail_inbox:
     return status;
 }
 
+/*
+ * Before the first handle is made. Paho would initialize OpenSSL with it, which
+ * takes 1.4 MiB, also where nothing is encrypted. OpenSSL since 1.1 does that
+ * by itself when it is first used.
+ */
+static void spare_openssl(void)
+{
+    MQTTAsync_init_options options = MQTTAsync_init_options_initializer;
+
+    MQTTAsync_global_init(&options);
+}
+
 enum mqttsn_status
 gw_upstream_paho_new(uv_loop_t *loop,
                      const struct gw_upstream_settings *settings,
@@ -389,6 +401,7 @@ gw_upstream_paho_new(uv_loop_t *loop,
         unsetenv(unwanted[i]);
     if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
         return MQTTSN_EIO;
+    spare_openssl();
 
     port = calloc(1, sizeof(*port));
     if (!port)
@@ -477,6 +490,7 @@ const char *gw_upstream_paho_heap_tracking(void)
     MQTTAsync handle;
     bool counted;
 
+    spare_openssl();
     if (!Heap_get_info || MQTTAsync_create(&handle, "tcp://127.0.0.1:1",
                                            "probe", MQTTCLIENT_PERSISTENCE_NONE,
                                            NULL) != MQTTASYNC_SUCCESS)
