@@ -8,7 +8,8 @@
 
 #include "check.h"
 
-#define FILES_MAX 256
+#define FILES_MAX 512
+#define RENAMINGS_MAX 128
 #define NAME 64
 #define FDS 1024
 
@@ -19,6 +20,8 @@ struct change {
     uint8_t *octets; /* NULL: the file ends at 'at' now */
 };
 struct file {
+    bool used;
+    unsigned opens;
     uint8_t *octets; /* that are synced */
     size_t len;
     size_t now_len;
@@ -43,9 +46,8 @@ static struct {
     char directory[64];
     uint64_t dice;
     struct file files[FILES_MAX];
-    int file_count;
     struct names now, synced;
-    struct renaming renamings[FILES_MAX];
+    struct renaming renamings[RENAMINGS_MAX];
     unsigned renaming_count;
     int of_fd[FDS]; /* file + 1; 0: none of ours */
     unsigned operations, cut_at;
@@ -59,6 +61,15 @@ uint32_t power_random(uint64_t *state, uint32_t n)
     z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
     return (uint32_t)((z ^ z >> 31) >> 32) % n;
+}
+
+static void forget_changes(struct file *f)
+{
+    for (size_t i = 0; i < f->count; i++)
+        free(f->changes[i].octets);
+    free(f->changes);
+    f->changes = NULL;
+    f->count = 0;
 }
 
 /* ---- names ------------------------------------------------------------- */
@@ -106,11 +117,20 @@ static void rename_in(struct names *names, const struct renaming *r)
         set(names, r->to, r->file);
 }
 
+void power_sync_names(void)
+{
+    disk.synced = disk.now;
+    disk.renaming_count = 0;
+}
+
 void power_note_renaming(const char *from, const char *to, int file)
 {
-    struct renaming *r = &disk.renamings[disk.renaming_count++];
+    struct renaming *r;
 
-    assert_true(disk.renaming_count <= FILES_MAX);
+    /* As a system does by itself after some seconds. */
+    if (disk.renaming_count == RENAMINGS_MAX)
+        power_sync_names();
+    r = &disk.renamings[disk.renaming_count++];
     assert_true(strlen(from) < NAME && strlen(to) < NAME);
     strcpy(r->from, from);
     strcpy(r->to, to);
@@ -118,27 +138,66 @@ void power_note_renaming(const char *from, const char *to, int file)
     rename_in(&disk.now, r);
 }
 
-void power_sync_names(void)
-{
-    disk.synced = disk.now;
-    disk.renaming_count = 0;
-}
-
 bool power_has(const char *name)
 {
     return find(&disk.now, name) != POWER_NO_FILE;
 }
 
-int power_file(const char *name)
+static bool is_in(const struct names *names, int file)
+{
+    for (unsigned i = 0; i < names->count; i++) {
+        if (names->name[i].file == file)
+            return true;
+    }
+    return false;
+}
+
+/* Without a name now, as synced or in between, and closed. */
+static bool is_gone(int file)
+{
+    for (unsigned i = 0; i < disk.renaming_count; i++) {
+        if (disk.renamings[i].file == file)
+            return false;
+    }
+    return disk.files[file].opens == 0 && !is_in(&disk.now, file) &&
+           !is_in(&disk.synced, file);
+}
+
+static void forget_file(int file)
+{
+    forget_changes(&disk.files[file]);
+    free(disk.files[file].octets);
+    disk.files[file] = (struct file){0};
+}
+
+static int new_file(void)
+{
+    int file = 0;
+
+    while (file < FILES_MAX && disk.files[file].used && !is_gone(file))
+        file++;
+    assert_true(file < FILES_MAX);
+    forget_file(file);
+    disk.files[file].used = true;
+    return file;
+}
+
+int power_opened(const char *name)
 {
     int file = find(&disk.now, name);
 
-    if (file != POWER_NO_FILE)
-        return file;
-    assert_true(disk.file_count < FILES_MAX);
-    file = disk.file_count++;
-    power_note_renaming("", name, file);
+    if (file == POWER_NO_FILE) {
+        file = new_file();
+        power_note_renaming("", name, file);
+    }
+    disk.files[file].opens++;
     return file;
+}
+
+void power_closed(int file)
+{
+    assert_true(disk.files[file].opens != 0);
+    disk.files[file].opens--;
 }
 
 /* ---- octets ------------------------------------------------------------ */
@@ -179,15 +238,6 @@ void power_note_change(int file, int64_t at, const void *octets, size_t len)
         f->now_len = (size_t)at + len;
 }
 
-static void forget_changes(struct file *f)
-{
-    for (size_t i = 0; i < f->count; i++)
-        free(f->changes[i].octets);
-    free(f->changes);
-    f->changes = NULL;
-    f->count = 0;
-}
-
 void power_sync_octets(int file)
 {
     struct file *f = &disk.files[file];
@@ -213,6 +263,11 @@ bool power_operate(void)
 void power_cut_in(unsigned n)
 {
     disk.cut_at = n != 0 ? disk.operations + n : 0;
+}
+
+void power_cut(void)
+{
+    disk.off = true;
 }
 
 bool power_is_off(void)
@@ -298,7 +353,7 @@ static void settle(enum power_loss loss)
         if (survives(loss))
             rename_in(&disk.synced, &disk.renamings[i]);
     }
-    for (int n = 0; n < disk.file_count; n++) {
+    for (int n = 0; n < FILES_MAX; n++) {
         struct file *f = &disk.files[n];
 
         for (size_t i = 0; i < f->count; i++)
@@ -372,12 +427,14 @@ static int power_open(const char *path, int flags, mode_t mode)
     if (fd < 0 || (flags & O_DIRECTORY))
         return fd;
     assert_true(fd < FDS);
-    disk.of_fd[fd] = power_file(power_base(path)) + 1;
+    disk.of_fd[fd] = power_opened(power_base(path)) + 1;
     return fd;
 }
 
 static int power_close(int fd)
 {
+    if (disk.of_fd[fd] != 0)
+        power_closed(disk.of_fd[fd] - 1);
     disk.of_fd[fd] = 0;
     return close(fd);
 }
@@ -448,8 +505,12 @@ const char *power_begin(uint64_t seed)
     power_register_vfs();
     memset(&disk, 0, sizeof(disk));
     disk.dice = seed;
-    strcpy(disk.directory, "/tmp/power-XXXXXX");
-    assert_non_null(mkdtemp(disk.directory));
+    /* In memory where that is possible: it is cleared a thousand times. */
+    strcpy(disk.directory, "/dev/shm/power-XXXXXX");
+    if (mkdtemp(disk.directory) == NULL) {
+        strcpy(disk.directory, "/tmp/power-XXXXXX");
+        assert_non_null(mkdtemp(disk.directory));
+    }
     return disk.directory;
 }
 
@@ -457,8 +518,6 @@ void power_end(void)
 {
     clear();
     assert_int_equal(rmdir(disk.directory), 0);
-    for (int i = 0; i < disk.file_count; i++) {
-        forget_changes(&disk.files[i]);
-        free(disk.files[i].octets);
-    }
+    for (int i = 0; i < FILES_MAX; i++)
+        forget_file(i);
 }

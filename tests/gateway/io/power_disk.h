@@ -30,6 +30,8 @@ void power_end(void);
 
 /* The operation that is the n-th from now meets the cut; 0: none does. */
 void power_cut_in(unsigned n);
+/* Now. */
+void power_cut(void);
 bool power_is_off(void);
 /* Operations since power_begin that change the disk, or sync it. */
 unsigned power_operations(void);

@@ -14,8 +14,10 @@
 const char *power_base(const char *path);
 
 bool power_has(const char *name);
-/* The number of the file of that name; it is noted as new if there is none. */
-int power_file(const char *name);
+/* The number of the file of that name, until it is closed; it is noted as new
+ * if there is none. */
+int power_opened(const char *name);
+void power_closed(int file);
 
 /* One more operation. False: it is not done, for the power is off; what it
  * would write may be on its way already, which the caller notes first. */

@@ -25,6 +25,7 @@ static sqlite3_file *real(sqlite3_file *file)
 
 static int file_close(sqlite3_file *file)
 {
+    power_closed(of(file)->file);
     return real(file)->pMethods->xClose(real(file));
 }
 
@@ -133,7 +134,7 @@ static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file,
     result = below->xOpen(below, name, real(file), flags, ret_flags);
     if (result != SQLITE_OK)
         return result;
-    h->file = power_file(power_base(name));
+    h->file = power_opened(power_base(name));
     h->sync_names = (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
     h->methods = (sqlite3_io_methods){
         .iVersion = 2,
