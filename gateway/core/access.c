@@ -55,18 +55,11 @@ static bool is_level(struct mqttsn_span level, char wildcard)
 }
 
 /* Nothing that makes a broker close the connection all nodes share (T13). */
-static bool harmless(const struct gw_policy *policy, uint32_t client,
-                     struct mqttsn_span topic)
+static bool harmless(struct mqttsn_span topic)
 {
-    size_t levels = 1 + policy->prefix_levels;
-    size_t prefix = 0;
+    size_t levels = 1;
 
-    if (policy->topic_prefix != 0)
-        prefix = gw_policy_prefix_len(
-            policy,
-            gw_names_span(policy->names, client ? client : policy->client_id));
-    if (topic.len == 0 || topic.len > GW_NAME_MAX ||
-        topic.len + prefix > GW_NAME_MAX)
+    if (topic.len == 0 || topic.len > GW_NAME_MAX)
         return false;
     for (size_t i = 0; i < topic.len; i++)
         levels += topic.data[i] == '/';
@@ -79,49 +72,31 @@ static bool dollar_allowed(const struct gw_policy *policy,
     return policy->options.dollar_topics || !begins_with(topic, "$");
 }
 
-/* Filter 'i' of a list as it is for this client; empty when it is none. */
-static struct mqttsn_span listed(const struct gw_policy *policy,
-                                 const uint32_t *names, uint64_t by_id,
-                                 size_t i, uint32_t client, char *buf)
-{
-    struct mqttsn_span text = gw_names_span(policy->names, names[i]);
-
-    if (!(by_id >> i & 1))
-        return text;
-    return mqttsn_span(
-        buf, gw_policy_expand(policy, text, client, buf, GW_NAME_MAX));
-}
-
-bool gw_policy_may_publish(const struct gw_policy *policy, uint32_t client,
+bool gw_policy_may_publish(const struct gw_policy *policy,
                            struct mqttsn_span name)
 {
-    char buf[GW_NAME_MAX];
-
-    if (!harmless(policy, client, name) || !dollar_allowed(policy, name) ||
+    if (!harmless(name) || !dollar_allowed(policy, name) ||
         !mqttsn_topic_name_valid(name))
         return false;
     for (size_t i = 0; i < policy->options.access_publish_count; i++) {
-        struct mqttsn_span filter =
-            listed(policy, policy->access_publish, policy->publish_by_id, i,
-                   client, buf);
-
-        if (filter.len != 0 && mqttsn_filter_matches(filter, name))
+        if (mqttsn_filter_matches(
+                gw_names_span(policy->names, policy->access_publish[i]), name))
             return true;
     }
     return policy->options.access_publish_count == 0;
 }
 
-/* Whether 'allowed' matches every name that 'asked' matches. */
-static bool covers(struct mqttsn_span allowed, struct mqttsn_span asked)
+/* Whether 'listed' matches every name that 'asked' matches. */
+static bool covers(struct mqttsn_span listed, struct mqttsn_span asked)
 {
-    struct mqttsn_span l = allowed, a = asked;
+    struct mqttsn_span l = listed, a = asked;
     struct mqttsn_span l_level, a_level;
 
     if (begins_with(asked, "$") &&
-        (begins_with(allowed, "+") || begins_with(allowed, "#")))
+        (begins_with(listed, "+") || begins_with(listed, "#")))
         return false;
     /* Every name has a first level. */
-    if (is_level(asked, '#') && allowed.len == 3 && begins_with(allowed, "+/#"))
+    if (is_level(asked, '#') && listed.len == 3 && begins_with(listed, "+/#"))
         return true;
     while (mqttsn_topic_next_level(&l, &l_level)) {
         if (is_level(l_level, '#'))
@@ -134,12 +109,10 @@ static bool covers(struct mqttsn_span allowed, struct mqttsn_span asked)
     return a.data == NULL;
 }
 
-bool gw_policy_may_subscribe(const struct gw_policy *policy, uint32_t client,
+bool gw_policy_may_subscribe(const struct gw_policy *policy,
                              struct mqttsn_span filter)
 {
-    char buf[GW_NAME_MAX];
-
-    if (!harmless(policy, client, filter) || !dollar_allowed(policy, filter) ||
+    if (!harmless(filter) || !dollar_allowed(policy, filter) ||
         !mqttsn_filter_valid(filter))
         return false;
     /* A shared subscription: its messages come under names it does not match,
@@ -147,11 +120,8 @@ bool gw_policy_may_subscribe(const struct gw_policy *policy, uint32_t client,
     if (begins_with(filter, "$share/"))
         return false;
     for (size_t i = 0; i < policy->options.access_subscribe_count; i++) {
-        struct mqttsn_span allowed =
-            listed(policy, policy->access_subscribe, policy->subscribe_by_id, i,
-                   client, buf);
-
-        if (allowed.len != 0 && covers(allowed, filter))
+        if (covers(gw_names_span(policy->names, policy->access_subscribe[i]),
+                   filter))
             return true;
     }
     return policy->options.access_subscribe_count == 0;

@@ -141,18 +141,11 @@ def build(folder, core, without):
     return objects, struct[1] + struct[2]
 
 
-def measure(cores=tuple(CORES), sets=tuple(SETS)):
+def measure(folder):
     """The table, and complaints."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        (folder / "string.h").write_text(STRING_H)
-        return measure_in(folder, cores, sets)
-
-
-def measure_in(folder, cores, sets):
     rows, wrong = [], []
-    for core in cores:
-        for title, without, own_limit, all_limit in sets:
+    for core in CORES:
+        for title, without, own_limit, all_limit in SETS:
             objects, struct = build(folder, core, without)
             own = size_of(objects["client"])
             codec = size_of(objects["common"])
@@ -230,7 +223,10 @@ def main(mode):
     if shutil.which(GCC) is None:
         print("skipped: %s is not installed" % GCC)
         return 77
-    rows, wrong = measure()
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        (folder / "string.h").write_text(STRING_H)
+        rows, wrong = measure(folder)
     version = run(GCC, "--version").splitlines()[0]
     text = page(rows, version)
     print(text)

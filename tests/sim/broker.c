@@ -86,6 +86,7 @@ static void deliver(struct sim *sim, struct event *event)
 {
     struct broker *b = &sim->broker;
     struct outgoing *o = NULL, copy;
+    uint32_t arrival;
 
     if (event->actor != b->connection || !b->online)
         return;
@@ -95,6 +96,8 @@ static void deliver(struct sim *sim, struct event *event)
     if (o == NULL || o->delivered)
         return;
     copy = *o;
+    if (!store_arrival(sim, &copy, &arrival))
+        return;
     if (o->qos == 0) {
         memmove(o, o + 1,
                 (b->queue_count - (size_t)(o - b->queue) - 1) * sizeof(*o));
@@ -104,7 +107,7 @@ static void deliver(struct sim *sim, struct event *event)
         o->acked_at =
             sim->now + rng_below(&b->random, (uint32_t)sim->o.answer_ms + 1);
     }
-    broker_give(sim, &copy, store_arrival(sim, &copy));
+    broker_give(sim, &copy, arrival);
 }
 
 void broker_give(struct sim *sim, const struct outgoing *outgoing,

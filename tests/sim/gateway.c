@@ -271,6 +271,24 @@ void gateway_deadline(struct sim *sim)
 
 /* ---- death ------------------------------------------------------------- */
 
+static void restore(struct sim *sim, const struct store_record *r)
+{
+    struct gw_engine *engine = sim->gw.engine;
+    enum mqttsn_status status;
+
+    gw_engine_restore_age(engine, r->age);
+    status = gw_engine_restore(engine, r->kind, r->owner, r->item,
+                               mqttsn_span(r->data, r->len), sim->now);
+    if (status == MQTTSN_OK)
+        return;
+    /* A record may have outlived its owner by a write that was lost; and behind
+     * a gap there may be what had gone, beside what came in its place. */
+    if (status != MQTTSN_ENOTFOUND && !sim->store.damaged)
+        sim_fail(sim, "restore", "kind=%u owner=%u item=%u: status %d", r->kind,
+                 r->owner, r->item, (int)status);
+    store_refused(sim, r);
+}
+
 void gateway_crash(struct sim *sim)
 {
     static struct store_arrival arrivals[STORE_ARRIVALS];
@@ -283,20 +301,13 @@ void gateway_crash(struct sim *sim)
     gw->engine = NULL;
     gw->blocked = 0;
     gw->free_since = sim->now;
-    store_crash(sim);
+    if (store_crash(sim))
+        oracle_power_lost(sim);
     broker_gateway_died(sim);
     make_engine(sim);
-    for (size_t i = 0; i < sim->store.record_count; i++) {
-        const struct store_record *r = &sim->store.records[i];
-        enum mqttsn_status status =
-            gw_engine_restore(gw->engine, r->kind, r->owner, r->item,
-                              mqttsn_span(r->data, r->len), sim->now);
-
-        /* A record may have outlived its owner by a write that was lost. */
-        if (status != MQTTSN_OK && status != MQTTSN_ENOTFOUND)
-            sim_fail(sim, "restore", "kind=%u owner=%u item=%u: status %d",
-                     r->kind, r->owner, r->item, (int)status);
-    }
+    for (size_t i = 0; i < sim->store.record_count; i++)
+        restore(sim, &sim->store.records[i]);
+    gw_engine_restore_age(gw->engine, 0);
     broker_gateway_held(sim);
     gw_engine_restored(gw->engine, sim->now);
     sim_trace(sim, "--- built again from %zu records", sim->store.record_count);

@@ -5,6 +5,9 @@
  *   simulate --seeds N [--from M]     seeds M to M + N - 1
  *   simulate --seed S [--trace]       one, with the conversation
  *   --set NAME=VALUE                  an option, after the seed has drawn all
+ *   --each-operation                  each seed as often as its store's disk
+ * has operations, and ends at each of them once for each thing that it may keep
+ * then
  *   --keep-going                      do not stop at the first failure
  *   --quiet                           no figures
  *   --explain                         what options there are
@@ -24,7 +27,7 @@
 
 struct task {
     uint64_t from, count;
-    bool one, trace, keep_going, quiet;
+    bool one, trace, each_operation, keep_going, quiet;
     const char *settings[SETTINGS];
     size_t setting_count;
     const char *program;
@@ -46,6 +49,7 @@ static void options_of(const struct task *task, uint64_t seed,
     options_draw(ret, seed);
     for (size_t i = 0; i < task->setting_count; i++)
         (void)options_set(ret, task->settings[i]);
+    store_adjust(ret);
 }
 
 static void report(const struct task *task, uint64_t seed,
@@ -103,6 +107,30 @@ static bool live(const struct task *task, uint64_t seed)
     return true;
 }
 
+/* Until the disk has no operation of that number. */
+static bool live_each(const struct task *task, uint64_t seed)
+{
+    struct task one = *task;
+    char cut_at[32], keeps[32];
+    uint64_t cuts;
+
+    one.one = false;
+    one.settings[one.setting_count++] = cut_at;
+    one.settings[one.setting_count++] = keeps;
+    for (unsigned kept = 1; kept <= 3; kept++) {
+        snprintf(keeps, sizeof(keeps), "keeps=%u", kept);
+        for (unsigned n = 1;; n++) {
+            snprintf(cut_at, sizeof(cut_at), "cut_at=%u", n);
+            cuts = stats.store_cuts;
+            if (!live(&one, seed))
+                return false;
+            if (stats.store_cuts == cuts)
+                break;
+        }
+    }
+    return true;
+}
+
 static int read_arguments(struct task *task, int argc, char **argv)
 {
     struct options scratch = {0};
@@ -115,6 +143,8 @@ static int read_arguments(struct task *task, int argc, char **argv)
             task->trace = true;
         } else if (strcmp(argv[i], "--keep-going") == 0) {
             task->keep_going = true;
+        } else if (strcmp(argv[i], "--each-operation") == 0) {
+            task->each_operation = true;
         } else if (strcmp(argv[i], "--quiet") == 0) {
             task->quiet = true;
         } else if (strcmp(argv[i], "--explain") == 0) {
@@ -132,7 +162,7 @@ static int read_arguments(struct task *task, int argc, char **argv)
             task->one = true;
         } else if (strcmp(argv[i], "--set") == 0) {
             if (!options_set(&scratch, value) ||
-                task->setting_count == SETTINGS)
+                task->setting_count == SETTINGS - 2)
                 return usage("no such option; see --explain");
             task->settings[task->setting_count++] = argv[++i];
         } else {
@@ -155,7 +185,8 @@ int main(int argc, char **argv)
         __sanitizer_set_death_callback(on_death);
     for (uint64_t i = 0; i < orders.count; i++) {
         sim.trace = orders.trace ? stdout : NULL;
-        if (live(&orders, orders.from + i))
+        if (orders.each_operation ? live_each(&orders, orders.from + i)
+                                  : live(&orders, orders.from + i))
             continue;
         failures++;
         if (!orders.keep_going)

@@ -153,6 +153,18 @@ static void draw_gateway(struct options *o, uint64_t seed)
     o->lag_ms = PICK(0, 0, 1, 40);
 }
 
+static void draw_disk(struct options *o, uint64_t seed)
+{
+    struct rng r;
+
+    rng_init(&r, seed, "disk", 0);
+    o->full = PICK(0, 0, 1);
+    o->flush_ms = o->pace_ms * PICK(1, 4, 20) / 2;
+    o->cut_ops = PICK(0, 60, 200, 600);
+    o->keeps = PICK(0, 0, 0, 1, 2, 3);
+    o->wall_permille = PICK(0, 0, 300);
+}
+
 static void draw_limits(struct options *o, uint64_t seed)
 {
     struct rng r;
@@ -211,6 +223,7 @@ void options_draw(struct options *ret, uint64_t seed)
     draw_network(ret, seed);
     draw_broker(ret, seed);
     draw_gateway(ret, seed);
+    draw_disk(ret, seed);
     draw_limits(ret, seed);
     draw_uplink(ret, seed);
 }

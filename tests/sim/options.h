@@ -56,6 +56,13 @@
     X(store_ms, "the most a completion takes")                                 \
     X(store_shuffle, "1: completions in any order")                            \
     X(store_fails, "per mille that cannot be kept; then nothing crashes")      \
+    /* the store on a disk (simulate-store) */                                 \
+    X(full, "1: acknowledgements wait for a sync")                             \
+    X(flush_ms, "between two flushes")                                         \
+    X(cut_ops, "mean number of its operations until it ends; 0: never")        \
+    X(cut_at, "the one operation at which it ends; 0: drawn")                  \
+    X(keeps, "then: 1 all, 2 what was synced, 3 some besides; 0: drawn")       \
+    X(wall_permille, "restarts with a wall clock that was set back")           \
     /* the gateway's surroundings */                                           \
     X(crash_s, "mean time between two crashes; 0: never")                      \
     X(block_s, "mean time between two blocked sinks; 0: never")                \

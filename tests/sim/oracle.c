@@ -8,6 +8,7 @@ void oracle_init(struct sim *sim)
     struct oracle *o = &sim->oracle;
 
     o->lied_to = false;
+    o->idle_at = o->flushed_at = 0;
     o->book_count = o->caller_count = o->up_count = o->will_count = 0;
     o->naming_count = 0;
     o->up_drops = 0;
@@ -210,9 +211,11 @@ void oracle_datagram_in(struct sim *sim, const struct gw_addr *from,
         return;
     }
     oracle_request(sim, len);
+    oracle_changed(sim, o->bound);
     oracle_states_in(sim, data, len);
     if (o->suspect)
         oracle_suspected(sim);
+    oracle_changed(sim, o->named);
     oracle_topics_in(sim);
     oracle_subs_in(sim);
     oracle_up_in(sim);
@@ -343,6 +346,7 @@ void oracle_datagram_out(struct sim *sim, const struct gw_datagram *datagram,
         trace_out(sim, datagram, &f);
     caller = oracle_caller(sim, &peer);
     book = oracle_bound(sim, &peer);
+    oracle_changed(sim, book);
     if (book == NULL)
         caller->octets_out += datagram->len;
     if (caller->octets_out > caller->octets_in)
@@ -445,6 +449,7 @@ static void store_idle(struct sim *sim)
     }
     for (size_t i = 0; i < ORACLE_UPS && i < o->up_count; i++)
         o->ups[i].safe = true;
+    o->idle_at = sim->now;
     broker_store_idle(sim);
 }
 

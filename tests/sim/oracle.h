@@ -29,7 +29,7 @@
  *   L4  offered = delivered + dropped, counted by reason + held         _look
  *   state: a session changes when, and only when, it has to            _states
  *   answers: to every answer there was a request                     _callers
- *   durable: what was acknowledged is there after a crash               _crash
+ *   durable: what was acknowledged is there after a crash       _crash, _power
  */
 #ifndef SIM_ORACLE_H
 #define SIM_ORACLE_H
@@ -170,6 +170,7 @@ struct book {
     bool talked;      /* since CONNACK */
     uint16_t keepalive, sleep;
     mqttsn_ms since;                 /* in this state */
+    mqttsn_ms changed_at;            /* anything that a store may know */
     mqttsn_ms last_heard;            /* a datagram of its own */
     mqttsn_ms heard_low, heard_high; /* the last sign of life, between these */
     struct request_connect connect;  /* the latest */
@@ -221,6 +222,7 @@ struct up {
     uint8_t qos;
     bool retain, done, released;
     bool safe;     /* its record is in the store */
+    bool flushed;  /* and no loss of power undoes that */
     bool wild;     /* its topic is not known: 'content' is the payload */
     bool repeated; /* so its place in the order is not known */
     bool suspect;  /* or its book was hazy */
@@ -272,6 +274,8 @@ struct oracle {
     bool wills_hazy; /* a session came back whose will is not known */
     uint64_t entries;
     uint64_t last_op;
+    mqttsn_ms idle_at;    /* all was in the store then */
+    mqttsn_ms flushed_at; /* what was in the store then outlives the power */
 
     /* the input being handled */
     enum input input;
@@ -318,6 +322,10 @@ void oracle_carried_out(struct sim *sim, uint32_t message);
  * use for it: 0. */
 void oracle_held(struct sim *sim, uint32_t message, uint64_t token);
 void oracle_dies(struct sim *sim);
+/* The store has brought into its database what it had. */
+void oracle_flushed(struct sim *sim);
+/* With oracle_dies: what was stored since the last flush may be lost. */
+void oracle_power_lost(struct sim *sim);
 void oracle_reborn(struct sim *sim);
 /* After healing: everything that was promised has come true. */
 void oracle_expect_rest(struct sim *sim);
@@ -415,6 +423,9 @@ void oracle_will_result(struct sim *sim, uint64_t token,
 
 /* crash */
 void oracle_entries_after_crash(struct book *book);
+
+/* power */
+void oracle_changed(struct sim *sim, struct book *book);
 
 /* look */
 void oracle_look(struct sim *sim);

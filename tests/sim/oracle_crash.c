@@ -49,7 +49,7 @@ void oracle_entries_after_crash(struct book *book)
         book->list[i].may = !book->list[i].safe;
     for (size_t i = 0; i < book->ghost_count && book->count < ORACLE_LIST;
          i++) {
-        if (!book->ghosts[i].stored)
+        if (!book->ghosts[i].stored && book->ghosts[i].qos_high == 0)
             continue;
         book->ghosts[i].may = true;
         book->list[book->count++] = book->ghosts[i];

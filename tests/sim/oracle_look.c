@@ -64,6 +64,9 @@ static void check_session(struct sim *sim, struct book *book,
 {
     uint32_t stand = 0, may = 0;
 
+    /* Behind a gap in the journal nothing is forgotten. */
+    if (book->hazy && sim->store.damaged)
+        return;
     if (info->queue_messages > (uint32_t)sim->o.queue_max_messages)
         sim_fail(sim, "S9", "%u messages wait for %s", info->queue_messages,
                  book->id);
@@ -129,6 +132,9 @@ static void see(struct sim *sim, const struct gw_session_info *info)
     if (book == NULL)
         sim_fail(sim, "state", "a session that never connected");
     book->seen = true;
+    if (!book->exists || book->state != info->state ||
+        book->held != info->queue_messages || book->offered)
+        oracle_changed(sim, book);
     oracle_state_seen(sim, book, info);
     book->held_before = book->held;
     book->held = info->queue_messages;
@@ -154,8 +160,10 @@ void oracle_look(struct sim *sim)
         subs += info[i].subscriptions;
     }
     for (size_t i = 0; i < o->book_count; i++)
-        if (o->books[i].exists && !o->books[i].seen)
+        if (o->books[i].exists && !o->books[i].seen) {
+            oracle_changed(sim, &o->books[i]);
             oracle_vanished(sim, &o->books[i]);
+        }
     check_sums(sim, held, subs);
     if (o->fresh && o->input == INPUT_DATAGRAM &&
         c->down_delivered > o->delivered)

@@ -39,6 +39,15 @@ void stats_print(const struct stats *s, FILE *to)
             "crashes, %llu records restored\n",
             n(s->awake_periods), n(s->wills), n(s->breaks), n(s->crashes),
             n(s->records_restored));
+    if (s->store_flushes != 0)
+        fprintf(to,
+                "the disk: %llu flushes; ended %llu times in the middle of an "
+                "operation; kept %llu times all, %llu what was synced, %llu "
+                "some besides, %llu with a gap; %llu sessions unchanged since "
+                "the last flush\n",
+                n(s->store_flushes), n(s->store_cuts), n(s->store_losses[0]),
+                n(s->store_losses[1]), n(s->store_losses[2]), n(s->store_gaps),
+                n(s->store_strict));
     fprintf(to, "%u cells of state and message, %u changes of state\n", cells,
             changes);
     for (unsigned i = 0; i < STATS_STATES; i++) {

@@ -19,6 +19,11 @@ struct stats {
     uint64_t up_publishes, down_offers, down_delivered, dropped;
     uint64_t crashes, breaks, records_restored;
     uint64_t wills, repetitions, awake_periods;
+    /* of the store on a disk: deaths in the middle of an operation, deaths by
+     * what the disk kept (all, what was synced, some besides), gaps that this
+     * left, sessions that were nevertheless held to everything */
+    uint64_t store_cuts, store_losses[3], store_gaps, store_strict;
+    uint64_t store_flushes;
     uint64_t cells[STATS_STATES][STATS_TYPES];
     uint64_t changes[STATS_STATES][STATS_STATES];
 };

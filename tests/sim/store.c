@@ -49,18 +49,26 @@ bool store_is_idle(const struct sim *sim)
 
 /* ---- what is on the disk ----------------------------------------------- */
 
-uint32_t store_arrival(struct sim *sim, const struct outgoing *outgoing)
+void store_adjust(struct options *options)
+{
+    (void)options;
+}
+
+bool store_arrival(struct sim *sim, const struct outgoing *outgoing,
+                   uint32_t *ret_number)
 {
     struct store *s = &sim->store;
 
+    *ret_number = 0;
     if (!sim->o.durable || outgoing->qos == 0)
-        return 0;
+        return true;
     if (s->arrival_count == STORE_ARRIVALS)
         sim_fail(sim, "store", "%d arrivals were never forgotten",
                  STORE_ARRIVALS);
     s->arrivals[s->arrival_count].outgoing = *outgoing;
     s->arrivals[s->arrival_count++].number = ++s->next_arrival;
-    return s->next_arrival;
+    *ret_number = s->next_arrival;
+    return true;
 }
 
 static void forget_arrival(struct store *s, uint32_t number)
@@ -98,8 +106,11 @@ static void apply(struct store *s, struct store_op *op)
         return;
     s->records =
         grow(s->records, s->record_count, &s->record_room, sizeof(*s->records));
-    s->records[s->record_count++] =
-        (struct store_record){a->kind, a->owner, a->item, a->len, op->data};
+    s->records[s->record_count++] = (struct store_record){.kind = a->kind,
+                                                          .owner = a->owner,
+                                                          .item = a->item,
+                                                          .len = a->len,
+                                                          .data = op->data};
     op->data = NULL;
 }
 
@@ -126,7 +137,7 @@ static int order(const void *a, const void *b)
     return x->item < y->item ? -1 : x->item > y->item;
 }
 
-void store_crash(struct sim *sim)
+bool store_crash(struct sim *sim)
 {
     struct store *s = &sim->store;
     size_t safe = 0;
@@ -135,7 +146,7 @@ void store_crash(struct sim *sim)
     s->last_due = 0;
     if (!sim->o.durable) {
         clear(s);
-        return;
+        return false;
     }
     for (size_t i = 0; i < s->op_count; i++)
         if (s->ops[i].reported)
@@ -146,6 +157,14 @@ void store_crash(struct sim *sim)
     s->waiting = 0;
     if (s->record_count > 0)
         qsort(s->records, s->record_count, sizeof(*s->records), order);
+    return false;
+}
+
+void store_refused(struct sim *sim, const struct store_record *record)
+{
+    /* It stays, and is refused again. */
+    (void)sim;
+    (void)record;
 }
 
 /* ---- operations -------------------------------------------------------- */

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * store.h - a model store: a journal, and what it holds.
+ * store.h - what outlives the gateway.
  *
- * Operations are journalled in the order in which they were polled; each is
- * reported as stored after its own time, in any order if the options say so,
- * and some fail. A crash keeps everything up to the last one that was reported
- * and a random part of what came after: writes that were under way. With
- * durable = 0 it is the memory store: it answers, and keeps nothing.
+ * There are two, each for a program of its own. store.c is a model: a journal,
+ * and what it holds. real_store.c is the gateway's own, on a disk that ends.
+ *
+ * The model: operations are journalled in the order in which they were polled;
+ * each is reported as stored after its own time, in any order if the options
+ * say so, and some fail. A crash keeps everything up to the last one that was
+ * reported and a random part of what came after: writes that were under way.
+ * With durable = 0 it is the memory store: it answers, and keeps nothing.
  */
 #ifndef SIM_STORE_H
 #define SIM_STORE_H
@@ -26,6 +29,7 @@ struct store_op {
 struct store_record {
     uint8_t kind;
     uint32_t owner, item;
+    mqttsn_ms age; /* since it was kept, beyond what it says itself */
     size_t len;
     uint8_t *data;
 };
@@ -51,16 +55,27 @@ struct store {
     size_t record_count, record_room;
     uint64_t life; /* of the engine: completions of a former one are nobody's */
     mqttsn_ms last_due; /* without shuffling, completions keep their order */
+    bool damaged; /* it was: it may have held more than there was at once */
 };
+
+struct options;
+
+/* What this store makes of what was drawn. */
+void store_adjust(struct options *options);
 
 void store_init(struct sim *sim);
 void store_take(struct sim *sim, const struct gw_store_action *action,
                 const uint8_t *data);
-/* Keeps a message that the broker has just delivered; its number, or 0 when
- * nothing lasts. */
-uint32_t store_arrival(struct sim *sim, const struct outgoing *outgoing);
-/* The process died: what is on the disk is in 'records', in restore order. */
-void store_crash(struct sim *sim);
+/* Keeps a message that the broker delivers, before it is acknowledged; its
+ * number, or 0 when nothing lasts. False: the gateway died of it, and lives
+ * again. */
+bool store_arrival(struct sim *sim, const struct outgoing *outgoing,
+                   uint32_t *ret_number);
+/* The process died: what is on the disk is in 'records', in restore order.
+ * True: what it had reported as stored since its last flush may be lost. */
+bool store_crash(struct sim *sim);
+/* The engine would not have this one: it shall not come again. */
+void store_refused(struct sim *sim, const struct store_record *record);
 bool store_is_idle(const struct sim *sim);
 void store_free(struct store *store);
 
