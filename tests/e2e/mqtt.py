@@ -10,15 +10,26 @@ import threading
 import time
 
 import frames as fr
-from processes import PATIENCE, free_port
+from processes import PATIENCE, PREFIX, free_port
 
 Message = collections.namedtuple("Message", "topic payload qos retain dup")
+
+
+def with_prefix(topic):
+    """The broker's name of a node's topic or filter."""
+    return topic if topic.startswith("$SYS/") else PREFIX + topic
+
+
+def without_prefix(topic):
+    return topic[len(PREFIX):] if topic.startswith(PREFIX) else topic
 
 
 class Mqtt:
     """A small MQTT 3.1.1 client: what a test needs to look at a broker."""
 
-    def __init__(self, port, client_id=None, clean=True):
+    def __init__(self, port, client_id=None, clean=True, raw=False):
+        self.up = (lambda topic: topic) if raw else with_prefix
+        self.down = (lambda topic: topic) if raw else without_prefix
         self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self.socket.settimeout(None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -94,14 +105,14 @@ class Mqtt:
         if kind == 3:
             qos = head >> 1 & 3
             size = struct.unpack(">H", body[:2])[0]
-            topic = body[2:2 + size].decode("utf-8", "replace")
+            topic = self.down(body[2:2 + size].decode("utf-8", "replace"))
             rest = body[2 + size:]
             packet_id = 0
             if qos:
                 packet_id, rest = struct.unpack(">H", rest[:2])[0], rest[2:]
             message = Message(topic, rest, qos, bool(head & 1), bool(head & 8))
             # The gateway asks the broker something by such a message.
-            ours = topic.startswith("mqttsn-gw/")
+            ours = "mqttsn-gw/" in topic and topic.endswith("/probe")
             if not ours and not (qos == 2 and packet_id in self.held):
                 with self.changed:
                     self.messages.append(message)
@@ -147,7 +158,8 @@ class Mqtt:
 
     def subscribe(self, topic, qos=0):
         packet_id = self._id()
-        self._send(0x82, struct.pack(">H", packet_id) + self._text(topic)
+        self._send(0x82, struct.pack(">H", packet_id)
+                   + self._text(self.up(topic))
                    + bytes([qos]))
         granted = self._ack(("subscribe", packet_id))
         if granted == 0x80:
@@ -156,12 +168,13 @@ class Mqtt:
 
     def unsubscribe(self, topic):
         packet_id = self._id()
-        self._send(0xA2, struct.pack(">H", packet_id) + self._text(topic))
+        self._send(0xA2, struct.pack(">H", packet_id)
+                   + self._text(self.up(topic)))
         self._ack(("unsubscribe", packet_id))
 
     def publish(self, topic, payload="", qos=0, retain=False):
         """Returns when the broker has it, so far as the QoS tells."""
-        body = self._text(topic)
+        body = self._text(self.up(topic))
         packet_id = 0
         if qos:
             packet_id = self._id()
@@ -306,7 +319,8 @@ class FakeBroker:
                 packet_id = 0
                 if qos:
                     packet_id, rest = struct.unpack(">H", rest[:2])[0], rest[2:]
-                message = Message(body[2:2 + size].decode(), rest, qos,
+                topic = without_prefix(body[2:2 + size].decode())
+                message = Message(topic, rest, qos,
                                   bool(head & 1), bool(head & 8))
                 with self.changed:
                     self.published.append((message, packet_id))
@@ -319,13 +333,14 @@ class FakeBroker:
                 client.sendall(b"\x70\x02" + body)
             elif kind == 8:
                 size = struct.unpack(">H", body[2:4])[0]
+                topic = without_prefix(body[4:4 + size].decode())
                 qos = body[4 + size]
                 with self.changed:
-                    self.subscribed.append((body[4:4 + size].decode(), qos))
+                    self.subscribed.append((topic, qos))
                     self.changed.notify_all()
-                granted = self.granted(body[4:4 + size].decode(), qos)
+                granted = self.granted(topic, qos)
                 client.sendall(b"\x90\x03" + body[:2] + bytes([granted]))
-                self.subscribing(body[4:4 + size].decode(), qos)
+                self.subscribing(topic, qos)
             elif kind == 10:
                 client.sendall(b"\xb0\x02" + body[:2])
             elif kind == 12:
@@ -351,7 +366,7 @@ class FakeBroker:
 
     def send(self, topic, payload, qos=0, retain=False, packet_id=1, dup=False):
         """A message to the gateway."""
-        body = Mqtt._text(topic)
+        body = Mqtt._text(with_prefix(topic))
         if qos:
             body += struct.pack(">H", packet_id)
         body += fr.octets_of(payload)

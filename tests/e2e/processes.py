@@ -16,6 +16,9 @@ import time
 
 # How long to wait for what should come at once. Only failing tests wait.
 PATIENCE = 10.0 * float(os.environ.get("MQTTSN_TEST_PATIENCE", "1"))
+# With it every gateway has a topic_prefix, and the broker's side of a test names
+# topics as nodes do: then no test can tell.
+PREFIX = os.environ.get("MQTTSN_TEST_PREFIX", "")
 MOSQUITTO = shutil.which("mosquitto", path=os.pathsep.join(
     (os.environ.get("PATH", ""), "/usr/sbin", "/sbin")))
 LIBC = ctypes.CDLL(None)
@@ -230,7 +233,8 @@ class Gateway:
             "gateway": {"id": 1, "name": "gw-test"},
             "listener test": {"bind": "127.0.0.1:%d" % self.port},
             "upstream": {"url": "mqtt://127.0.0.1:%d" % self.broker_port,
-                         "client_id": "mqttsn-gw-test"},
+                         "client_id": "mqttsn-gw-test",
+                         "topic_prefix": PREFIX or None},
             "log": {"level": "debug"},
         }
 

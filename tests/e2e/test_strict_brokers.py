@@ -2,6 +2,7 @@
 """Brokers that are configured narrowly."""
 
 from harness import E2ETest, fr, main
+from mqtt import with_prefix
 
 
 class Strict(E2ETest):
@@ -154,7 +155,8 @@ class SizeLimit(E2ETest):
 class Denied(E2ETest):
     def begin(self):
         self.broker = self.start_broker("acl_file {acl}", files={
-            "acl": "topic readwrite ok/#\ntopic readwrite mqttsn-gw/#\n"})
+            "acl": "topic readwrite %s\ntopic readwrite %s\n" % (
+                with_prefix("ok/#"), with_prefix("mqttsn-gw/#"))})
         self.gw = self.start_gateway(self.broker.port)
 
     def test_what_the_broker_denies_is_answered_and_others_go_on(self):
