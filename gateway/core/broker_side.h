@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * broker_side.h - what the engine's files ask of those that bring messages to
- * the broker: uplink.c (unfinished requests of nodes), line.c (the order in
- * which they go) and forward.c (what the gateway has taken over).
+ * broker_side.h - what the engine's files ask of those that deal with the
+ * broker: uplink.c (unfinished requests of nodes), line.c (the order in which
+ * publishes go), forward.c (what the gateway has taken over) and windows.c
+ * (what is subscribed to).
  */
 #ifndef GW_BROKER_SIDE_H
 #define GW_BROKER_SIDE_H
@@ -90,4 +91,35 @@ bool gw_forward_is_old(const struct gw_engine *e, const struct gw_exchange *x);
 /* Gives up a message that was acknowledged, for one reason. */
 void gw_forward_drop(struct gw_engine *e, uint32_t exchange, uint64_t *counter,
                      const char *reason);
+
+/* ---- windows.c --------------------------------------------------------- */
+
+/* Puts a SUBSCRIBE in line; false when there is no room. */
+bool gw_window_join(struct gw_engine *e, uint32_t exchange);
+void gw_window_leave(struct gw_engine *e, uint32_t exchange);
+bool gw_windows_poll(struct gw_engine *e, uint8_t *buf,
+                     struct gw_up_action *ret_action);
+void gw_window_on_result(struct gw_engine *e, uint32_t window,
+                         enum gw_up_outcome outcome, uint8_t granted_qos);
+void gw_resubscribe_on_result(struct gw_engine *e, uint32_t filter,
+                              enum gw_up_outcome outcome);
+void gw_unsubscribe_on_result(struct gw_engine *e, uint32_t filter,
+                              enum gw_up_outcome outcome);
+void gw_subscribe_done(struct gw_engine *e, uint32_t exchange,
+                       uint8_t granted_qos);
+void gw_window_on_deadline(struct gw_engine *e, uint32_t window);
+void gw_windows_on_connected(struct gw_engine *e, bool session_present);
+void gw_windows_on_lost(struct gw_engine *e);
+/* The broker may have been told of this filter; behind all subscriptions.
+ * False: no room. */
+bool gw_windows_restore(struct gw_engine *e, struct mqttsn_span filter);
+void gw_windows_restore_sweep(struct gw_engine *e);
+/* A filter, kept while any use is left; when the last that wants its messages
+ * goes, the broker is told. 0 when a table is full. */
+uint32_t gw_filter_use(struct gw_engine *e, struct mqttsn_span filter,
+                       bool wants);
+void gw_filter_release(struct gw_engine *e, uint32_t filter, bool wants);
+
+enum gw_filter_up { GW_F_NONE, GW_F_UP, GW_F_UNSUB_DUE, GW_F_UNSUB_HANDED };
+
 #endif
