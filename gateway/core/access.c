@@ -55,11 +55,18 @@ static bool is_level(struct mqttsn_span level, char wildcard)
 }
 
 /* Nothing that makes a broker close the connection all nodes share (T13). */
-static bool harmless(struct mqttsn_span topic)
+static bool harmless(const struct gw_policy *policy, uint32_t client,
+                     struct mqttsn_span topic)
 {
-    size_t levels = 1;
+    size_t levels = 1 + policy->prefix_levels;
+    size_t prefix = 0;
 
-    if (topic.len == 0 || topic.len > GW_NAME_MAX)
+    if (policy->topic_prefix != 0)
+        prefix = gw_policy_prefix_len(
+            policy,
+            gw_names_span(policy->names, client ? client : policy->client_id));
+    if (topic.len == 0 || topic.len > GW_NAME_MAX ||
+        topic.len + prefix > GW_NAME_MAX)
         return false;
     for (size_t i = 0; i < topic.len; i++)
         levels += topic.data[i] == '/';
@@ -72,31 +79,49 @@ static bool dollar_allowed(const struct gw_policy *policy,
     return policy->options.dollar_topics || !begins_with(topic, "$");
 }
 
-bool gw_policy_may_publish(const struct gw_policy *policy,
+/* Filter 'i' of a list as it is for this client; empty when it is none. */
+static struct mqttsn_span listed(const struct gw_policy *policy,
+                                 const uint32_t *names, uint64_t by_id,
+                                 size_t i, uint32_t client, char *buf)
+{
+    struct mqttsn_span text = gw_names_span(policy->names, names[i]);
+
+    if (!(by_id >> i & 1))
+        return text;
+    return mqttsn_span(
+        buf, gw_policy_expand(policy, text, client, buf, GW_NAME_MAX));
+}
+
+bool gw_policy_may_publish(const struct gw_policy *policy, uint32_t client,
                            struct mqttsn_span name)
 {
-    if (!harmless(name) || !dollar_allowed(policy, name) ||
+    char buf[GW_NAME_MAX];
+
+    if (!harmless(policy, client, name) || !dollar_allowed(policy, name) ||
         !mqttsn_topic_name_valid(name))
         return false;
     for (size_t i = 0; i < policy->options.access_publish_count; i++) {
-        if (mqttsn_filter_matches(
-                gw_names_span(policy->names, policy->access_publish[i]), name))
+        struct mqttsn_span filter =
+            listed(policy, policy->access_publish, policy->publish_by_id, i,
+                   client, buf);
+
+        if (filter.len != 0 && mqttsn_filter_matches(filter, name))
             return true;
     }
     return policy->options.access_publish_count == 0;
 }
 
-/* Whether 'listed' matches every name that 'asked' matches. */
-static bool covers(struct mqttsn_span listed, struct mqttsn_span asked)
+/* Whether 'allowed' matches every name that 'asked' matches. */
+static bool covers(struct mqttsn_span allowed, struct mqttsn_span asked)
 {
-    struct mqttsn_span l = listed, a = asked;
+    struct mqttsn_span l = allowed, a = asked;
     struct mqttsn_span l_level, a_level;
 
     if (begins_with(asked, "$") &&
-        (begins_with(listed, "+") || begins_with(listed, "#")))
+        (begins_with(allowed, "+") || begins_with(allowed, "#")))
         return false;
     /* Every name has a first level. */
-    if (is_level(asked, '#') && listed.len == 3 && begins_with(listed, "+/#"))
+    if (is_level(asked, '#') && allowed.len == 3 && begins_with(allowed, "+/#"))
         return true;
     while (mqttsn_topic_next_level(&l, &l_level)) {
         if (is_level(l_level, '#'))
@@ -109,10 +134,12 @@ static bool covers(struct mqttsn_span listed, struct mqttsn_span asked)
     return a.data == NULL;
 }
 
-bool gw_policy_may_subscribe(const struct gw_policy *policy,
+bool gw_policy_may_subscribe(const struct gw_policy *policy, uint32_t client,
                              struct mqttsn_span filter)
 {
-    if (!harmless(filter) || !dollar_allowed(policy, filter) ||
+    char buf[GW_NAME_MAX];
+
+    if (!harmless(policy, client, filter) || !dollar_allowed(policy, filter) ||
         !mqttsn_filter_valid(filter))
         return false;
     /* A shared subscription: its messages come under names it does not match,
@@ -120,8 +147,11 @@ bool gw_policy_may_subscribe(const struct gw_policy *policy,
     if (begins_with(filter, "$share/"))
         return false;
     for (size_t i = 0; i < policy->options.access_subscribe_count; i++) {
-        if (covers(gw_names_span(policy->names, policy->access_subscribe[i]),
-                   filter))
+        struct mqttsn_span allowed =
+            listed(policy, policy->access_subscribe, policy->subscribe_by_id, i,
+                   client, buf);
+
+        if (allowed.len != 0 && covers(allowed, filter))
             return true;
     }
     return policy->options.access_subscribe_count == 0;

@@ -59,6 +59,7 @@
     X(qos_minus1_refused, "QoS -1 publishes not allowed")                      \
     X(down_messages, "messages from the broker")                               \
     X(down_unmatched, "messages from the broker that nobody wants")            \
+    X(down_foreign, "messages from the broker outside topic_prefix")           \
     X(down_overlap_swallowed, "second copies of one message, swallowed")       \
     X(retained_unclaimed, "retained messages with nobody waiting")             \
     X(down_queued, "messages put in a node's queue")                           \

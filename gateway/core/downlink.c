@@ -9,7 +9,7 @@
 struct spread {
     struct gw_engine *engine;
     const struct gw_up_event *event;
-    uint32_t topic;   /* name, held */
+    uint32_t topic;   /* name that nodes know, held */
     uint32_t message; /* one reference held, once it is made */
     uint32_t readers;
     bool again; /* 'message' was restored: some readers may have it */
@@ -156,16 +156,21 @@ static void find_restored(struct spread *spread)
 static void take_over(struct gw_engine *e, const struct gw_up_event *event)
 {
     struct spread spread = {.engine = e, .event = event};
+    struct mqttsn_span name;
 
     e->counters.down_messages++;
     if (gw_overlap_takes(e, event) || gw_overlap_swallows(e, event))
         return;
+    if (!gw_policy_unmap(&e->policy, event->message.topic, &name)) {
+        e->counters.down_foreign++;
+        return;
+    }
     if (!mqttsn_topic_name_valid(event->message.topic) ||
         event->message.topic.len > GW_NAME_MAX) {
         e->counters.drop_too_large++; /* no REGISTER could carry it */
         return;
     }
-    spread.topic = gw_names_intern(&e->names, event->message.topic);
+    spread.topic = gw_names_intern(&e->names, name);
     if (spread.topic == 0) {
         e->counters.drop_table_full++;
         gw_note_topic(e, GW_NOTE_TABLE_FULL, 0, event->message.topic, 0,

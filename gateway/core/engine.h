@@ -56,7 +56,8 @@ uint64_t gw_engine_size(const struct gw_limits *limits);
  * whose row changed find the new row at their next message.
  *
  * MQTTSN_OK:     the new options are in force.
- * MQTTSN_EINVAL, MQTTSN_ENOSPACE: as gw_engine_new; the old ones stay.
+ * MQTTSN_EINVAL, MQTTSN_ENOSPACE: as gw_engine_new, or 'topic_prefix' is
+ *                another; the old ones stay.
  */
 MQTTSN_CHECKED enum mqttsn_status
 gw_engine_reconfigure(struct gw_engine *engine,

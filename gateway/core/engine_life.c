@@ -56,12 +56,20 @@ static bool is_consistent(const struct gw_limits *l, const struct gw_options *o)
             l->uplink_max_bytes <= l->uplink_total_bytes);
 }
 
+/* What is in the tables, and at the broker, has the one in force. */
+static bool is_same_prefix(const struct gw_engine *e, const char *prefix)
+{
+    return mqttsn_span_equal(gw_names_span(&e->names, e->policy.topic_prefix),
+                             mqttsn_span_text(prefix != NULL ? prefix : ""));
+}
+
 enum mqttsn_status gw_engine_reconfigure(struct gw_engine *e,
                                          const struct gw_options *options,
                                          mqttsn_ms now)
 {
     e->now = now;
-    if (!is_consistent(&e->limits, options))
+    if (!is_consistent(&e->limits, options) ||
+        !is_same_prefix(e, options->topic_prefix))
         return MQTTSN_EINVAL;
     return gw_policy_set(&e->policy, options);
 }
@@ -218,6 +226,7 @@ enum mqttsn_status gw_engine_new(const struct gw_limits *limits,
     status = gw_policy_set(&e->policy, options);
     if (status != MQTTSN_OK)
         goto fail;
+    e->filters.prefix_levels = e->policy.prefix_levels;
     e->window_size = options->window;
     e->stranger_all.tokens = options->stranger_reply_rate * 1000;
     e->stranger_all.since = now;

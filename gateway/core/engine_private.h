@@ -97,6 +97,8 @@ struct gw_engine {
     uint32_t resubscribe;   /* filters 1 to this are left of the sweep */
     uint32_t resubscribing; /* SUBSCRIBEs of the sweep without result */
     bool sweep_incomplete;  /* the broker was not told everything yet */
+    bool sweep_untold;      /* this sweep is only about filters so marked */
+    bool untold;            /* there are such */
     bool sweep_kept;        /* and the store knows */
     uint64_t sweep_stored;  /* the operation that tells it */
     mqttsn_ms windows_from; /* none opens before */

@@ -341,28 +341,41 @@ static void push_below(const struct gw_filters *filters, struct walk *walk,
         push(walk, plain_below(filters, above, walk->names[depth]), depth + 1);
 }
 
+/* The depth at which wildcards do not match, for the topic as nodes see it
+ * begins there with '$'; one that there is not, when it does not. */
+static uint32_t plain_depth(const struct gw_filters *filters,
+                            struct mqttsn_span topic)
+{
+    uint32_t levels = filters->prefix_levels;
+    struct mqttsn_span part;
+
+    for (uint32_t i = 0; i < levels; i++)
+        (void)mqttsn_topic_next_level(&topic, &part);
+    return topic.len > 0 && topic.data[0] == '$' ? levels : UINT32_MAX;
+}
+
 void gw_filters_match(const struct gw_filters *filters,
                       struct mqttsn_span topic,
                       void (*visit)(void *user, uint32_t filter), void *user)
 {
-    bool wildcards = topic.len > 0 && topic.data[0] != '$';
+    uint32_t plain = plain_depth(filters, topic);
     struct walk walk;
 
     walk.rest = topic;
     walk.known = 0;
     walk.pending_count = 0;
-    if (wildcards && filters->top.hash_filter != 0)
+    if (plain != 0 && filters->top.hash_filter != 0)
         visit(user, filters->top.hash_filter);
-    push_below(filters, &walk, 0, 0, wildcards);
+    push_below(filters, &walk, 0, 0, plain != 0);
     while (walk.pending_count > 0) {
         struct pending at = walk.pending[--walk.pending_count];
         const struct gw_filter_level *l = level_at(filters, at.level);
 
         /* "a/#" matches "a" as well, so '#' comes before the end does. */
-        if (l->hash_filter != 0)
+        if (l->hash_filter != 0 && at.depth != plain)
             visit(user, l->hash_filter);
         if (!ends_at(&walk, at.depth))
-            push_below(filters, &walk, at.level, at.depth, true);
+            push_below(filters, &walk, at.level, at.depth, at.depth != plain);
         else if (l->filter != 0)
             visit(user, l->filter);
     }

@@ -8,7 +8,8 @@
  * and members that belong to the caller (subscriptions, and what is known of
  * them upstream). Levels are found by a keyed hash of the level above and the
  * name, so one with a million below it is as fast as one with two. '#' and a
- * leading '+' do not match topics that begin with '$' [MQTT-3.1.1 4.7.2].
+ * leading '+' do not match topics that begin with '$' [MQTT-3.1.1 4.7.2], as
+ * nodes see them: behind 'prefix_levels', which the caller may set.
  */
 #ifndef GW_FILTERS_H
 #define GW_FILTERS_H
@@ -33,6 +34,7 @@ struct gw_filter {
     bool unsub_listed : 1;
     bool kept : 1;      /* the store knows that the broker may know it */
     bool unsub_out : 1; /* an UNSUBSCRIBE has no result yet */
+    bool untold : 1;    /* has subscriptions the broker was never told of */
     uint8_t up_state;   /* what the broker was told */
 
     bool is_hash; /* it ends with a '#' below its level. Private */
@@ -51,6 +53,7 @@ struct gw_filters {
     struct gw_slab filters, levels;
     struct gw_table plain_levels; /* but '+' */
     struct gw_filter_level top;   /* above the first levels */
+    uint32_t prefix_levels;       /* the first that nodes see is behind them */
     struct gw_names *names;
     uint8_t seed[16];
 };

@@ -132,7 +132,11 @@ struct gw_options {
     mqttsn_ms upstream_timeout;
     mqttsn_ms upstream_down_max; /* 0 = never */
     bool will_on_shutdown;
-    const char *upstream_client_id; /* for the probe topic */
+    const char *upstream_client_id; /* the gateway's own, at the broker */
+    /* In front of every topic and filter of a node at the broker; ends in '/'.
+     * '{client_id}' stands for the node's. NULL: nothing. Never changes while
+     * the engine runs. */
+    const char *topic_prefix;
 
     /* [store] */
     bool durable; /* what is stored outlives the process; needs room, see
@@ -150,7 +154,9 @@ struct gw_options {
     const struct gw_cidr *qos_minus1_from;
     size_t qos_minus1_from_count;
     bool dollar_topics; /* nodes may use topics that begin with '$' */
-    const char *const *access_publish; /* filters; count 0 = everything */
+    /* Filters, of topics as nodes name them, with '{client_id}' where the
+     * node's own stands; count 0 = everything. */
+    const char *const *access_publish;
     size_t access_publish_count;
     const char *const *access_subscribe;
     size_t access_subscribe_count;
@@ -173,6 +179,11 @@ struct gw_options {
 
 /* Longest topic name or filter that is kept; longer ones are refused. */
 #define GW_NAME_MAX 1900
+
+/* Longest topic_prefix, with the gateway's own client id in it, and how many
+ * levels it may have. */
+#define GW_PREFIX_MAX 900
+#define GW_PREFIX_LEVELS_MAX 64
 
 void gw_limits_default(struct gw_limits *ret_limits);
 void gw_options_default(struct gw_options *ret_options);

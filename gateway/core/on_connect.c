@@ -407,6 +407,8 @@ static const char *flaw(const struct gw_engine *e,
         return "client id too long"; /* G12-01 */
     if (!mqttsn_utf8_valid(frame->connect.client_id))
         return "client id not UTF-8";
+    if (!gw_policy_may_connect(&e->policy, frame->connect.client_id))
+        return "client id not fit for upstream.topic_prefix";
     if (frame->connect.duration_s == 0 && o->refuse_keepalive_zero)
         return "keep-alive 0"; /* G12-04 */
     return NULL;
@@ -523,7 +525,8 @@ void gw_on_willtopic(struct gw_engine *e, uint32_t session,
         return;
     }
     if (!mqttsn_topic_name_valid(frame->willtopic.topic) ||
-        !gw_policy_may_publish(&e->policy, frame->willtopic.topic)) {
+        !gw_policy_may_publish(&e->policy, s->client_id,
+                               frame->willtopic.topic)) {
         refuse_half_open(e, session, MQTTSN_REJECTED_NOT_SUPPORTED,
                          "will topic"); /* G12-43, T14 */
         return;

@@ -26,7 +26,8 @@ void gw_on_register(struct gw_engine *e, uint32_t session,
     uint32_t index;
 
     if (!mqttsn_topic_name_valid(frame->reg.topic_name) ||
-        !gw_policy_may_publish(&e->policy, frame->reg.topic_name)) {
+        !gw_policy_may_publish(&e->policy, gw_session_at(e, session)->client_id,
+                               frame->reg.topic_name)) {
         e->counters.up_refused_topic++;
         reply.return_code = MQTTSN_REJECTED_NOT_SUPPORTED; /* G12-40 */
     } else if (gw_store_behind(e)) {
@@ -103,9 +104,10 @@ static uint32_t publish_topic(struct gw_engine *e, uint32_t session,
     }
     if (name == 0)
         return 0;
-    if ((e->policy.options.access_publish_count != 0 ||
+    if ((gw_policy_asks_again(&e->policy) ||
          frame->publish.flags.topic_type != MQTTSN_TOPIC_NORMAL) &&
-        !gw_policy_may_publish(&e->policy, gw_names_span(&e->names, name))) {
+        !gw_policy_may_publish(&e->policy, gw_session_at(e, session)->client_id,
+                               gw_names_span(&e->names, name))) {
         *ret_code = MQTTSN_REJECTED_NOT_SUPPORTED;
         return 0;
     }
@@ -281,7 +283,7 @@ void gw_on_publish_minus1(struct gw_engine *e, const struct gw_peer *peer,
         }
     }
     if (name != 0 && e->own_qos0 < OWN_QOS0_MAX &&
-        gw_policy_may_publish(&e->policy, gw_names_span(&e->names, name)) &&
+        gw_policy_may_publish(&e->policy, 0, gw_names_span(&e->names, name)) &&
         gw_uplink_publish(e, 0, 0, name, frame->publish.data, 0,
                           frame->publish.flags.retain &&
                               o->qos_minus1_retain) != 0)

@@ -15,10 +15,11 @@ static const uint8_t payload[] = "probe";
 static size_t probe_topic(struct gw_engine *e, char *buf, bool second)
 {
     struct mqttsn_span id = gw_names_span(&e->names, e->policy.client_id);
-    size_t n = 0;
+    struct mqttsn_span mark = mqttsn_span_text("mqttsn-gw/");
+    size_t n = gw_policy_map(&e->policy, 0, mark, buf).len;
 
-    memcpy(buf, "mqttsn-gw/", 10);
-    n = 10;
+    if (e->policy.topic_prefix == 0)
+        memcpy(buf, mark.data, mark.len);
     if (id.len > 512)
         id.len = 512;
     for (size_t i = 0; i < id.len; i++) {
@@ -150,10 +151,11 @@ void gw_overlap_on_deadline(struct gw_engine *e)
 bool gw_overlap_takes(struct gw_engine *e, const struct gw_up_event *event)
 {
     char topic[GW_NAME_MAX];
+    struct mqttsn_span name;
     size_t len;
 
-    if (event->message.topic.len < 16 ||
-        memcmp(event->message.topic.data, "mqttsn-gw/", 10) != 0)
+    if (!gw_policy_unmap(&e->policy, event->message.topic, &name) ||
+        name.len < 16 || memcmp(name.data, "mqttsn-gw/", 10) != 0)
         return false;
     len = probe_topic(e, topic, false);
     if (!mqttsn_span_equal(event->message.topic, mqttsn_span(topic, len)))

@@ -56,7 +56,8 @@ static void release_names(struct gw_policy *policy)
     for (size_t i = 0; i < policy->options.client_rule_count; i++)
         gw_names_unref(policy->names, policy->rule_patterns[i]);
     gw_names_unref(policy->names, policy->client_id);
-    policy->client_id = 0;
+    gw_names_unref(policy->names, policy->topic_prefix);
+    policy->client_id = policy->topic_prefix = 0;
 }
 
 void gw_policy_fini(struct gw_policy *policy)
@@ -127,10 +128,36 @@ static bool durations_valid(const struct gw_options *o)
            o->client.queue_max_age <= most && o->uplink_max_age <= most;
 }
 
+static uint32_t levels_in(const char *prefix)
+{
+    uint32_t levels = 0;
+
+    for (; *prefix != '\0'; prefix++)
+        levels += *prefix == '/';
+    return levels;
+}
+
+/* Whole levels, so that no client id can reach into the levels behind it. */
+static bool prefix_valid(const char *prefix, const char *own_id)
+{
+    struct mqttsn_span text = mqttsn_span_text(prefix);
+    struct mqttsn_span id = mqttsn_span_text(own_id != NULL ? own_id : "");
+    size_t first, ids = gw_policy_ids_in(text, &first);
+
+    return text.len != 0 && gw_policy_len_with(text, id) <= GW_PREFIX_MAX &&
+           (ids == 0 || gw_policy_id_fits(id)) &&
+           text.data[text.len - 1] == '/' &&
+           levels_in(prefix) <= GW_PREFIX_LEVELS_MAX &&
+           strncmp(prefix, "$share/", 7) != 0 && mqttsn_text_prudent(text) &&
+           mqttsn_topic_name_valid(text);
+}
+
 static bool values_valid(const struct gw_options *o)
 {
     return o->gw_id != 0 && durations_valid(o) && listeners_valid(o) &&
            rules_valid(o) &&
+           (o->topic_prefix == NULL ||
+            prefix_valid(o->topic_prefix, o->upstream_client_id)) &&
            cidrs_valid(o->qos_minus1_from, o->qos_minus1_from_count) &&
            in_range(o->max_client_id, 1, GW_NAMES_LONGEST) &&
            in_range(o->max_topics_per_client, 0, 65534) &&
@@ -166,7 +193,8 @@ struct draft {
     uint32_t access_publish[GW_ACCESS_FILTERS_MAX];
     uint32_t access_subscribe[GW_ACCESS_FILTERS_MAX];
     uint32_t rule_patterns[GW_CLIENT_RULES_MAX];
-    uint32_t client_id;
+    uint64_t publish_by_id, subscribe_by_id;
+    uint32_t client_id, topic_prefix;
 };
 
 static enum mqttsn_status take_name(struct gw_policy *policy, const char *text,
@@ -180,15 +208,20 @@ static enum mqttsn_status take_name(struct gw_policy *policy, const char *text,
 
 static enum mqttsn_status take_filters(struct gw_policy *policy,
                                        const char *const *filters, size_t count,
-                                       uint32_t *names)
+                                       uint32_t *names, uint64_t *ret_by_id)
 {
     enum mqttsn_status status = MQTTSN_OK;
 
     for (size_t i = 0; status == MQTTSN_OK && i < count; i++) {
+        size_t first;
+
         status = take_name(policy, filters[i], &names[i]);
-        if (status == MQTTSN_OK &&
-            !mqttsn_filter_valid(mqttsn_span_text(filters[i])))
+        if (status != MQTTSN_OK)
+            break;
+        if (!mqttsn_filter_valid(mqttsn_span_text(filters[i])))
             return MQTTSN_EINVAL;
+        if (gw_policy_ids_in(mqttsn_span_text(filters[i]), &first) != 0)
+            *ret_by_id |= UINT64_C(1) << i;
     }
     return status;
 }
@@ -220,17 +253,19 @@ static enum mqttsn_status build(struct gw_policy *policy,
 {
     enum mqttsn_status status =
         take_filters(policy, o->access_publish, o->access_publish_count,
-                     draft->access_publish);
+                     draft->access_publish, &draft->publish_by_id);
 
     if (status == MQTTSN_OK)
         status =
             take_filters(policy, o->access_subscribe, o->access_subscribe_count,
-                         draft->access_subscribe);
+                         draft->access_subscribe, &draft->subscribe_by_id);
     for (size_t i = 0; status == MQTTSN_OK && i < o->client_rule_count; i++)
         status = take_name(policy, o->client_rules[i].pattern,
                            &draft->rule_patterns[i]);
     if (status == MQTTSN_OK && o->upstream_client_id != NULL)
         status = take_name(policy, o->upstream_client_id, &draft->client_id);
+    if (status == MQTTSN_OK && o->topic_prefix != NULL)
+        status = take_name(policy, o->topic_prefix, &draft->topic_prefix);
     for (size_t i = 0; status == MQTTSN_OK && i < o->predefined_count; i++)
         status = take_row(policy, set, &o->predefined[i]);
     return status;
@@ -245,6 +280,7 @@ static void drop(struct gw_policy *policy, const struct draft *draft)
     for (size_t i = 0; i < GW_CLIENT_RULES_MAX; i++)
         gw_names_unref(policy->names, draft->rule_patterns[i]);
     gw_names_unref(policy->names, draft->client_id);
+    gw_names_unref(policy->names, draft->topic_prefix);
 }
 
 /* Lists of blocks point to our copies from now on; strings are kept as names
@@ -274,6 +310,23 @@ static void copy_options(struct gw_policy *policy, const struct gw_options *o)
     to->access_publish = to->access_subscribe = NULL;
     to->predefined = NULL;
     to->upstream_client_id = NULL;
+    to->topic_prefix = NULL;
+}
+
+static void put_prefix(struct gw_policy *policy, const char *prefix,
+                       uint32_t name)
+{
+    size_t head = 0;
+
+    policy->topic_prefix = name;
+    policy->prefix_by_id = false;
+    policy->prefix_levels = 0;
+    if (name != 0) {
+        policy->prefix_by_id =
+            gw_policy_ids_in(mqttsn_span_text(prefix), &head) != 0;
+        policy->prefix_levels = levels_in(prefix);
+    }
+    policy->prefix_head = (uint32_t)head;
 }
 
 enum mqttsn_status gw_policy_set(struct gw_policy *policy,
@@ -309,6 +362,9 @@ enum mqttsn_status gw_policy_set(struct gw_policy *policy,
     memcpy(policy->rule_patterns, draft.rule_patterns,
            sizeof(policy->rule_patterns));
     policy->client_id = draft.client_id;
+    policy->publish_by_id = draft.publish_by_id;
+    policy->subscribe_by_id = draft.subscribe_by_id;
+    put_prefix(policy, given.topic_prefix, draft.topic_prefix);
     policy->generation++;
     return MQTTSN_OK;
 }

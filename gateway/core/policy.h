@@ -3,9 +3,12 @@
  * policy.h - the one place that knows upstream modes and access rules.
  *
  * The engine's own copy of gw_options, with every list in place and the
- * predefined topics indexed. Answers who may do what, and what a predefined id
- * stands for. Aggregating is the only mode of this version: sessions need no
- * upstream connection of their own.
+ * predefined topics indexed. Answers who may do what, what a predefined id
+ * stands for, and what the broker calls a topic of a node. Aggregating is the
+ * only mode of this version: sessions need no upstream connection of their own.
+ *
+ * Where a 'client' is asked for it is the name of a client id; 0 is who has
+ * none (QoS -1, the gateway itself), for whom the upstream's id stands.
  */
 #ifndef GW_POLICY_H
 #define GW_POLICY_H
@@ -36,8 +39,14 @@ struct gw_policy {
     uint32_t access_subscribe[GW_ACCESS_FILTERS_MAX];
     struct gw_client_rule rules[GW_CLIENT_RULES_MAX];
     uint32_t rule_patterns[GW_CLIENT_RULES_MAX]; /* names */
-    uint32_t client_id;                          /* name of the upstream's id */
-    uint32_t generation;                         /* counts reconfigurations */
+    /* Of these lists, which hold '{client_id}'; the first is bit 0. */
+    uint64_t publish_by_id, subscribe_by_id;
+    uint32_t client_id;    /* name of the upstream's id */
+    uint32_t topic_prefix; /* name; 0: there is none */
+    uint32_t prefix_head;  /* its octets before the first '{client_id}' */
+    uint32_t prefix_levels;
+    bool prefix_by_id;   /* there is one */
+    uint32_t generation; /* counts reconfigurations */
     struct gw_predefined_set sets[2];
     unsigned active; /* which of the two is in force */
     struct gw_names *names;
@@ -74,12 +83,72 @@ void gw_policy_client(const struct gw_policy *policy,
                       struct mqttsn_span client_id,
                       struct gw_client_settings *ret_settings);
 
-/* Topics and filters a node may use: valid, not too long, '$' only if
- * allowed, in the access lists (D8, T13). */
-bool gw_policy_may_publish(const struct gw_policy *policy,
+/* Topics and filters a node may use, as it names them: valid, not too long
+ * behind the prefix, '$' only if allowed, in the access lists (D8, T13). A
+ * filter is allowed when one of the list covers it: every topic that it matches
+ * is allowed. */
+bool gw_policy_may_publish(const struct gw_policy *policy, uint32_t client,
                            struct mqttsn_span name);
-bool gw_policy_may_subscribe(const struct gw_policy *policy,
+bool gw_policy_may_subscribe(const struct gw_policy *policy, uint32_t client,
                              struct mqttsn_span filter);
+
+/* Whether what was allowed when a name was registered may not be now. */
+static inline bool gw_policy_asks_again(const struct gw_policy *policy)
+{
+    return policy->options.access_publish_count != 0 ||
+           policy->topic_prefix != 0;
+}
+
+/* ---- mapping.c --------------------------------------------------------- */
+
+/* Whether a node of this id can have topics at all. It cannot when the prefix
+ * has the id in it, and that may not stand in a topic or leaves no room. */
+bool gw_policy_may_connect(const struct gw_policy *policy,
+                           struct mqttsn_span client_id);
+
+/*
+ * The broker's name for a topic or filter of a node: 'name' itself without a
+ * prefix, else in 'buf', of GW_NAME_MAX. Empty when it is too long, or the
+ * prefix cannot be made for this client; never for what may be published or
+ * subscribed to.
+ */
+struct mqttsn_span gw_policy_map(const struct gw_policy *policy,
+                                 uint32_t client, struct mqttsn_span name,
+                                 char *buf);
+
+/* Takes the prefix off; false when it is not there. Only if there is one. */
+bool gw_policy_strip(const struct gw_policy *policy, struct mqttsn_span *topic);
+
+/* The nodes' name for a topic of the broker's; false when it does not have the
+ * prefix, and is nobody's. */
+static inline bool gw_policy_unmap(const struct gw_policy *policy,
+                                   struct mqttsn_span topic,
+                                   struct mqttsn_span *ret_name)
+{
+    *ret_name = topic;
+    return policy->topic_prefix == 0 || gw_policy_strip(policy, ret_name);
+}
+
+/* Octets of the prefix for this client id; more than GW_NAME_MAX when it cannot
+ * be made. */
+size_t gw_policy_prefix_len(const struct gw_policy *policy,
+                            struct mqttsn_span client_id);
+
+/* Whether an id may stand in a topic: it must not widen what its node reaches.
+ */
+bool gw_policy_id_fits(struct mqttsn_span client_id);
+
+/* A text with the client id in every '{client_id}'; its length in 'buf', 0 when
+ * that may not stand in a topic or it does not fit. */
+size_t gw_policy_expand(const struct gw_policy *policy, struct mqttsn_span text,
+                        uint32_t client, char *buf, size_t cap);
+
+/* How often '{client_id}' stands in it, and where first: its length if nowhere.
+ */
+size_t gw_policy_ids_in(struct mqttsn_span text, size_t *ret_first);
+
+/* Its length with this id instead. */
+size_t gw_policy_len_with(struct mqttsn_span text, struct mqttsn_span id);
 
 /* QoS -1 from this source (D6). */
 bool gw_policy_qos_minus1_source(const struct gw_policy *policy,

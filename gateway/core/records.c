@@ -116,13 +116,19 @@ static bool write_sub(const struct gw_engine *e,
                       struct mqttsn_writer *w)
 {
     const struct gw_sub *b = gw_sub_at(e, entry->ref);
+    size_t prefix;
 
     if (b->item != entry->item || !is_session(e, b->session, entry->owner) ||
         gw_sub_find(e, b->session, b->filter) != entry->ref)
         return false;
-    mqttsn_write_u8(w, b->type);
+    prefix = gw_policy_prefix_len(
+        &e->policy,
+        gw_names_span(&e->names, gw_session_at(e, b->session)->client_id));
+    mqttsn_write_u8(w, b->type | flag_if(prefix != 0, GW_REC_PREFIXED));
     mqttsn_write_u8(w, b->qos);
     mqttsn_write_u16(w, b->topic_id);
+    if (prefix != 0)
+        mqttsn_write_u16(w, (uint16_t)prefix);
     mqttsn_write_bytes(
         w,
         gw_names_span(&e->names, gw_filter_at(&e->filters, b->filter)->name));

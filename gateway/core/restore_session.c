@@ -188,27 +188,94 @@ enum mqttsn_status gw_restore_topic(struct gw_engine *e, uint32_t owner,
     return MQTTSN_OK;
 }
 
+struct sub_record {
+    uint8_t type, qos;
+    uint16_t topic_id;
+    struct mqttsn_span told;   /* the broker was told this */
+    struct mqttsn_span filter; /* its part that the node asked for */
+};
+
+static bool read_sub(struct mqttsn_reader *r, uint32_t item,
+                     struct sub_record *ret)
+{
+    size_t prefix = 0;
+
+    ret->type = mqttsn_read_u8(r);
+    ret->qos = mqttsn_read_u8(r);
+    ret->topic_id = mqttsn_read_u16(r);
+    if (ret->type & GW_REC_PREFIXED)
+        prefix = mqttsn_read_u16(r);
+    ret->type &= (uint8_t)~GW_REC_PREFIXED;
+    ret->told = mqttsn_read_rest(r);
+    if (mqttsn_reader_finish(r) != MQTTSN_OK || prefix >= ret->told.len)
+        return false;
+    ret->filter = mqttsn_span(ret->told.data + prefix, ret->told.len - prefix);
+    return ret->type <= MQTTSN_TOPIC_SHORT && ret->qos <= 2 && item != 0 &&
+           ret->told.len <= GW_NAME_MAX && mqttsn_filter_valid(ret->told) &&
+           mqttsn_filter_valid(ret->filter);
+}
+
+/* The broker was told of this filter, and nobody wants it any more. */
+static bool forsake(struct gw_engine *e, struct mqttsn_span filter)
+{
+    uint32_t node = gw_filter_use(e, filter, true);
+
+    if (node == 0)
+        return false;
+    gw_filter_at(&e->filters, node)->up_state = GW_F_UP;
+    gw_filter_release(e, node, true);
+    return true;
+}
+
+/* The next connection to the broker begins with it. */
+static void tell(struct gw_engine *e, uint32_t filter)
+{
+    struct gw_filter *f = gw_filter_at(&e->filters, filter);
+
+    if (f->up_state == GW_F_NONE)
+        f->untold = e->untold = true;
+}
+
+/*
+ * With another prefix than before the filter is another one at the broker,
+ * which is told of it, and that nobody wants the old one. The store hears of it
+ * when the broker has; until then a further restart finds what this one found.
+ */
 enum mqttsn_status gw_restore_sub(struct gw_engine *e, uint32_t owner,
                                   uint32_t item, struct mqttsn_reader *r)
 {
     uint32_t session = gw_restore_find(e, owner), node;
-    uint8_t type = mqttsn_read_u8(r), qos = mqttsn_read_u8(r);
-    uint16_t topic_id = mqttsn_read_u16(r);
-    struct mqttsn_span filter = mqttsn_read_rest(r);
+    struct mqttsn_span mapped;
+    char buf[GW_NAME_MAX];
+    struct sub_record rec;
     struct gw_session *s;
+    bool told;
 
-    if (mqttsn_reader_finish(r) != MQTTSN_OK || type > MQTTSN_TOPIC_SHORT ||
-        qos > 2 || item == 0 || filter.len > GW_NAME_MAX ||
-        !mqttsn_filter_valid(filter))
+    if (!read_sub(r, item, &rec))
         return MQTTSN_EFIELD;
     if (session == 0)
         return MQTTSN_ENOTFOUND;
-    node = gw_filters_find(&e->filters, filter);
+    s = gw_session_at(e, session);
+    mapped = gw_policy_map(&e->policy, s->client_id, rec.filter, buf);
+    told = mqttsn_span_equal(mapped, rec.told);
+    if (!told && !forsake(e, rec.told))
+        return MQTTSN_ENOSPACE;
+    if (mapped.len == 0) {
+        /* Its node can have no topics any more. */
+        gw_store_forget(e, GW_RECORD_SUBSCRIPTION, owner, item);
+        return MQTTSN_OK;
+    }
+    node = gw_filters_find(&e->filters, mapped);
     if (node != 0 && gw_sub_find(e, session, node) != 0)
         return MQTTSN_EFIELD;
-    if (gw_sub_restore(e, session, item, filter, type, topic_id, qos) == 0)
+    if (gw_sub_restore(e, session, item, mapped, rec.type, rec.topic_id,
+                       rec.qos) == 0)
         return MQTTSN_ENOSPACE;
-    s = gw_session_at(e, session);
+    if (told)
+        gw_filter_at(&e->filters, gw_filters_find(&e->filters, mapped))
+            ->up_state = GW_F_UP;
+    else
+        tell(e, gw_filters_find(&e->filters, mapped));
     if (s->next_sub_item <= item)
         s->next_sub_item = item + 1;
     return MQTTSN_OK;

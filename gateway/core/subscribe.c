@@ -130,16 +130,25 @@ uint32_t gw_sub_restore(struct gw_engine *e, uint32_t session, uint32_t item,
         b->topic_id = topic_id;
         b->qos = qos;
         b->active = true;
-        gw_filter_at(&e->filters, node)->up_state = GW_F_UP;
     }
     gw_filter_release(e, node, true);
     return index;
 }
 
+/* The broker's name of what the session calls 'filter'. */
+static struct mqttsn_span at_broker(const struct gw_engine *e, uint32_t session,
+                                    struct mqttsn_span filter, char *buf)
+{
+    return gw_policy_map(&e->policy, gw_session_at(e, session)->client_id,
+                         filter, buf);
+}
+
 void gw_sub_refused_name(struct gw_engine *e, uint32_t session, uint32_t name)
 {
-    uint32_t filter =
-        gw_filters_find(&e->filters, gw_names_span(&e->names, name));
+    char buf[GW_NAME_MAX];
+    uint32_t filter = gw_filters_find(
+        &e->filters,
+        at_broker(e, session, gw_names_span(&e->names, name), buf));
     uint32_t sub = filter ? gw_sub_find(e, session, filter) : 0;
 
     if (sub != 0)
@@ -320,7 +329,8 @@ void gw_on_subscribe(struct gw_engine *e, uint32_t session,
     uint16_t msg_id = frame->subscribe.msg_id, topic_id = 0;
     uint8_t type = frame->subscribe.flags.topic_type, octets[2];
     enum mqttsn_return_code code;
-    struct mqttsn_span filter;
+    struct mqttsn_span filter, mapped;
+    char buf[GW_NAME_MAX];
     uint32_t topic = 0, index, node;
     struct gw_exchange *x;
 
@@ -331,13 +341,14 @@ void gw_on_subscribe(struct gw_engine *e, uint32_t session,
         return;
     }
     if (frame->subscribe.flags.qos > 2 ||
-        !gw_policy_may_subscribe(&e->policy, filter)) {
+        !gw_policy_may_subscribe(&e->policy, s->client_id, filter)) {
         gw_subscribe_refuse(e, session, msg_id, topic_id,
                             MQTTSN_REJECTED_NOT_SUPPORTED);
         return;
     }
-    if (is_repetition(e, session, frame, filter) ||
-        is_late_repetition(e, session, frame, filter))
+    mapped = at_broker(e, session, filter, buf);
+    if (is_repetition(e, session, frame, mapped) ||
+        is_late_repetition(e, session, frame, mapped))
         return;
     if (s->exchange_count >= e->policy.options.client_inflight_max ||
         gw_store_behind(e)) {
@@ -361,7 +372,7 @@ void gw_on_subscribe(struct gw_engine *e, uint32_t session,
         gw_topic_note_predefined(e, session, topic_id,
                                  gw_names_find(&e->names, filter));
     }
-    node = gw_filter_use(e, filter, true);
+    node = gw_filter_use(e, mapped, true);
     index = node ? gw_exchange_new(e, session, GW_X_SUBSCRIBE) : 0;
     if (index == 0) {
         if (node != 0)
@@ -398,8 +409,9 @@ void gw_on_unsubscribe(struct gw_engine *e, uint32_t session,
                                       .msg_id = frame->unsubscribe.msg_id};
     struct gw_session *s = gw_session_at(e, session);
     enum mqttsn_return_code code;
-    struct mqttsn_span filter;
+    struct mqttsn_span filter, mapped = {0};
     uint32_t node, sub = 0, index;
+    char buf[GW_NAME_MAX];
     uint8_t octets[2];
 
     index = gw_exchange_find(e, session, GW_X_UNSUBSCRIBE,
@@ -408,14 +420,15 @@ void gw_on_unsubscribe(struct gw_engine *e, uint32_t session,
         return; /* under way */
     /* Whatever it names, there is no other answer than UNSUBACK (G12-41). */
     if (named_filter(e, session, frame, octets, &filter, &code)) {
-        node = gw_filters_find(&e->filters, filter);
+        mapped = at_broker(e, session, filter, buf);
+        node = gw_filters_find(&e->filters, mapped);
         sub = node ? gw_sub_find(e, session, node) : 0;
     }
     if (sub == 0) {
         gw_reply_push(e, session, &unsuback, gw_store_all(e));
         return;
     }
-    node = gw_filter_use(e, filter, false);
+    node = gw_filter_use(e, mapped, false);
     end_sub(e, sub);
     if (gw_filter_at(&e->filters, node)->up_state == GW_F_UNSUB_DUE &&
         s->exchange_count < e->policy.options.client_inflight_max)

@@ -312,9 +312,10 @@ static void begin(struct gw_engine *e, uint32_t index, uint32_t session)
         gw_forward_wait(e, index, op);
 }
 
-uint32_t gw_uplink_publish(struct gw_engine *e, uint32_t session,
-                           uint32_t client, uint32_t topic_name,
-                           struct mqttsn_span payload, uint8_t qos, bool retain)
+/* 'topic_name' is the broker's. */
+static uint32_t publish(struct gw_engine *e, uint32_t session, uint32_t client,
+                        uint32_t topic_name, struct mqttsn_span payload,
+                        uint8_t qos, bool retain)
 {
     bool stow = is_stowed(e, client, qos);
     uint32_t message, index;
@@ -361,6 +362,34 @@ uint32_t gw_uplink_publish(struct gw_engine *e, uint32_t session,
     }
     begin(e, index, session);
     return index;
+}
+
+/* Apart from the rest, so that who has no prefix pays nothing for it. */
+static __attribute__((noinline)) uint32_t
+publish_mapped(struct gw_engine *e, uint32_t session, uint32_t client,
+               uint32_t topic_name, struct mqttsn_span payload, uint8_t qos,
+               bool retain)
+{
+    char buf[GW_NAME_MAX];
+    struct mqttsn_span mapped = gw_policy_map(
+        &e->policy, client, gw_names_span(&e->names, topic_name), buf);
+    uint32_t index = 0, name;
+
+    name = mapped.len != 0 ? gw_names_intern(&e->names, mapped) : 0;
+    if (name != 0)
+        index = publish(e, session, client, name, payload, qos, retain);
+    gw_names_unref(&e->names, name);
+    return index;
+}
+
+uint32_t gw_uplink_publish(struct gw_engine *e, uint32_t session,
+                           uint32_t client, uint32_t topic_name,
+                           struct mqttsn_span payload, uint8_t qos, bool retain)
+{
+    if (e->policy.topic_prefix != 0)
+        return publish_mapped(e, session, client, topic_name, payload, qos,
+                              retain);
+    return publish(e, session, client, topic_name, payload, qos, retain);
 }
 
 /* ---- results ----------------------------------------------------------- */

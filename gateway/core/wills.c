@@ -63,6 +63,13 @@ void gw_will_publish(struct gw_engine *e, uint32_t session)
 
     if (!(s->flags & GW_S_WILL))
         return;
+    if (!gw_policy_may_publish(&e->policy, s->client_id,
+                               gw_names_span(&e->names, c->will_topic))) {
+        /* It might when it was set. */
+        e->counters.wills_dropped++;
+        e->counters.up_refused_topic++;
+        return;
+    }
     index = gw_uplink_publish(e, 0, s->client_id, c->will_topic,
                               gw_names_span(&e->names, c->will_message),
                               c->will_qos, (s->flags & GW_S_WILL_RETAIN) != 0);
@@ -93,7 +100,8 @@ void gw_on_willupd(struct gw_engine *e, uint32_t session,
         if (frame->willtopicupd.empty || topic.len == 0)
             gw_will_delete(e, session);
         else if (!mqttsn_topic_name_valid(topic) ||
-                 !gw_policy_may_publish(&e->policy, topic))
+                 !gw_policy_may_publish(
+                     &e->policy, gw_session_at(e, session)->client_id, topic))
             reply.return_code = MQTTSN_REJECTED_NOT_SUPPORTED;
         else if ((name = gw_names_intern(&e->names, topic)) == 0)
             reply.return_code = MQTTSN_REJECTED_CONGESTION;

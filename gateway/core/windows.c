@@ -253,7 +253,8 @@ static void fill(struct gw_engine *e, enum gw_up_action_kind kind,
 {
     struct mqttsn_span name = filter_name(e, filter);
 
-    memcpy(buf, name.data, name.len);
+    if (name.len != 0) /* a filter has a name; an analyser cannot know */
+        memcpy(buf, name.data, name.len);
     *ret_action = (struct gw_up_action){
         .kind = kind,
         .token = gw_token(token, e->connections, index),
@@ -265,6 +266,7 @@ static void fill(struct gw_engine *e, enum gw_up_action_kind kind,
 static void sweep_ended(struct gw_engine *e)
 {
     e->sweep_incomplete = false;
+    e->sweep_untold = false;
     if (e->sweep_kept) {
         e->sweep_kept = false;
         gw_store_sweep(e, false);
@@ -279,7 +281,7 @@ static bool poll_sweep(struct gw_engine *e, uint8_t *buf,
         uint32_t filter = e->resubscribe--;
         struct gw_filter *f = gw_filter_at(&e->filters, filter);
 
-        if (f->name == 0)
+        if (f->name == 0 || (e->sweep_untold && !f->untold))
             continue;
         /* One that came after the sweep began has no subscription yet. */
         if (f->subs_head != 0) {
@@ -460,6 +462,20 @@ void gw_window_on_deadline(struct gw_engine *e, uint32_t index)
     close_window(e, index);
 }
 
+/* The first time: the store may say so of each of its subscriptions. */
+static void told(struct gw_engine *e, uint32_t filter,
+                 enum gw_up_outcome outcome)
+{
+    struct gw_filter *f = gw_filter_at(&e->filters, filter);
+
+    e->untold |= outcome == GW_UP_UNSENT;
+    if (outcome != GW_UP_DONE)
+        return;
+    f->untold = false;
+    for (uint32_t i = f->subs_head; i != 0; i = gw_sub_at(e, i)->filter_next)
+        gw_store_sub(e, i);
+}
+
 void gw_resubscribe_on_result(struct gw_engine *e, uint32_t filter,
                               enum gw_up_outcome outcome)
 {
@@ -470,6 +486,8 @@ void gw_resubscribe_on_result(struct gw_engine *e, uint32_t filter,
     if (outcome == GW_UP_REJECTED || outcome == GW_UP_QUOTA)
         gw_note_topic(e, GW_NOTE_UP_REJECTED, 0, filter_name(e, filter), 0,
                       "subscribe");
+    if (gw_filter_at(&e->filters, filter)->untold)
+        told(e, filter, outcome);
     /* Unsent: the next connection sweeps again, for it finds no session. */
     gw_filter_release(e, filter, false);
 }
@@ -502,7 +520,11 @@ void gw_windows_on_connected(struct gw_engine *e, bool session_present)
     if (e->sweep_incomplete || !session_present) {
         e->resubscribe = e->filters.filters.high;
         e->sweep_incomplete = e->filters.filters.used != 0;
+    } else if (e->untold) {
+        e->resubscribe = e->filters.filters.high;
+        e->sweep_untold = true;
     }
+    e->untold = false;
     if (e->sweep_incomplete && !e->sweep_kept) {
         e->sweep_stored = gw_store_sweep(e, true);
         e->sweep_kept = e->sweep_stored != 0;
@@ -535,8 +557,12 @@ void gw_windows_restore_sweep(struct gw_engine *e)
 void gw_windows_on_lost(struct gw_engine *e)
 {
     /* A sweep that was cut short starts over, also into a kept session. */
-    e->sweep_incomplete =
-        e->resubscribe != 0 || e->resubscribing != 0 || e->sweep_incomplete;
+    if (e->sweep_untold)
+        e->untold = true;
+    else
+        e->sweep_incomplete =
+            e->resubscribe != 0 || e->resubscribing != 0 || e->sweep_incomplete;
+    e->sweep_untold = false;
     e->resubscribe = 0;
     /* What a new connection brings is not for those who waited on this one. */
     for (uint32_t i = e->open_windows, next; i != 0; i = next) {

@@ -233,9 +233,17 @@ static int by_key(const struct gw_change *a, const struct gw_change *b)
     return gw_key_compare(a->key, b->key);
 }
 
-void gw_changes_sort(struct gw_changes *c)
+void gw_changes_sort(struct gw_changes *c, pthread_mutex_t *lock)
 {
-    HASH_SORT(c->changes, by_key);
+    struct gw_change *first = c->changes;
+
+    /* Looking a key up follows the buckets, which stay, from any element. */
+    HASH_SORT(first, by_key);
+    if (lock != NULL)
+        pthread_mutex_lock(lock);
+    c->changes = first;
+    if (lock != NULL)
+        pthread_mutex_unlock(lock);
 }
 
 void gw_changes_prune(struct gw_changes *c, gw_changes_stored *stored,

@@ -3,7 +3,7 @@
  * changes.h - what the database does not know yet, net: the last word on each
  * key. What is kept and forgotten in between leaves nothing behind.
  *
- * Not locked.
+ * Not locked, but for what gw_changes_sort says.
  */
 #ifndef GW_CHANGES_H
 #define GW_CHANGES_H
@@ -11,6 +11,7 @@
 #include "io/journal.h"
 #include "io/key_set.h"
 
+#include <pthread.h>
 #include <uthash.h>
 
 /* The last word on one key; to be read only. */
@@ -58,8 +59,9 @@ void gw_changes_apply(struct gw_changes *changes,
 void gw_changes_merge(struct gw_changes *earlier, struct gw_changes *later,
                       gw_changes_stored *stored, void *user);
 
-/* Orders the walk by kind, owner and item. */
-void gw_changes_sort(struct gw_changes *changes);
+/* Orders the walk by kind, owner and item. Others may look keys up meanwhile,
+ * with 'lock'; NULL where there is nobody else. */
+void gw_changes_sort(struct gw_changes *changes, pthread_mutex_t *lock);
 int gw_key_compare(struct gw_key a, struct gw_key b);
 
 /* Takes out deletions of what 'stored' does not know. */

@@ -243,6 +243,7 @@ static void fill_global(struct conf_load *load)
     if (config->upstream.client_id == NULL)
         conf_make_client_id(load);
     config->options.upstream_client_id = config->upstream.client_id;
+    conf_resolve_mapping(load);
 }
 
 /* ---- what only shows with the whole ---- */

@@ -192,6 +192,11 @@ void conf_add_topic(struct conf_load *load, const struct conf_place *place,
 /* Reads topics.predefined_file, finds doubles, fills options.predefined. */
 void conf_resolve_topics(struct conf_load *load);
 
+/* ---- conf_mapping.c ---- */
+
+/* Makes out options.topic_prefix; judges the {words} in it and in [access]. */
+void conf_resolve_mapping(struct conf_load *load);
+
 /* ---- conf_check.c ---- */
 
 /* Fills the struct from all entries, and checks it. */

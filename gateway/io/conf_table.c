@@ -205,8 +205,11 @@ const struct conf_key conf_keys[] = {
         RELOADS,
         SAYS("Publish the wills of connected nodes when the gateway is "
              "stopped")),
-    LATER("upstream", "topic_prefix", TEXT, "", RANGE(0, TEXT_MAX),
-          SAYS("Prefix of every topic at the broker")),
+    KEY("upstream", "topic_prefix", TEXT, "", CONFIG(upstream.topic_prefix),
+        RANGE(0, TEXT_MAX), .note = "none",
+        SAYS("What the broker has in front of every topic, filter and will of "
+             "the nodes, who do not see it; {gateway} stands for gateway.name, "
+             "{client_id} for the node's id")),
     LATER("upstream", "user_properties", BOOL, "no",
           SAYS("Name node and gateway in MQTT 5 user properties")),
     LATER("transparent", "client_id", TEXT, "{client_id}", RANGE(0, TEXT_MAX),
@@ -391,11 +394,13 @@ const struct conf_key conf_keys[] = {
     KEY("access", "publish", FILTERS, "", OPTION(access_publish),
         COUNTED(struct gw_config, options.access_publish_count),
         RANGE(0, GW_ACCESS_FILTERS_MAX), RELOADS, .note = "every topic",
-        SAYS("Topics that nodes may publish to, as filters")),
+        SAYS("Topics that nodes may publish to, as filters of what nodes call "
+             "them; {client_id} stands for the node's id")),
     KEY("access", "subscribe", FILTERS, "", OPTION(access_subscribe),
         COUNTED(struct gw_config, options.access_subscribe_count),
         RANGE(0, GW_ACCESS_FILTERS_MAX), RELOADS, .note = "every topic",
-        SAYS("Topics that nodes may subscribe to, as filters")),
+        SAYS("The same for what nodes may subscribe to; one of these filters "
+             "must cover all that the node's filter matches")),
     KEY("access", "dollar_topics", BOOL, "no", OPTION(dollar_topics), RELOADS,
         SAYS("Nodes may use topics that begin with '$'")),
     KEY("compat", "paho_len_quirk", BOOL, "yes", OPTION(paho_len_quirk),

@@ -46,9 +46,10 @@ struct gw_config_upstream {
     const struct gw_config_broker *brokers;
     size_t broker_count; /* at least 1 */
     const char *client_id;
-    bool client_id_random;   /* made up, as there is no machine id */
-    const char *username;    /* NULL: none */
-    const uint8_t *password; /* NULL: none; also ends in a NUL */
+    bool client_id_random;    /* made up, as there is no machine id */
+    const char *topic_prefix; /* as given; options has it made out; or NULL */
+    const char *username;     /* NULL: none */
+    const uint8_t *password;  /* NULL: none; also ends in a NUL */
     size_t password_len;
     mqttsn_ms keep_alive;      /* whole seconds, 5..65535 */
     mqttsn_ms connect_timeout; /* of one attempt */

@@ -75,7 +75,7 @@ enum mqttsn_status disk_merge(struct disk_merge *m,
 {
     enum mqttsn_status status;
 
-    gw_changes_sort(m->changes);
+    gw_changes_sort(m->changes, NULL);
     m->next = m->changes->changes;
     status = gw_database_scan(database, on_row, m, ret_lost, why);
     if (status == MQTTSN_OK && m->stopped) {

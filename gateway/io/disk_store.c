@@ -474,7 +474,7 @@ enum mqttsn_status gw_disk_flush(struct gw_disk *d, char *why)
     room = reserve(&f);
     pthread_mutex_unlock(&d->lock);
     if (room) {
-        gw_changes_sort(f.taken);
+        gw_changes_sort(f.taken, &d->lock);
         status = reopen(d, why);
         if (status == MQTTSN_OK)
             status = write_all(&f);

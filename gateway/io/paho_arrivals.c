@@ -83,15 +83,42 @@ static uint8_t *encode(const struct gw_up_event *event, size_t *ret_len)
 }
 
 /*
+ * Should the message be there after all, for it is only not synced: the broker
+ * will send it once more. In one write with what was received, so that there
+ * is one of them at any time; and should even that fail, under the same number
+ * it is one message the next time.
+ */
+static void take_back(struct gw_paho_keep *keep, uint32_t number,
+                      struct gw_kept *received)
+{
+    struct gw_journal_record records[2];
+    size_t count = 0;
+
+    if (received) {
+        received->arrival = number;
+        records[count++] = gw_keep_record(received);
+        if (!records[0].octets.data)
+            return;
+    }
+    records[count++] = (struct gw_journal_record){
+        .verb = GW_JOURNAL_FORGET, .kind = GW_SHELL_ARRIVAL, .item = number};
+    gw_keep_append(keep, records, count, false);
+    if (received)
+        free((void *)(uintptr_t)records[0].octets.data);
+}
+
+/*
  * The message, and that it is not to be delivered once more, in one write. A
  * crash in the middle of it is told by the numbers, see paho_keep_restore.c.
  */
 static bool keep_arrival(struct gw_paho_keep *keep, struct gw_up_event *event,
                          struct gw_kept *received)
 {
-    struct gw_journal_record records[2] = {{.verb = GW_JOURNAL_KEEP,
-                                            .kind = GW_SHELL_ARRIVAL,
-                                            .item = next_number(keep)}};
+    bool again = received && received->arrival != 0;
+    struct gw_journal_record records[2] = {
+        {.verb = GW_JOURNAL_KEEP,
+         .kind = GW_SHELL_ARRIVAL,
+         .item = again ? received->arrival : next_number(keep)}};
     size_t count = 1, len;
     uint8_t *octets = records[0].item != 0 ? encode(event, &len) : NULL;
     bool ok;
@@ -103,16 +130,11 @@ static bool keep_arrival(struct gw_paho_keep *keep, struct gw_up_event *event,
         records[count++] = gw_keep_forget(received);
     ok = gw_keep_append(keep, records, count, true);
     free(octets);
-    if (ok) {
+    if (ok)
         event->message.arrival = records[0].item;
-        return true;
-    }
-    /* Should it be there after all, for it is only not synced: the broker will
-     * send it once more. */
-    records[0].verb = GW_JOURNAL_FORGET;
-    if (gw_keep_append(keep, records, 1, false) && received)
-        gw_keep_append_kept(keep, received);
-    return false;
+    else
+        take_back(keep, records[0].item, received);
+    return ok;
 }
 
 /* A packet that gw_keep_packet_valid has seen. */

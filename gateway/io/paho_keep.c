@@ -127,21 +127,27 @@ bool gw_keep_append(struct gw_paho_keep *keep,
     return false;
 }
 
-bool gw_keep_append_kept(struct gw_paho_keep *keep, const struct gw_kept *kept)
+struct gw_journal_record gw_keep_record(const struct gw_kept *kept)
 {
-    bool numbered = kept->type != GW_KEEP_RELEASED;
+    size_t head = kept->type != GW_KEEP_RELEASED ? 4 : 0;
     uint8_t *octets = malloc(4 + kept->len);
     struct gw_journal_record record = gw_keep_forget(kept);
-    bool ok;
 
-    if (!octets)
-        return false;
-    gw_keep_put32(octets, kept->number);
-    memcpy(octets + (numbered ? 4 : 0), kept->packet, kept->len);
+    if (octets) {
+        gw_keep_put32(octets, kept->number);
+        memcpy(octets + head, kept->packet, kept->len);
+    }
     record.verb = GW_JOURNAL_KEEP;
-    record.octets = mqttsn_span(octets, kept->len + (numbered ? 4 : 0));
-    ok = gw_keep_append(keep, &record, 1, true);
-    free(octets);
+    record.octets = mqttsn_span(octets, octets ? head + kept->len : 0);
+    return record;
+}
+
+bool gw_keep_append_kept(struct gw_paho_keep *keep, const struct gw_kept *kept)
+{
+    struct gw_journal_record record = gw_keep_record(kept);
+    bool ok = record.octets.data && gw_keep_append(keep, &record, 1, true);
+
+    free((void *)(uintptr_t)record.octets.data);
     return ok;
 }
 

@@ -50,7 +50,8 @@ struct gw_kept {
     bool stale;       /* RECEIVED: delivered, though the journal has it still */
     bool undelivered; /* RECEIVED: its message could not be kept */
     uint16_t id;
-    uint32_t number; /* SENT: exchange; RECEIVED: number */
+    uint32_t number;  /* SENT: exchange; RECEIVED: number */
+    uint32_t arrival; /* RECEIVED: its message may be kept as that; or 0 */
     size_t len;
     uint8_t packet[];
 };
@@ -126,6 +127,8 @@ void gw_keep_remove(struct gw_paho_keep *keep, struct gw_kept *kept);
 bool gw_keep_append(struct gw_paho_keep *keep,
                     const struct gw_journal_record records[], size_t count,
                     bool wait);
+/* Its record, for the caller to free the octets of; without: no memory. */
+struct gw_journal_record gw_keep_record(const struct gw_kept *kept);
 bool gw_keep_append_kept(struct gw_paho_keep *keep, const struct gw_kept *kept);
 struct gw_journal_record gw_keep_forget(const struct gw_kept *kept);
 struct gw_journal_record gw_keep_note(uint8_t verb, enum gw_keep_note note,

@@ -139,6 +139,7 @@ static bool keep_packet(struct gw_paho_keep *keep, enum gw_keep_type type,
                         uint16_t id, struct mqttsn_span packet)
 {
     struct gw_kept *kept = gw_keep_find(keep, type, id);
+    struct gw_journal_record forget;
     uint32_t number = 0;
 
     if (kept && same(kept, packet))
@@ -154,6 +155,10 @@ static bool keep_packet(struct gw_paho_keep *keep, enum gw_keep_type type,
         return false;
     if (gw_keep_append_kept(keep, kept))
         return true;
+    /* It may be there all the same, for it is only not synced; and it will be
+     * sent under another id. */
+    forget = gw_keep_forget(kept);
+    gw_keep_append(keep, &forget, 1, false);
     gw_keep_remove(keep, kept);
     if (type == GW_KEEP_SENT && number != 0)
         gw_keep_note_sending(keep, number, id); /* it is sent again */

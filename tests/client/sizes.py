@@ -141,11 +141,18 @@ def build(folder, core, without):
     return objects, struct[1] + struct[2]
 
 
-def measure(folder):
+def measure(cores=tuple(CORES), sets=tuple(SETS)):
     """The table, and complaints."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        (folder / "string.h").write_text(STRING_H)
+        return measure_in(folder, cores, sets)
+
+
+def measure_in(folder, cores, sets):
     rows, wrong = [], []
-    for core in CORES:
-        for title, without, own_limit, all_limit in SETS:
+    for core in cores:
+        for title, without, own_limit, all_limit in sets:
             objects, struct = build(folder, core, without)
             own = size_of(objects["client"])
             codec = size_of(objects["common"])
@@ -223,10 +230,7 @@ def main(mode):
     if shutil.which(GCC) is None:
         print("skipped: %s is not installed" % GCC)
         return 77
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        (folder / "string.h").write_text(STRING_H)
-        rows, wrong = measure(folder)
+    rows, wrong = measure()
     version = run(GCC, "--version").splitlines()[0]
     text = page(rows, version)
     print(text)

@@ -134,7 +134,11 @@ class Process:
 
 
 class Broker:
-    """A mosquitto of our own. Extra lines go into its configuration."""
+    """A mosquitto of our own. Extra lines go into its configuration.
+
+    With 'persistence' it can be killed: it saves after each change; or, if
+    that is "when stopped", only ended in order.
+    """
 
     def __init__(self, *lines, persistence=False, files=None, quiet=False):
         self.port = free_port()
@@ -152,8 +156,10 @@ class Broker:
             rows.append("user root")
         if persistence:
             rows += ["persistence true",
-                     "persistence_location %s/" % self.directory,
-                     "autosave_interval 1", "autosave_on_changes true"]
+                     "persistence_location %s/" % self.directory]
+            # It writes all that it has each time: quadratic in a backlog.
+            if persistence != "when stopped":
+                rows += ["autosave_interval 1", "autosave_on_changes true"]
         # A line names a file beside the configuration as {name}.
         paths = {name: os.path.join(self.directory, name)
                  for name in files or {}}

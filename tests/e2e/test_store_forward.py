@@ -4,7 +4,7 @@ meanwhile: all of them arrive, in order, those of QoS 2 once."""
 
 import collections
 
-from harness import E2ETest, fr, main
+from harness import E2ETest, PATIENCE, fr, main
 
 NODES = 100
 EACH = 100
@@ -12,7 +12,7 @@ EACH = 100
 
 class StoreAndForward(E2ETest):
     BROKER = ("max_inflight_messages 0", "max_queued_messages 0")
-    PERSISTENCE = True
+    PERSISTENCE = "when stopped"
     CONFIG = {
         "store": {"type": "sqlite", "path": "{directory}/store/gateway.db",
                   "flush_interval": "1s"},
@@ -66,7 +66,7 @@ class StoreAndForward(E2ETest):
         self.publish([late], range(1, 3))
         total = NODES * EACH + 2
         ledger.wait_for(lambda messages: len(messages) >= total,
-                        "all of them", 120)
+                        "all of them", 12 * PATIENCE)
 
         # A broker passes a QoS 2 message on at the end of its handshake, so
         # order is promised for each QoS.

@@ -21,9 +21,10 @@
  *   store hold|go|one|last|backwards|fail|ok
  *   block|unblock net|up|data|store
  *   node NAME IP:PORT [wireless=0a01] [listener=1]
- *   restart [held]         the engine is dropped and restored from the store;
- *                          held: what the broker side had not answered, it
- *                          still has, and answers later
+ *   restart [held] [prefix=P]   the engine is dropped and restored from the
+ *                          store; held: what the broker side had not answered,
+ *                          it still has, and answers later; prefix: with
+ *                          another topic_prefix, "none" for none
  *   shutdown               time loose|strict
  *
  * Before each input, and before the clock moves, everything that was sent must
@@ -305,10 +306,19 @@ static void hold(struct world *world, void *arg)
 
 static void restart(struct runner *r, const struct statement *at)
 {
-    bool held = at->count == 2 && word_is(&at->words[1], "held");
+    bool held = false;
 
-    if (at->count > 2 || (at->count == 2 && !held))
-        script_error(at, "restart [held]");
+    for (size_t i = 1; i < at->count; i++) {
+        const char *prefix = word_value(&at->words[i], "prefix", NULL);
+
+        if (prefix != NULL)
+            r->world.options.topic_prefix =
+                strcmp(prefix, "none") == 0 ? NULL : prefix;
+        else if (word_is(&at->words[i], "held"))
+            held = true;
+        else
+            script_error(at, "restart [held] [prefix=P]");
+    }
     check_quiet(r);
     if (!held)
         r->token_count = 0;

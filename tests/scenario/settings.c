@@ -169,7 +169,9 @@ static void option_line(struct world *world, const struct statement *at)
             *subscribe[GW_ACCESS_FILTERS_MAX];
         const char *value;
 
-        if ((value = word_value(word, "access.publish", NULL)) != NULL) {
+        if ((value = word_value(word, "upstream.topic_prefix", NULL)) != NULL) {
+            o->topic_prefix = value;
+        } else if ((value = word_value(word, "access.publish", NULL)) != NULL) {
             append(at, value, publish, &o->access_publish_count);
             o->access_publish = publish;
         } else if ((value = word_value(word, "access.subscribe", NULL)) !=

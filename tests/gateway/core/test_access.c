@@ -37,14 +37,15 @@ static void without_access_lists_every_good_topic_is_allowed(void **unused)
     assert_int_equal(apply(&f), MQTTSN_OK);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         CASE(rows[i].topic);
-        assert_int_equal(gw_policy_may_publish(&f.policy, text(rows[i].topic)),
-                         rows[i].publish);
         assert_int_equal(
-            gw_policy_may_subscribe(&f.policy, text(rows[i].topic)),
+            gw_policy_may_publish(&f.policy, 0, text(rows[i].topic)),
+            rows[i].publish);
+        assert_int_equal(
+            gw_policy_may_subscribe(&f.policy, 0, text(rows[i].topic)),
             rows[i].subscribe);
     }
-    assert_false(gw_policy_may_publish(&f.policy, mqttsn_span("a\0b", 3)));
-    assert_false(gw_policy_may_subscribe(&f.policy, mqttsn_span("a\0b", 3)));
+    assert_false(gw_policy_may_publish(&f.policy, 0, mqttsn_span("a\0b", 3)));
+    assert_false(gw_policy_may_subscribe(&f.policy, 0, mqttsn_span("a\0b", 3)));
     tear_down(&f);
 }
 
@@ -57,11 +58,11 @@ static void dollar_topics_are_allowed_when_the_option_says_so(void **unused)
     f.options.dollar_topics = true;
     assert_int_equal(apply(&f), MQTTSN_OK);
 
-    assert_true(gw_policy_may_publish(&f.policy, text("$lamp/a")));
-    assert_true(gw_policy_may_subscribe(&f.policy, text("$SYS/#")));
-    assert_true(gw_policy_may_subscribe(&f.policy, text("$shared")));
-    assert_false(gw_policy_may_subscribe(&f.policy, text("$share/g/a")));
-    assert_false(gw_policy_may_subscribe(&f.policy, text("$share/")));
+    assert_true(gw_policy_may_publish(&f.policy, 0, text("$lamp/a")));
+    assert_true(gw_policy_may_subscribe(&f.policy, 0, text("$SYS/#")));
+    assert_true(gw_policy_may_subscribe(&f.policy, 0, text("$shared")));
+    assert_false(gw_policy_may_subscribe(&f.policy, 0, text("$share/g/a")));
+    assert_false(gw_policy_may_subscribe(&f.policy, 0, text("$share/")));
     tear_down(&f);
 }
 
@@ -85,10 +86,11 @@ static void too_long_or_too_deep_is_not_allowed(void **unused)
         struct mqttsn_span by_levels =
             mqttsn_span(deep, allowed + 2 * (size_t)over);
 
-        assert_int_equal(gw_policy_may_publish(&f.policy, by_len), !over);
-        assert_int_equal(gw_policy_may_subscribe(&f.policy, by_len), !over);
-        assert_int_equal(gw_policy_may_publish(&f.policy, by_levels), !over);
-        assert_int_equal(gw_policy_may_subscribe(&f.policy, by_levels), !over);
+        assert_int_equal(gw_policy_may_publish(&f.policy, 0, by_len), !over);
+        assert_int_equal(gw_policy_may_subscribe(&f.policy, 0, by_len), !over);
+        assert_int_equal(gw_policy_may_publish(&f.policy, 0, by_levels), !over);
+        assert_int_equal(gw_policy_may_subscribe(&f.policy, 0, by_levels),
+                         !over);
     }
     tear_down(&f);
 }
@@ -117,10 +119,11 @@ static void a_node_publishes_only_to_what_is_listed(void **unused)
     assert_int_equal(apply(&f), MQTTSN_OK);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         CASE(rows[i].topic);
-        assert_int_equal(gw_policy_may_publish(&f.policy, text(rows[i].topic)),
-                         rows[i].allowed);
+        assert_int_equal(
+            gw_policy_may_publish(&f.policy, 0, text(rows[i].topic)),
+            rows[i].allowed);
     }
-    assert_true(gw_policy_may_subscribe(&f.policy, text("anything")));
+    assert_true(gw_policy_may_subscribe(&f.policy, 0, text("anything")));
     tear_down(&f);
 }
 
@@ -132,7 +135,7 @@ static bool subscribes(struct fixture *f, const char *listed, const char *asked)
     f->options.access_subscribe_count = ARRAY_LEN(filters);
     f->options.dollar_topics = true;
     assert_int_equal(apply(f), MQTTSN_OK);
-    return gw_policy_may_subscribe(&f->policy, text(asked));
+    return gw_policy_may_subscribe(&f->policy, 0, text(asked));
 }
 
 static void
@@ -174,7 +177,7 @@ a_node_subscribes_only_to_what_one_listed_filter_covers(void **unused)
         assert_int_equal(subscribes(&f, rows[i].listed, rows[i].asked),
                          rows[i].allowed);
     }
-    assert_true(gw_policy_may_publish(&f.policy, text("anything")));
+    assert_true(gw_policy_may_publish(&f.policy, 0, text("anything")));
     tear_down(&f);
 }
 
@@ -239,7 +242,7 @@ static void what_is_covered_matches_no_name_that_is_not_listed(void **unused)
                                                 text(names.text[n])) ||
                          mqttsn_filter_matches(text(filters.text[l]),
                                                text(names.text[n]));
-            if (gw_policy_may_subscribe(&f.policy, text(filters.text[a])) !=
+            if (gw_policy_may_subscribe(&f.policy, 0, text(filters.text[a])) !=
                 within)
                 fail_msg("'%s' and '%s'", filters.text[l], filters.text[a]);
         }

@@ -234,10 +234,10 @@ static void assert_good_is_in_force(const struct fixture *f)
     assert_int_equal(f->policy.generation, 1);
     assert_true(mqttsn_span_equal(gw_names_span(&f->names, f->policy.client_id),
                                   text("gw-1")));
-    assert_true(gw_policy_may_publish(&f->policy, text("site/a")));
-    assert_false(gw_policy_may_publish(&f->policy, text("other")));
-    assert_true(gw_policy_may_subscribe(&f->policy, text("cmd/a")));
-    assert_false(gw_policy_may_subscribe(&f->policy, text("site/a")));
+    assert_true(gw_policy_may_publish(&f->policy, 0, text("site/a")));
+    assert_false(gw_policy_may_publish(&f->policy, 0, text("other")));
+    assert_true(gw_policy_may_subscribe(&f->policy, 0, text("cmd/a")));
+    assert_false(gw_policy_may_subscribe(&f->policy, 0, text("site/a")));
     gw_policy_client(&f->policy, text("n1"), &s);
     assert_int_equal(s.max_datagram, 99);
     assert_true(gw_policy_qos_minus1_source(&f->policy, &near));
@@ -382,7 +382,7 @@ static void a_policy_keeps_nothing_that_it_was_lent(void **unused)
 
     assert_string_equal(topic_of(&f, NULL, 9, &open), "site/x");
     assert_true(open);
-    assert_true(gw_policy_may_publish(&f.policy, text("x/y")));
+    assert_true(gw_policy_may_publish(&f.policy, 0, text("x/y")));
     gw_policy_client(&f.policy, text("x1"), &s);
     assert_int_equal(s.max_datagram, 9);
     assert_true(gw_policy_qos_minus1_source(&f.policy, &inside));

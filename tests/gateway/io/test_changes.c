@@ -32,7 +32,7 @@ static char text[512];
 static const char *write_down(struct gw_changes *c)
 {
     text[0] = '\0';
-    gw_changes_sort(c);
+    gw_changes_sort(c, NULL);
     for (const struct gw_changed_owner *o = c->owners; o != NULL;
          o = o->hh.next) {
         if (o->forgotten)
@@ -50,6 +50,8 @@ static const char *write_down(struct gw_changes *c)
 }
 
 enum { KEEP = GW_JOURNAL_KEEP, FORGET, FORGET_OWNER };
+
+#define MANY 2000u
 
 static void only_the_last_word_on_a_key_is_left(void **unused)
 {
@@ -159,12 +161,54 @@ static void deletions_of_what_is_not_there_are_taken_out(void **unused)
     gw_changes_free(c);
 }
 
+/* Appends ask about keys while a flush sorts them. */
+struct asking {
+    const struct gw_changes *changes;
+    pthread_mutex_t lock;
+    unsigned missing;
+};
+
+static void *ask(void *user)
+{
+    struct asking *a = user;
+
+    for (uint32_t item = 0; item < MANY; item++) {
+        pthread_mutex_lock(&a->lock);
+        a->missing += !gw_changes_mention(
+            a->changes, (struct gw_key){.kind = 1, .owner = 1, .item = item});
+        pthread_mutex_unlock(&a->lock);
+    }
+    return NULL;
+}
+
+static void keys_are_found_while_they_are_sorted(void **unused)
+{
+    struct asking a = {.changes = NULL, .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct gw_changes *c = gw_changes_new();
+    pthread_t asker;
+
+    (void)unused;
+    for (uint32_t item = MANY; item-- > 0;)
+        apply(c, KEEP, 1, 1, item, "x");
+    a.changes = c;
+    assert_int_equal(pthread_create(&asker, NULL, ask, &a), 0);
+
+    for (unsigned round = 0; round < 20; round++)
+        gw_changes_sort(c, &a.lock);
+
+    assert_int_equal(pthread_join(asker, NULL), 0);
+    assert_int_equal(a.missing, 0);
+    assert_int_equal(c->changes->key.item, 0);
+    gw_changes_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_last_word_on_a_key_is_left),
         cmocka_unit_test(what_came_later_is_put_on_top),
         cmocka_unit_test(deletions_of_what_is_not_there_are_taken_out),
+        cmocka_unit_test(keys_are_found_while_they_are_sorted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

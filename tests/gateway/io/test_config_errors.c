@@ -144,7 +144,6 @@ static void each_error_names_line_key_and_what_was_expected(void **state)
          "mqtt://HOST[:PORT]\n"},
         {"[upstream]\nmode = transparent\n",
          "2: upstream.mode: 'transparent' is " LATER},
-        {"[upstream]\ntopic_prefix = x/\n", "2: upstream.topic_prefix: " LATER},
         {"[upstream]\nuser_properties = yes\n",
          "2: upstream.user_properties: " LATER},
         {"[upstream]\ncredentials_file = /x\n",

@@ -13,7 +13,7 @@
 
 #include "journal_rig.h"
 
-enum { EXCHANGE = 77 };
+enum { EXCHANGE = 77, NOTES = 4 };
 
 static struct rig rig;
 static struct gw_paho_keep *keep;
@@ -102,6 +102,17 @@ static void read_rows(void)
     row_count = 0;
     assert_int_equal(gw_journal_read(&rig.settings, 0, visit, NULL, &report),
                      MQTTSN_OK);
+}
+
+/* Rows of that kind, but for notes. */
+static unsigned count_of(uint8_t kind)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < row_count; i++)
+        count += rows[i].record.kind == kind &&
+                 !(kind == GW_SHELL_LIBRARY && rows[i].record.owner == NOTES);
+    return count;
 }
 
 /* Ends it and begins the next; returns what that was told. */
@@ -402,6 +413,59 @@ static void what_cannot_be_kept_is_refused(void **s)
     assert_true(stats.failures >= 2);
 }
 
+/* The next processes see the octets that were written, synced or not. */
+static void begin_unsynced(void)
+{
+    gw_paho_keep_free(keep);
+    rig.settings.files = &rig_files_faulty;
+    rig.settings.sync = true;
+    rig_open(&rig);
+    begin_process();
+}
+
+/* Between any two writes the process may end: the message is an arrival, or
+ * received, and the broker sends PUBREL again. */
+static void what_is_not_synced_is_received_still(void **s)
+{
+    (void)s;
+    begin_unsynced();
+    assert_true(arrive(1, 1, "a")); /* numbers are noted with it */
+    put("r-5", PUBLISH5, 8);
+    for (unsigned writes = 0; writes < 2; writes++) {
+        rig_sync_fault = (struct rig_fault){.in = 1, .why = EIO};
+        if (writes == 0) /* nor can it be taken back */
+            rig_write_fault =
+                (struct rig_fault){.in = 2, .lasting = true, .why = EIO};
+        assert_false(arrive(5, 2, "x"));
+        removed("r-5"); /* Paho believes that it is delivered */
+        rig_write_fault.in = 0;
+        read_rows();
+        assert_int_equal(
+            count_of(GW_SHELL_ARRIVAL) + count_of(GW_SHELL_LIBRARY), 2);
+        assert_int_equal(keys(), 1);
+    }
+    /* Now it can be: once, though it was there before. */
+    assert_true(arrive(5, 2, "x"));
+    assert_string_equal(next_process(), "arrived 1=a arrived 5=x ");
+    assert_int_equal(keys(), 0);
+}
+
+/* It was in the file, and Paho sent the exchange under another id. */
+static void what_is_not_synced_is_not_under_way(void **s)
+{
+    (void)s;
+    begin_unsynced();
+    rig_sync_fault = (struct rig_fault){.in = 1, .why = EIO};
+    queue(EXCHANGE, 6);
+    assert_int_equal(put("s-6", "\x34\x06\x00\x01t\x00\x06x", 8),
+                     MQTTCLIENT_PERSISTENCE_ERROR);
+    gw_paho_keep_making(keep, true);
+    gw_paho_keep_made(keep);
+    queue(EXCHANGE, 7);
+    assert_int_equal(put("s-7", "\x34\x06\x00\x01t\x00\x07x", 8), 0);
+    assert_string_equal(next_process(), "under-way 7=77 ");
+}
+
 /* Each octet, flipped in each bit: refused, or as good as the right one. */
 static void no_damaged_packet_reaches_paho(void **s)
 {
@@ -467,6 +531,8 @@ int main(void)
         TEST(arrivals_come_in_order_and_no_number_is_used_twice),
         TEST(no_number_is_given_before_it_is_noted),
         TEST(what_cannot_be_kept_is_refused),
+        TEST(what_is_not_synced_is_received_still),
+        TEST(what_is_not_synced_is_not_under_way),
         TEST(no_damaged_packet_reaches_paho),
         TEST(the_session_is_unsure_until_it_is_known),
     };
