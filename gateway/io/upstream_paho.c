@@ -37,7 +37,8 @@ static struct gw_paho_port *port_of(struct gw_upstream *upstream)
 
 void gw_upstream_settings_default(struct gw_upstream_settings *ret_settings)
 {
-    static const struct gw_upstream_endpoint loopback = {"127.0.0.1", 1883};
+    static const struct gw_upstream_endpoint loopback = {.host = "127.0.0.1",
+                                                         .port = 1883};
 
     *ret_settings = (struct gw_upstream_settings){
         .endpoints = &loopback,
@@ -65,7 +66,8 @@ static bool valid(const struct gw_upstream_settings *settings)
         if (!settings->endpoints[i].host ||
             settings->endpoints[i].host[0] == '\0' ||
             strlen(settings->endpoints[i].host) > 255 ||
-            settings->endpoints[i].port == 0)
+            settings->endpoints[i].port == 0 ||
+            (settings->endpoints[i].tls && !settings->tls))
             return false;
     return settings->client_id && settings->client_id[0] != '\0' &&
            settings->keep_alive_s >= 5 && settings->keep_alive_s <= 65535 &&
@@ -80,8 +82,11 @@ static bool valid(const struct gw_upstream_settings *settings)
 
 static void free_settings(struct gw_upstream_settings *settings)
 {
-    for (size_t i = 0; settings->endpoints && i < settings->endpoint_count; i++)
+    for (size_t i = 0; settings->endpoints && i < settings->endpoint_count;
+         i++) {
         free((void *)(uintptr_t)settings->endpoints[i].host);
+        free((void *)(uintptr_t)settings->endpoints[i].uri);
+    }
     free((void *)(uintptr_t)settings->endpoints);
     free((void *)(uintptr_t)settings->client_id);
     free((void *)(uintptr_t)settings->username);
@@ -107,7 +112,9 @@ static bool copy_settings(struct gw_upstream_settings *to,
     *to = *from;
     for (size_t i = 0; ok && i < from->endpoint_count; i++) {
         endpoints[i].host = copy_text(from->endpoints[i].host, &ok);
+        endpoints[i].uri = copy_text(from->endpoints[i].uri, &ok);
         endpoints[i].port = from->endpoints[i].port;
+        endpoints[i].tls = from->endpoints[i].tls;
     }
     to->endpoints = endpoints;
     to->client_id = copy_text(from->client_id, &ok);
@@ -274,6 +281,7 @@ static void release(struct gw_paho_port *port)
     pthread_mutex_destroy(&port->lock);
     close(port->wake_fd);
     free_settings(&port->settings);
+    gw_paho_tls_free(port->tls);
     free(port->stop_timer);
     free(port->before_wait);
     free(port);
@@ -420,6 +428,12 @@ gw_upstream_paho_new(uv_loop_t *loop,
     if (!port->stop_timer || !port->before_wait ||
         !copy_settings(&port->settings, settings))
         goto fail_settings;
+    if (settings->tls) {
+        status = gw_paho_tls_new(settings->tls, &port->tls);
+        if (status != MQTTSN_OK)
+            goto fail_settings;
+        gw_tls_use(settings->tls);
+    }
     status = MQTTSN_EIO;
     port->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (port->wake_fd < 0)
@@ -441,6 +455,7 @@ fail_eventfd:
     close(port->wake_fd);
 fail_settings:
     free_settings(&port->settings);
+    gw_paho_tls_free(port->tls);
     free(port->stop_timer);
     free(port->before_wait);
     free(port);

@@ -21,6 +21,7 @@
 #include "io/outbox.h"
 #include "io/paho_keep.h"
 #include "io/paho_table.h"
+#include "io/paho_tls.h"
 #include "io/upstream_paho.h"
 
 #include <MQTTAsync.h>
@@ -49,6 +50,9 @@ struct gw_paho_record {
     bool session_present; /* CONNECT_OK */
     int code;             /* CONNECT_FAILED */
     char text[48];        /* CONNECT_FAILED: Paho's words, may be empty */
+    char tls[GW_TLS_REASON_MAX]; /* CONNECT_FAILED, LOST: why TLS ended it */
+    bool tls_denied;             /* for who we are */
+    bool unwatched; /* CONNECT_FAILED: connected, but nobody knows to whom */
 };
 #define GW_PAHO_RECORDS 8
 
@@ -71,6 +75,7 @@ struct gw_paho_port {
     struct gw_paho_keep *keep; /* NULL: nothing outlives the process */
     uv_loop_t *loop;
     struct gw_upstream_settings settings; /* owns its strings */
+    struct gw_paho_tls *tls;              /* or NULL */
     struct gw_inbox inbox;
     struct gw_outbox outbox;
     int wake_fd; /* eventfd of the thread */

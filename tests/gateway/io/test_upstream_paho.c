@@ -67,8 +67,9 @@ static uint64_t nothing_held(void *user, uint32_t owner, uint32_t item)
 static struct gw_upstream *make_port(void *user, uv_loop_t *loop,
                                      const struct contract_settings *wanted)
 {
-    struct gw_upstream_endpoint endpoints[] = {{"127.0.0.1", broker.dead_port},
-                                               {"127.0.0.1", broker.port}};
+    struct gw_upstream_endpoint endpoints[] = {
+        {.host = "127.0.0.1", .port = broker.dead_port},
+        {.host = "127.0.0.1", .port = broker.port}};
     struct gw_upstream_settings settings;
     struct gw_upstream *upstream = NULL;
 
