@@ -290,8 +290,6 @@ static void release(struct gw_paho_port *port)
 static void abandon(struct gw_paho_port *port)
 {
     pthread_detach(port->thread);
-    if (port->keep)
-        gw_paho_keep_detach(port->keep);
     pthread_mutex_lock(&abandoned_lock);
     port->next_abandoned = abandoned;
     abandoned = port;
