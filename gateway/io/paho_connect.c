@@ -23,7 +23,7 @@ void gw_paho_announce(struct gw_paho_port *port, bool session_present)
 
     port->announced = true;
     port->connections++;
-    port->stats.connects++;
+    port->connects++;
     gw_inbox_push(&port->inbox, &event);
 }
 

@@ -145,13 +145,8 @@ static void report_stopped(struct gw_paho_port *port, bool clean)
 static void on_wake(void *user)
 {
     struct gw_paho_port *port = user;
-    bool finished;
-    bool clean;
+    bool finished = port->finished;
 
-    pthread_mutex_lock(&port->lock);
-    finished = port->finished;
-    clean = port->stopped_clean;
-    pthread_mutex_unlock(&port->lock);
     if (finished && !port->joined) {
         pthread_join(port->thread, NULL);
         port->joined = true;
@@ -159,7 +154,7 @@ static void on_wake(void *user)
     if (port->base.wake)
         port->base.wake(port->base.user);
     if (finished && port->stopped && !port->stop_reported)
-        report_stopped(port, clean);
+        report_stopped(port, port->stopped_clean);
 }
 
 static enum mqttsn_status start_thread(struct gw_paho_port *port)
@@ -263,10 +258,8 @@ static void stop(struct gw_upstream *upstream, unsigned limit_ms,
     uv_timer_start(port->stop_timer, on_stop_timer, limit_ms, 0);
     /* A callback that waits for room would keep the thread out of Paho. */
     gw_inbox_stop_waiting(&port->inbox);
-    pthread_mutex_lock(&port->lock);
-    port->stop_wanted = true;
     port->flush_until = gw_paho_now() + limit_ms - margin;
-    pthread_mutex_unlock(&port->lock);
+    port->stop_wanted = true;
     gw_paho_wake(port);
 }
 
@@ -299,7 +292,6 @@ static void abandon(struct gw_paho_port *port)
 static void upstream_free(struct gw_upstream *upstream)
 {
     struct gw_paho_port *port;
-    bool finished;
 
     if (!upstream)
         return;
@@ -310,10 +302,7 @@ static void upstream_free(struct gw_upstream *upstream)
         uv_close((uv_handle_t *)port->before_wait, on_handle_closed);
         port->before_wait = NULL;
     }
-    pthread_mutex_lock(&port->lock);
-    finished = port->finished;
-    pthread_mutex_unlock(&port->lock);
-    if (port->started && finished && !port->joined) {
+    if (port->started && port->finished && !port->joined) {
         pthread_join(port->thread, NULL);
         port->joined = true;
     }
@@ -466,9 +455,10 @@ void gw_upstream_paho_stats(const struct gw_upstream *upstream,
     struct gw_paho_port *port =
         port_of((struct gw_upstream *)(uintptr_t)upstream);
 
-    pthread_mutex_lock(&port->lock);
-    *ret_stats = port->stats;
-    pthread_mutex_unlock(&port->lock);
+    *ret_stats = (struct gw_upstream_paho_stats){.connects = port->connects,
+                                                 .connect_us = port->connect_us,
+                                                 .outstanding_max =
+                                                     port->outstanding_max};
     gw_inbox_counts(&port->inbox, &ret_stats->inbox_dropped,
                     &ret_stats->inbox_waits);
     if (port->keep)

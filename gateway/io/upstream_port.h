@@ -11,7 +11,9 @@
  *
  * Order of locks: Paho's own, then 'lock', then those inside inbox, outbox and
  * keep.
- * Paho calls back with its lock held, so nothing calls Paho under 'lock'.
+ * Paho calls back with its lock held, so nothing calls Paho under 'lock'. The
+ * loop takes 'lock' before the threads begin and after they have ended only:
+ * whoever holds it may wait for the loop (inbox.h).
  */
 #ifndef GW_UPSTREAM_PORT_H
 #define GW_UPSTREAM_PORT_H
@@ -26,6 +28,7 @@
 
 #include <MQTTAsync.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* Subscriptions that Paho may have unanswered, and those in the outbox. */
 #define GW_PAHO_CONTROL_WINDOW 64
@@ -111,11 +114,15 @@ struct gw_paho_port {
     bool poisoned;        /* the handle may not be used any more */
     uint64_t outcomes;    /* requests that Paho has ended */
     uint64_t acked;       /* of these, publishes that were acknowledged */
-    bool stop_wanted;
-    mqttsn_ms flush_until; /* stopping: when to give up waiting for acks */
-    bool finished;         /* the thread is about to end */
-    bool stopped_clean;
-    struct gw_upstream_paho_stats stats;
+
+    /* Between the loop and the threads without 'lock', which a thread may hold
+     * while it waits for the loop to take something, or for a disk. */
+    mqttsn_ms flush_until; /* stopping: when to give up waiting for acks; set
+                              before: */
+    atomic_bool stop_wanted;
+    atomic_bool stopped_clean; /* set before: */
+    atomic_bool finished;      /* the thread is about to end */
+    atomic_uint connects, connect_us, outstanding_max; /* figures */
 
     /* Upstream thread only. */
     MQTTAsync handle;          /* or NULL */

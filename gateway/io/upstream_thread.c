@@ -250,7 +250,7 @@ static void on_accepted(struct gw_paho_port *port,
     pthread_mutex_lock(&port->lock);
     clean = port->clean_attempt;
     again = port->connections > 0;
-    port->stats.connect_us = took_us;
+    port->connect_us = (unsigned)took_us;
     pthread_mutex_unlock(&port->lock);
     if (clean) {
         on_cleaned(port, now);
