@@ -132,6 +132,7 @@ void fz_choose(struct fz_world *w, const uint8_t options[FZ_OPTION_OCTETS])
     o->uplink_max_age = d & 0x08 ? 20000 : 0;
     o->uplink_drain_rate = d & 0x10 ? 2 : 0;
     w->holds = d & 0x20;
+    w->keeps_arrivals = o->durable && (d & 0x40);
     o->predefined = predefined;
     o->predefined_count = c & 0x80 ? 4 : 2;
     choose_listeners(w);

@@ -18,6 +18,10 @@ static void apply(struct fz_world *w, struct fz_pending *p)
 {
     const struct gw_store_action *a = &p->action;
 
+    if (a->verb == GW_STORE_FORGET && a->kind == GW_RECORD_ARRIVAL) {
+        fz_arrival_forget(w, a->item);
+        return;
+    }
     for (size_t i = w->record_count; i-- > 0;) {
         const struct fz_record *r = &w->records[i];
 
@@ -63,15 +67,19 @@ void fz_store_settle(struct fz_world *w)
     settle(w, n);
 }
 
-static void check_kind(const struct gw_store_action *a)
+static void check_kind(struct fz_world *w, const struct gw_store_action *a)
 {
     if (a->verb == GW_STORE_FORGET_OWNER) {
         MUST(a->owner != 0);
         return;
     }
-    if (a->verb == GW_STORE_FORGET &&
-        (a->kind == GW_RECORD_ARRIVAL || a->kind == GW_RECORD_ACKNOWLEDGED))
+    if (a->verb == GW_STORE_FORGET && a->kind == GW_RECORD_ACKNOWLEDGED)
         return;
+    if (a->verb == GW_STORE_FORGET && a->kind == GW_RECORD_ARRIVAL) {
+        MUST(a->owner == 0);
+        fz_arrival_unwanted(w, a->item);
+        return;
+    }
     MUST(a->kind >= GW_RECORD_SESSION && a->kind <= GW_RECORD_FILTER);
 }
 
@@ -89,7 +97,7 @@ bool fz_drain_store(struct fz_world *w)
 
         MUST(action.op > w->last_op);
         MUST(len <= GW_RECORD_MAX);
-        check_kind(&action);
+        check_kind(w, &action);
         w->last_op = action.op;
         *p = (struct fz_pending){.action = action, .data = exact(buf, len)};
         n++;
@@ -146,6 +154,7 @@ static void hold(struct fz_world *w, const struct fz_record *r)
 void fz_store_restore(struct fz_world *w)
 {
     w->restored_places = 0;
+    fz_arrivals_check(w);
     if (w->record_count > 0)
         qsort(w->records, w->record_count, sizeof(w->records[0]), record_order);
     for (size_t i = 0; i < w->record_count; i++) {

@@ -20,7 +20,8 @@ enum {
     FZ_TOKENS = 64,    /* actions that wait for their result */
     FZ_PENDING = 1024, /* store operations that were not answered */
     FZ_RECORDS = 1024,
-    FZ_ANSWER = 16, /* octets kept of the last datagram to a node */
+    FZ_ARRIVALS = 256, /* more than there are events in an input */
+    FZ_ANSWER = 16,    /* octets kept of the last datagram to a node */
     FZ_OPTION_OCTETS = 4,
 };
 
@@ -56,6 +57,18 @@ struct fz_pending {
     bool answered, kept;
 };
 
+/* A message from the broker that is not forgotten yet. */
+struct fz_arrival {
+    uint32_t number;
+    uint8_t qos;
+    bool retain;
+    uint16_t packet_id;
+    uint8_t *data; /* topic, then payload */
+    size_t topic_len, len;
+    bool given;    /* to this engine */
+    bool unwanted; /* it has asked to have it forgotten */
+};
+
 struct fz_world {
     struct gw_engine *engine;
     mqttsn_ms now;
@@ -71,6 +84,7 @@ struct fz_world {
     bool broker_waits;   /* results only when the input says so */
     bool store_waits;
     bool connected;
+    bool keeps_arrivals;
     bool holds;   /* the broker side outlives the engine, with all its tokens */
     bool foreign; /* records that are not the engine's own */
     bool shut_down;    /* what waits, waits for the next engine */
@@ -83,6 +97,9 @@ struct fz_world {
     size_t pending_count;
     struct fz_record records[FZ_RECORDS];
     size_t record_count;
+    struct fz_arrival arrivals[FZ_ARRIVALS]; /* in their order */
+    size_t arrival_count;
+    uint32_t last_arrival;
     uint64_t last_op;
     uint64_t fed, sent; /* by this engine */
     uint64_t held;      /* publishes of former engines */
@@ -128,6 +145,19 @@ void fz_store_settle(struct fz_world *w);
 void fz_store_crash(struct fz_world *w, size_t written);
 void fz_store_restore(struct fz_world *w);
 void fz_store_clear(struct fz_world *w);
+
+/* ---- engine_arrivals.c ---- */
+
+/* A message from the broker; it is kept if the options say so. */
+void fz_message(struct fz_world *w, const struct gw_up_event *event);
+/* The engine asks for it to be forgotten; and it is. */
+void fz_arrival_unwanted(struct fz_world *w, uint32_t number);
+void fz_arrival_forget(struct fz_world *w, uint32_t number);
+/* What is left comes again. */
+void fz_arrivals_restart(struct fz_world *w);
+/* No two records are made of one. */
+void fz_arrivals_check(const struct fz_world *w);
+void fz_arrivals_clear(struct fz_world *w);
 
 /* ---- engine_checks.c ---- */
 

@@ -145,7 +145,7 @@ static void message_from_broker(struct mqttsn_reader *r, bool known)
     event.message.qos = (how & 3) % 3;
     event.message.retain = how & 4;
     event.message.packet_id = event.message.qos > 0 ? (how & 8) + 1 : 0;
-    fz_event(&world, &event);
+    fz_message(&world, &event);
     free(topic);
     free(payload);
 }

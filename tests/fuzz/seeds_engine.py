@@ -291,6 +291,45 @@ ORDINARY = {
         connect(0, "a") + octets(0xaa, 0, 0),
 }
 
+# A message from the broker, its record, those of its readers, and the end of the
+# arrival are written one by one, and the gateway dies between each two.
+READER = connect(0, "a", clean=False) + subscribe(0, 1, "a/b")
+TWO_READERS = READER + connect(1, "b", clean=False) + subscribe(1, 1, "a/#") + \
+    disconnect(0, 600) + disconnect(1, 600)
+
+
+def dies_at(written, *messages):
+    return STORE_WAITS + b"".join(messages) + die_in_mid_write(written) + \
+        STORE_GOES_ON + RESUMED
+
+
+ARRIVALS = {
+    **{"dies-in-arrival-%d" % n:
+       TWO_READERS + dies_at(n, message("a/b")) + pingreq(0, "a") +
+       acknowledge(0, 4) + pingreq(1, "b") + acknowledge(1, 4)
+       for n in range(5)},
+    **{"dies-in-two-arrivals-%d" % n:
+       TWO_READERS + dies_at(n, message("a/b", "1"), message("a/b", "2", 2)) +
+       dies_at(n, message("a/b", "3")) + pingreq(0, "a") + acknowledge(0, 8)
+       for n in range(1, 8, 2)},
+    "arrival-for-nobody": message("a/b") + message("x/y") + DIE_AND_CONNECT,
+    "arrival-retained":
+        READER + BROKER_WAITS + subscribe(0, 2, "a/+") +
+        dies_at(1, message("a/b", "r", retain=True)) + answer(0),
+    "arrival-not-written":
+        TWO_READERS + STORE_WAITS + message("a/b") + stored(0, False) +
+        stored(1, False) + DIE_AND_CONNECT + STORE_GOES_ON + pingreq(0, "a") +
+        acknowledge(0, 2),
+    "arrival-odd": message("", qos=1) + message("a/+", qos=2) +
+        message("a" * 200, qos=1) + DIE_AND_CONNECT,
+    "arrivals-beyond-all-room":
+        TWO_READERS + message("a/b", "y" * 200) * 20 + DIE_AND_CONNECT +
+        pingreq(0, "a") + acknowledge(0, 8),
+    "arrival-while-the-store-is-blocked":
+        TWO_READERS + block(SINK_STORE) + message("a/b") * 3 + DIE +
+        block(0) + CONNECTED + pingreq(0, "a") + acknowledge(0, 4),
+}
+
 # What others died of, where it takes more than one datagram.
 KILLERS = {
     # A second CONNECT; DISCONNECT during CONNECT; REGISTER before the will is
@@ -376,3 +415,8 @@ def seeds():
     for name, events in ORDINARY.items():
         if name.startswith(("uplink", "dies", "store", "will")):
             yield "engine", name + "-durable", with_options(d=0x23) + events
+    # The same, and messages from the broker are kept until they are taken over.
+    for name, events in {**ARRIVALS, **ORDINARY}.items():
+        if name in ARRIVALS or name.startswith(
+                ("downlink", "dies", "retained", "sleep", "store")):
+            yield "engine", name + "-arrivals", with_options(d=0x61) + events
