@@ -13,14 +13,7 @@ struct gw_journal {
     pthread_mutex_t lock;
     pthread_cond_t turned; /* 'syncing' became false */
 
-    /* The innermost lock, held for a moment only. */
-    pthread_mutex_t shown_lock;
-    unsigned holders;
-    struct gw_journal_stats shown; /* as of when 'lock' was given up last */
-    uint64_t shown_octets;
-
     /* Under the lock. */
-    bool closed;
     int fd;          /* of the last file; -1: the next append makes one */
     bool torn;       /* nothing more may be written to it */
     bool syncing;    /* somebody syncs it, without the lock */
@@ -40,15 +33,6 @@ static const struct gw_file_ops *
 ops_of(const struct gw_journal_settings *settings)
 {
     return settings->files != NULL ? settings->files : &gw_files_system;
-}
-
-static void unlock(struct gw_journal *j)
-{
-    pthread_mutex_lock(&j->shown_lock);
-    j->shown = j->stats;
-    j->shown_octets = j->octets;
-    pthread_mutex_unlock(&j->shown_lock);
-    pthread_mutex_unlock(&j->lock);
 }
 
 /* ---- files ------------------------------------------------------------- */
@@ -171,9 +155,7 @@ enum mqttsn_status gw_journal_open(const struct gw_journal_settings *settings,
     j->fd = -1;
     j->next = next;
     j->synced = next - 1;
-    j->holders = 1;
     pthread_mutex_init(&j->lock, NULL);
-    pthread_mutex_init(&j->shown_lock, NULL);
     pthread_cond_init(&j->turned, NULL);
     if (!journal_list(settings, &j->files, &j->file_count))
         goto fail;
@@ -183,7 +165,6 @@ enum mqttsn_status gw_journal_open(const struct gw_journal_settings *settings,
         mark_damaged(j, found);
     if (!begin_file(j))
         goto fail;
-    j->shown_octets = j->octets;
     *ret_journal = j;
     return MQTTSN_OK;
 
@@ -198,35 +179,9 @@ void gw_journal_close(struct gw_journal *j)
 {
     if (j == NULL)
         return;
-    pthread_mutex_lock(&j->lock);
-    while (j->syncing)
-        pthread_cond_wait(&j->turned, &j->lock);
     if (j->fd >= 0)
         j->ops->close(j->fd);
-    j->fd = -1;
-    j->closed = true;
-    unlock(j);
-    gw_journal_let_go(j);
-}
-
-void gw_journal_hold(struct gw_journal *j)
-{
-    pthread_mutex_lock(&j->shown_lock);
-    j->holders++;
-    pthread_mutex_unlock(&j->shown_lock);
-}
-
-void gw_journal_let_go(struct gw_journal *j)
-{
-    unsigned left;
-
-    pthread_mutex_lock(&j->shown_lock);
-    left = --j->holders;
-    pthread_mutex_unlock(&j->shown_lock);
-    if (left != 0)
-        return;
     pthread_cond_destroy(&j->turned);
-    pthread_mutex_destroy(&j->shown_lock);
     pthread_mutex_destroy(&j->lock);
     free(j->files);
     free(j->buf);
@@ -304,10 +259,6 @@ static enum mqttsn_status write_out(struct gw_journal *j, size_t len)
     struct journal_file *file;
     int why;
 
-    if (j->closed) {
-        errno = EBADF;
-        return MQTTSN_EIO;
-    }
     if (j->octets + len + JOURNAL_HEAD > j->settings.limit) {
         errno = ENOSPC;
         return MQTTSN_ENOSPACE;
@@ -369,7 +320,7 @@ enum mqttsn_status gw_journal_append(struct gw_journal *j,
     } else {
         j->stats.failures++;
     }
-    unlock(j);
+    pthread_mutex_unlock(&j->lock);
     return status;
 }
 
@@ -393,7 +344,7 @@ static bool sync_file(struct gw_journal *j, int fd, uint64_t target)
 
     j->syncing = true;
     j->stats.syncs++;
-    unlock(j);
+    pthread_mutex_unlock(&j->lock);
     ok = j->ops->fdatasync(fd) == 0;
     why = errno;
     pthread_mutex_lock(&j->lock);
@@ -420,7 +371,7 @@ enum mqttsn_status gw_journal_sync(struct gw_journal *j, uint64_t sequence)
             pthread_cond_wait(&j->turned, &j->lock);
             continue;
         }
-        if (j->closed || !sync_file(j, j->fd, j->next - 1) || j->torn)
+        if (!sync_file(j, j->fd, j->next - 1) || j->torn)
             leave_file(j);
         pthread_cond_broadcast(&j->turned);
     }
@@ -428,7 +379,7 @@ enum mqttsn_status gw_journal_sync(struct gw_journal *j, uint64_t sequence)
         status = MQTTSN_EIO;
     /* Another thread's sync may have failed, or a write that left the file. */
     why = j->sync_why != 0 ? j->sync_why : EIO;
-    unlock(j);
+    pthread_mutex_unlock(&j->lock);
     if (status != MQTTSN_OK)
         errno = why;
     return status;
@@ -475,7 +426,7 @@ uint64_t gw_journal_rotate(struct gw_journal *j, void (*rotated)(void *user))
         pthread_cond_broadcast(&j->turned);
         j->ops->close(old);
     }
-    unlock(j);
+    pthread_mutex_unlock(&j->lock);
     return border;
 }
 
@@ -531,7 +482,7 @@ unsigned gw_journal_drop(struct gw_journal *j, uint64_t sequence)
     while (is_over(j, sequence, left, &file)) {
         bool removed;
 
-        unlock(j);
+        pthread_mutex_unlock(&j->lock);
         removed = remove_file(j, &file);
         pthread_mutex_lock(&j->lock);
         if (!removed) {
@@ -545,7 +496,7 @@ unsigned gw_journal_drop(struct gw_journal *j, uint64_t sequence)
     }
     if (j->fd >= 0 && j->next - 1 <= sequence)
         empty_file(j);
-    unlock(j);
+    pthread_mutex_unlock(&j->lock);
     return (unsigned)left;
 }
 
@@ -553,15 +504,15 @@ uint64_t gw_journal_octets(struct gw_journal *j)
 {
     uint64_t octets;
 
-    pthread_mutex_lock(&j->shown_lock);
-    octets = j->shown_octets;
-    pthread_mutex_unlock(&j->shown_lock);
+    pthread_mutex_lock(&j->lock);
+    octets = j->octets;
+    pthread_mutex_unlock(&j->lock);
     return octets;
 }
 
 void gw_journal_stats(struct gw_journal *j, struct gw_journal_stats *ret)
 {
-    pthread_mutex_lock(&j->shown_lock);
-    *ret = j->shown;
-    pthread_mutex_unlock(&j->shown_lock);
+    pthread_mutex_lock(&j->lock);
+    *ret = j->stats;
+    pthread_mutex_unlock(&j->lock);
 }

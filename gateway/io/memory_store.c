@@ -63,11 +63,10 @@ static void on_closed(uv_handle_t *handle)
     free(handle->data);
 }
 
-static void close_store(struct gw_store *store, unsigned limit_ms)
+static void close_store(struct gw_store *store)
 {
     struct memory_store *s = (struct memory_store *)store;
 
-    (void)limit_ms; /* there is nothing to wait for */
     uv_close((uv_handle_t *)&s->turn, on_closed);
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 static atomic_bool used;
+static atomic_bool unwritten;
 
 /* What this thread may not write; 0: nothing. */
 static _Thread_local uint8_t forbidden;
@@ -22,6 +23,16 @@ static _Thread_local uint16_t forbidden_id;
 bool gw_paho_guard_used(void)
 {
     return atomic_load_explicit(&used, memory_order_relaxed);
+}
+
+bool gw_paho_guard_left(void)
+{
+    return atomic_load(&unwritten);
+}
+
+void gw_paho_guard_settle(void)
+{
+    atomic_store(&unwritten, false);
 }
 
 /* Paho names its threads MQTTAsync_send and MQTTAsync_rcv. */
@@ -133,6 +144,15 @@ static ssize_t write_on(int fd, const struct iovec *iov, int count)
     return syscall(SYS_writev, fd, iov, count);
 }
 
+static size_t length_of(const struct iovec *iov, int count)
+{
+    size_t len = 0;
+
+    for (int i = 0; i < count; i++)
+        len += iov[i].iov_len;
+    return len;
+}
+
 ssize_t writev(int fd, const struct iovec *iov, int count)
 {
     ssize_t n;
@@ -147,6 +167,8 @@ ssize_t writev(int fd, const struct iovec *iov, int count)
     }
     n = write_on(fd, iov, count);
     error = errno;
+    if (n < 0 || (size_t)n < length_of(iov, count))
+        atomic_store(&unwritten, true);
     if (n < 0) {
         if (is_connection_error(error) && on_paho_thread())
             error = EAGAIN;

@@ -51,6 +51,12 @@ void gw_paho_guard_forget(size_t publishes);
  * anything; if it is not then, this Paho has been linked in another way. */
 bool gw_paho_guard_used(void);
 
+/* Whether anything was not written whole, by any thread, since
+ * gw_paho_guard_settle; so Paho may have something left to write. */
+bool gw_paho_guard_left(void);
+/* To be called before the system is asked who can be written to. */
+void gw_paho_guard_settle(void);
+
 enum gw_guard_packet {
     GW_GUARD_PUBLISH2, /* of QoS 2 */
     GW_GUARD_PUBACK,

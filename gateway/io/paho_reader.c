@@ -15,7 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "io/paho_guard.h"
+
 #define AHEAD 16384
+
+/* For how many packets of what was read ahead an answer holds, and for how many
+ * sockets it is kept. */
+#define UNASKED_MAX 16u
+#define WRITABLE_MAX 8
 
 /* Not a subject of the thread sanitizer. */
 #define GW_UNWATCHED __attribute__((no_sanitize("thread")))
@@ -32,6 +39,18 @@ static struct {
     bool offered; /* by poll, and nothing was read since */
     char octets[AHEAD];
 } ahead = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
+
+/* The last answer of the system that all these can be written to; count 0:
+ * there was none. The receiving thread's. */
+static struct {
+    nfds_t count;
+    int fd[WRITABLE_MAX];
+    unsigned repeated; /* for how many packets */
+    unsigned closed;   /* as that was then */
+} writable;
+
+/* How many descriptors, of whomever, since the start. */
+static atomic_uint closed;
 
 static struct {
     pthread_mutex_t lock;
@@ -165,6 +184,7 @@ static void forget_left(int fd)
  */
 GW_UNWATCHED int close(int fd)
 {
+    atomic_fetch_add(&closed, 1);
     if (atomic_load(&ahead.fd) == fd && fd >= 0)
         forget_left(fd);
     return (int)syscall(SYS_close, fd);
@@ -178,6 +198,71 @@ static int wait_for(struct pollfd *fds, nfds_t count, int timeout)
 
     return ppoll(fds, count, timeout < 0 ? NULL : &time, NULL);
 }
+
+/* ---- whether it can be written ------------------------------------------ */
+
+/* Paho asks that before each packet, and reads only what it could also write
+ * to. */
+static bool is_write_check(const struct pollfd *fds, nfds_t count, int timeout)
+{
+    for (nfds_t i = 0; i < count; i++)
+        if (fds[i].events != POLLOUT)
+            return false;
+    return timeout == 0;
+}
+
+/* Whether the last answer holds: there are packets to read, nothing was written
+ * short since, no number can mean another socket, and it is not long ago. */
+static bool still_writable(const struct pollfd *fds, nfds_t count)
+{
+    if (atomic_load(&ahead.fd) < 0 || writable.count != count ||
+        writable.repeated == UNASKED_MAX ||
+        writable.closed != atomic_load(&closed) || gw_paho_guard_left())
+        return false;
+    for (nfds_t i = 0; i < count; i++)
+        if (writable.fd[i] != fds[i].fd)
+            return false;
+    return true;
+}
+
+static void note_writable(const struct pollfd *fds, nfds_t count,
+                          unsigned closed_before)
+{
+    writable.count = 0;
+    if (count > WRITABLE_MAX)
+        return;
+    for (nfds_t i = 0; i < count; i++) {
+        if (fds[i].revents != POLLOUT)
+            return;
+        writable.fd[i] = fds[i].fd;
+    }
+    writable.count = count;
+    writable.repeated = 0;
+    writable.closed = closed_before;
+}
+
+static int check_writable(struct pollfd *fds, nfds_t count)
+{
+    unsigned closed_before;
+    int ready;
+
+    if (still_writable(fds, count)) {
+        writable.repeated++;
+        for (nfds_t i = 0; i < count; i++)
+            fds[i].revents = POLLOUT;
+        return (int)count;
+    }
+    closed_before = atomic_load(&closed);
+    gw_paho_guard_settle();
+    ready = wait_for(fds, count, 0);
+    if (ready == (int)count)
+        note_writable(fds, count, closed_before);
+    else
+        writable.count = 0;
+    return ready;
+}
+
+/* ---- what is ready ------------------------------------------------------ */
 
 /* The place of the connection whose octets are left, if it is asked whether it
  * can be read; NULL when not. '*ret_again': so it was the last time. */
@@ -224,5 +309,7 @@ int poll(struct pollfd *fds, nfds_t count, int timeout)
     if (!is_receiver())
         return wait_for(fds, count, timeout);
     polls = true;
+    if (is_write_check(fds, count, timeout))
+        return check_writable(fds, count);
     return poll_receiver(fds, count, timeout);
 }

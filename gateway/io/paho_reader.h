@@ -14,6 +14,9 @@
  *    What came is acknowledged to the broker's TCP at once, not 40 ms later.
  *  - poll says at once that there is something to read while octets are left,
  *    but not twice without a read between: then the system has its say, too.
+ *  - While octets are left, poll repeats for some packets that all can be
+ *    written to, unless something tells otherwise (paho_guard.h). So a packet
+ *    costs no call of the system.
  *  - Before poll waits, it calls whoever has something to tell.
  *
  * Where the calls do not come through here (TLS reads in another way, and a

@@ -37,8 +37,7 @@ static struct gw_paho_port *port_of(struct gw_upstream *upstream)
 
 void gw_upstream_settings_default(struct gw_upstream_settings *ret_settings)
 {
-    static const struct gw_upstream_endpoint loopback = {.host = "127.0.0.1",
-                                                         .port = 1883};
+    static const struct gw_upstream_endpoint loopback = {"127.0.0.1", 1883};
 
     *ret_settings = (struct gw_upstream_settings){
         .endpoints = &loopback,
@@ -66,8 +65,7 @@ static bool valid(const struct gw_upstream_settings *settings)
         if (!settings->endpoints[i].host ||
             settings->endpoints[i].host[0] == '\0' ||
             strlen(settings->endpoints[i].host) > 255 ||
-            settings->endpoints[i].port == 0 ||
-            (settings->endpoints[i].tls && !settings->tls))
+            settings->endpoints[i].port == 0)
             return false;
     return settings->client_id && settings->client_id[0] != '\0' &&
            settings->keep_alive_s >= 5 && settings->keep_alive_s <= 65535 &&
@@ -82,11 +80,8 @@ static bool valid(const struct gw_upstream_settings *settings)
 
 static void free_settings(struct gw_upstream_settings *settings)
 {
-    for (size_t i = 0; settings->endpoints && i < settings->endpoint_count;
-         i++) {
+    for (size_t i = 0; settings->endpoints && i < settings->endpoint_count; i++)
         free((void *)(uintptr_t)settings->endpoints[i].host);
-        free((void *)(uintptr_t)settings->endpoints[i].uri);
-    }
     free((void *)(uintptr_t)settings->endpoints);
     free((void *)(uintptr_t)settings->client_id);
     free((void *)(uintptr_t)settings->username);
@@ -112,9 +107,7 @@ static bool copy_settings(struct gw_upstream_settings *to,
     *to = *from;
     for (size_t i = 0; ok && i < from->endpoint_count; i++) {
         endpoints[i].host = copy_text(from->endpoints[i].host, &ok);
-        endpoints[i].uri = copy_text(from->endpoints[i].uri, &ok);
         endpoints[i].port = from->endpoints[i].port;
-        endpoints[i].tls = from->endpoints[i].tls;
     }
     to->endpoints = endpoints;
     to->client_id = copy_text(from->client_id, &ok);
@@ -145,8 +138,13 @@ static void report_stopped(struct gw_paho_port *port, bool clean)
 static void on_wake(void *user)
 {
     struct gw_paho_port *port = user;
-    bool finished = port->finished;
+    bool finished;
+    bool clean;
 
+    pthread_mutex_lock(&port->lock);
+    finished = port->finished;
+    clean = port->stopped_clean;
+    pthread_mutex_unlock(&port->lock);
     if (finished && !port->joined) {
         pthread_join(port->thread, NULL);
         port->joined = true;
@@ -154,7 +152,7 @@ static void on_wake(void *user)
     if (port->base.wake)
         port->base.wake(port->base.user);
     if (finished && port->stopped && !port->stop_reported)
-        report_stopped(port, port->stopped_clean);
+        report_stopped(port, clean);
 }
 
 static enum mqttsn_status start_thread(struct gw_paho_port *port)
@@ -258,8 +256,10 @@ static void stop(struct gw_upstream *upstream, unsigned limit_ms,
     uv_timer_start(port->stop_timer, on_stop_timer, limit_ms, 0);
     /* A callback that waits for room would keep the thread out of Paho. */
     gw_inbox_stop_waiting(&port->inbox);
-    port->flush_until = gw_paho_now() + limit_ms - margin;
+    pthread_mutex_lock(&port->lock);
     port->stop_wanted = true;
+    port->flush_until = gw_paho_now() + limit_ms - margin;
+    pthread_mutex_unlock(&port->lock);
     gw_paho_wake(port);
 }
 
@@ -274,7 +274,6 @@ static void release(struct gw_paho_port *port)
     pthread_mutex_destroy(&port->lock);
     close(port->wake_fd);
     free_settings(&port->settings);
-    gw_paho_tls_free(port->tls);
     free(port->stop_timer);
     free(port->before_wait);
     free(port);
@@ -283,6 +282,8 @@ static void release(struct gw_paho_port *port)
 static void abandon(struct gw_paho_port *port)
 {
     pthread_detach(port->thread);
+    if (port->keep)
+        gw_paho_keep_detach(port->keep);
     pthread_mutex_lock(&abandoned_lock);
     port->next_abandoned = abandoned;
     abandoned = port;
@@ -292,6 +293,7 @@ static void abandon(struct gw_paho_port *port)
 static void upstream_free(struct gw_upstream *upstream)
 {
     struct gw_paho_port *port;
+    bool finished;
 
     if (!upstream)
         return;
@@ -302,7 +304,10 @@ static void upstream_free(struct gw_upstream *upstream)
         uv_close((uv_handle_t *)port->before_wait, on_handle_closed);
         port->before_wait = NULL;
     }
-    if (port->started && port->finished && !port->joined) {
+    pthread_mutex_lock(&port->lock);
+    finished = port->finished;
+    pthread_mutex_unlock(&port->lock);
+    if (port->started && finished && !port->joined) {
         pthread_join(port->thread, NULL);
         port->joined = true;
     }
@@ -371,14 +376,17 @@ fail_inbox:
 
 /*
  * Before the first handle is made. Paho would initialize OpenSSL with it, which
- * takes 1.4 MiB, also where nothing is encrypted. OpenSSL since 1.1 does that
- * by itself when it is first used.
+ * takes 1.4 MiB, also where nothing is encrypted; OpenSSL since 1.1 does that
+ * by itself when it is first used. And it would make a line of text of each
+ * packet and keep the last 400, for a trace that nobody here can ask for; of
+ * errors it does so still.
  */
-static void spare_openssl(void)
+static void prepare_paho(void)
 {
     MQTTAsync_init_options options = MQTTAsync_init_options_initializer;
 
     MQTTAsync_global_init(&options);
+    MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
 }
 
 enum mqttsn_status
@@ -396,7 +404,7 @@ gw_upstream_paho_new(uv_loop_t *loop,
         unsetenv(unwanted[i]);
     if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
         return MQTTSN_EIO;
-    spare_openssl();
+    prepare_paho();
 
     port = calloc(1, sizeof(*port));
     if (!port)
@@ -415,12 +423,6 @@ gw_upstream_paho_new(uv_loop_t *loop,
     if (!port->stop_timer || !port->before_wait ||
         !copy_settings(&port->settings, settings))
         goto fail_settings;
-    if (settings->tls) {
-        status = gw_paho_tls_new(settings->tls, &port->tls);
-        if (status != MQTTSN_OK)
-            goto fail_settings;
-        gw_tls_use(settings->tls);
-    }
     status = MQTTSN_EIO;
     port->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (port->wake_fd < 0)
@@ -442,7 +444,6 @@ fail_eventfd:
     close(port->wake_fd);
 fail_settings:
     free_settings(&port->settings);
-    gw_paho_tls_free(port->tls);
     free(port->stop_timer);
     free(port->before_wait);
     free(port);
@@ -455,10 +456,9 @@ void gw_upstream_paho_stats(const struct gw_upstream *upstream,
     struct gw_paho_port *port =
         port_of((struct gw_upstream *)(uintptr_t)upstream);
 
-    *ret_stats = (struct gw_upstream_paho_stats){.connects = port->connects,
-                                                 .connect_us = port->connect_us,
-                                                 .outstanding_max =
-                                                     port->outstanding_max};
+    pthread_mutex_lock(&port->lock);
+    *ret_stats = port->stats;
+    pthread_mutex_unlock(&port->lock);
     gw_inbox_counts(&port->inbox, &ret_stats->inbox_dropped,
                     &ret_stats->inbox_waits);
     if (port->keep)
@@ -493,7 +493,7 @@ const char *gw_upstream_paho_heap_tracking(void)
     MQTTAsync handle;
     bool counted;
 
-    spare_openssl();
+    prepare_paho();
     if (!Heap_get_info || MQTTAsync_create(&handle, "tcp://127.0.0.1:1",
                                            "probe", MQTTCLIENT_PERSISTENCE_NONE,
                                            NULL) != MQTTASYNC_SUCCESS)

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -236,6 +237,119 @@ static void the_system_is_asked_when_nobody_reads(void **unused)
     assert_int_equal(o.value[4], POLLIN | POLLHUP);
 }
 
+static short writable(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+    return poll(&p, 1, 0) > 0 ? p.revents : 0;
+}
+
+/* Fills the way to the other end, so that it cannot be written to. */
+static void fill(int fd)
+{
+    static const char octets[4096];
+
+    while (send(fd, octets, sizeof(octets), MSG_DONTWAIT) > 0)
+        continue;
+}
+
+static void *ask_to_write(void *arg)
+{
+    struct outcome *o = arg;
+    char got[8];
+
+    prctl(PR_SET_NAME, o->name);
+    (void)readable(ours, 0);
+    send(theirs, "abcdefg", 7, 0);
+    o->value[0] = recv(ours, got, 1, 0);
+    o->value[1] = writable(ours);
+    fill(ours);
+    while (o->value[2] < 100 && writable(ours) != 0)
+        o->value[2]++;
+    o->value[3] = recv(ours, got, 6, 0);
+    o->value[4] = writable(ours);
+    return NULL;
+}
+
+static void
+while_there_is_more_it_stays_writable_but_not_for_long(void **unused)
+{
+    struct outcome o = {.name = RECEIVER};
+
+    (void)unused;
+    run(&o, ask_to_write);
+
+    assert_int_equal(o.value[0], 1);
+    assert_int_equal(o.value[1], POLLOUT);
+    assert_in_range(o.value[2], 1, 99);
+    assert_int_equal(o.value[3], 6);
+    assert_int_equal(o.value[4], 0);
+}
+
+static void another_thread_always_asks(void **unused)
+{
+    struct outcome o = {.name = "another"};
+
+    (void)unused;
+    run(&o, ask_to_write);
+
+    assert_int_equal(o.value[1], POLLOUT);
+    assert_int_equal(o.value[2], 0);
+}
+
+/* Each of these makes it ask again; value[i] is what it is told then. */
+static void *change_what_is_known(void *arg)
+{
+    struct outcome *o = arg;
+    char got[8];
+    char rest[1] = {0};
+    struct iovec iov = {rest, 1};
+    int other[2];
+
+    prctl(PR_SET_NAME, o->name);
+    (void)readable(ours, 0);
+    send(theirs, "abcdefg", 7, 0);
+    (void)recv(ours, got, 1, 0);
+    (void)writable(ours);
+    fill(ours);
+    o->value[0] = writable(ours); /* as before */
+    close(dup(ours));
+    o->value[1] = writable(ours); /* a descriptor was closed */
+    (void)socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, other);
+    (void)writable(other[0]);
+    fill(other[0]);
+    o->value[2] = writable(other[0]); /* as before */
+    o->value[3] = writable(ours);     /* another one than the last */
+    o->value[4] = writable(other[0]); /* again another */
+    close(other[1]);
+    close(other[0]);
+    (void)socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, other);
+    (void)writable(other[0]);
+    fill(other[0]);
+    o->value[5] = writable(other[0]); /* as before */
+    (void)writev(other[0], &iov, 1);
+    o->value[6] = writable(other[0]); /* a write came to nothing */
+    close(other[1]);
+    close(other[0]);
+    return NULL;
+}
+
+static void what_was_known_is_forgotten_when_it_may_be_wrong(void **unused)
+{
+    struct outcome o = {.name = RECEIVER};
+
+    (void)unused;
+    run(&o, change_what_is_known);
+
+    assert_int_equal(o.value[0], POLLOUT);
+    assert_int_equal(o.value[1], 0);
+    assert_int_equal(o.value[2], POLLOUT);
+    assert_int_equal(o.value[3], 0);
+    assert_int_equal(o.value[4], 0);
+    assert_int_equal(o.value[5], POLLOUT);
+    assert_int_equal(o.value[6], 0);
+}
+
 static void *defer(void *arg)
 {
     struct outcome *o = arg;
@@ -302,6 +416,10 @@ int main(void)
         cmocka_unit_test(connections_are_not_mixed_up),
         cmocka_unit_test(what_is_closed_is_forgotten),
         cmocka_unit_test(the_system_is_asked_when_nobody_reads),
+        cmocka_unit_test(
+            while_there_is_more_it_stays_writable_but_not_for_long),
+        cmocka_unit_test(another_thread_always_asks),
+        cmocka_unit_test(what_was_known_is_forgotten_when_it_may_be_wrong),
         cmocka_unit_test(it_is_told_before_the_thread_waits),
         cmocka_unit_test(another_thread_defers_nothing),
     };
