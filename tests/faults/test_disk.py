@@ -5,6 +5,7 @@ file system of its own there, in a mount namespace."""
 import os
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.environ["MQTTSN_E2E"])
@@ -45,15 +46,27 @@ class FullDisk(E2ETest):
         self.watch = self.mqtt("up/#", 1)
 
     def publish_until_refused(self, node, topic_id):
-        """Publishes until one is not acknowledged at once; its number."""
+        """Publishes until one is not acknowledged, because it is not stored;
+        its number."""
         for number in range(1, 3000):
             node.send(fr.publish(topic_id, "%0900d" % number, 1, number))
-            octets = node.receive(timeout=2.0)
+            octets = self.answer_or_failure(node)
             if octets is None:
                 return number
             if not fr.puback(topic_id, number).matches(octets):
                 self.fail(node.story())
         self.fail("the disk does not get full\n" + self.gw.process.tail())
+
+    def answer_or_failure(self, node):
+        """None: the log says that it failed, and no answer was under way."""
+        deadline = time.monotonic() + PATIENCE
+        failed = False
+        while time.monotonic() < deadline:
+            octets = node.receive(timeout=PATIENCE / 50)
+            if octets is not None or failed:
+                return octets
+            failed = self.gw.process.count("event=append_failed") != 0
+        self.fail("neither stored nor refused\n" + self.gw.process.tail())
 
     def stores_again(self):
         try:

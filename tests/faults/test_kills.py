@@ -103,13 +103,17 @@ class Kills(E2ETest):
         self.source.start()
 
     def wait(self, condition, what):
-        """Polls a condition of several threads."""
+        """Polls a condition of several threads, as long as anything goes on."""
         gate = threading.Event()
-        for _ in range(int(60 * PATIENCE)):
+        idle, before = 0, self.progress()
+        while idle < 60 * PATIENCE:
             self.check()
             if condition():
                 return
             gate.wait(0.02)
+            now = self.progress()
+            idle = idle + 1 if now == before else 0
+            before = now
         self.fail("%s\n%s\n%s" % (what, "\n".join(
             "%s: %s, %d answers" % (auditor.node.client_id, auditor.state,
                                     auditor.progress)
