@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Deliberate bugs, to measure what the simulator finds.
 
-    bugs.py apply NUMBER COPY        writes the changed copy of a source
+    bugs.py apply NUMBER SIMULATOR COPY
+                                     writes the changed copy of a source, an
+                                     empty one if it is for another simulator
     bugs.py check                    each bug still applies
     bugs.py power [--seeds N] [--jobs N] BUILD [NUMBER...]
                                      each bug is found by the simulator
@@ -32,6 +34,8 @@ BUGS = pathlib.Path(__file__).resolve().parent / "bugs"
 FORM = re.compile(r"why: (?P<why>[^\n]+)\nfile: (?P<file>\S+)\n"
                   r"--- old\n(?P<old>.*)--- new\n(?P<new>.*)--- end\n", re.S)
 SIMULATOR = "tests/sim/simulate"
+# With the gateway's own store below the engine.
+STORE_SIMULATOR = "tests/sim/simulate-store"
 
 
 class Bug:
@@ -42,6 +46,8 @@ class Bug:
         self.number = int(path.name.split("-")[0])
         self.name = path.stem
         self.why, self.file = match["why"], match["file"]
+        self.simulator = (STORE_SIMULATOR if self.file.startswith("gateway/io/")
+                          else SIMULATOR)
         self.old, self.new = match["old"], match["new"]
 
     def changed(self):
@@ -58,12 +64,14 @@ def all_bugs():
     return [Bug(path) for path in sorted(BUGS.glob("*.bug"))]
 
 
-def apply(number, copy):
+def apply(number, simulator, copy):
     for bug in all_bugs():
         if bug.number == number:
             text = bug.changed()
             if text is None:
                 raise SystemExit("bugs.py: %s does not apply" % bug.name)
+            if bug.simulator.split("/")[-1] != simulator:
+                text = "typedef int nothing_of_it_is_here;\n"
             pathlib.Path(copy).write_text(text, encoding="utf-8")
             return
     raise SystemExit("bugs.py: there is no bug %d" % number)
@@ -90,14 +98,18 @@ class Builder:
         self.compile = {}
         for entry in commands:
             source = (pathlib.Path(entry["directory"]) / entry["file"])
-            if "gw-core" in entry["output"]:
+            if "gw-core" in entry["output"] or "gw-io" in entry["output"]:
                 self.compile[source.resolve()] = (entry["output"],
                                                   entry["command"])
+        self.link = {name: self.link_of(name)
+                     for name in (SIMULATOR, STORE_SIMULATOR)}
+
+    def link_of(self, simulator):
         steps = subprocess.run(
-            ["ninja", "-C", str(build), "-t", "commands", SIMULATOR],
+            ["ninja", "-C", str(self.build), "-t", "commands", simulator],
             check=True, capture_output=True, text=True).stdout.splitlines()
-        self.link = next(step for step in reversed(steps)
-                         if " -o %s " % SIMULATOR in step)
+        return next(step for step in reversed(steps)
+                    if " -o %s " % simulator in step)
 
     def run(self, command):
         subprocess.run(command, cwd=self.build, check=True)
@@ -125,7 +137,7 @@ class Builder:
         self.run(words + ["-I" + str(original.parent), "-w"])
         # The object comes first: what it defines is not taken from the
         # library, where the original is.
-        words = shlex.split(self.link)
+        words = shlex.split(self.link[bug.simulator])
         at = words.index("-o")
         program = folder / "simulate"
         words[at + 1] = str(program)
@@ -160,7 +172,7 @@ def find(builder, bug, seeds):
             failure = live(program, first, seeds - first + 1)
             if failure is None:
                 break
-            if live(builder.build / SIMULATOR, failure[0], 1) is None:
+            if live(builder.build / bug.simulator, failure[0], 1) is None:
                 return failure
             first = failure[0] + 1
     return None, "not found in %d seeds" % seeds
@@ -168,8 +180,8 @@ def find(builder, bug, seeds):
 
 def power(options):
     build = pathlib.Path(options.build).resolve()
-    subprocess.run(["ninja", "-C", str(build), SIMULATOR], check=True,
-                   stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "-C", str(build), SIMULATOR, STORE_SIMULATOR],
+                   check=True, stdout=subprocess.DEVNULL)
     builder = Builder(build)
     bugs = [bug for bug in all_bugs()
             if not options.numbers or bug.number in options.numbers]
@@ -190,6 +202,7 @@ def main():
     what = parser.add_subparsers(dest="what", required=True)
     one = what.add_parser("apply")
     one.add_argument("number", type=int)
+    one.add_argument("simulator")
     one.add_argument("copy")
     what.add_parser("check")
     all_ = what.add_parser("power")
@@ -199,7 +212,7 @@ def main():
     all_.add_argument("numbers", type=int, nargs="*")
     options = parser.parse_args()
     if options.what == "apply":
-        apply(options.number, options.copy)
+        apply(options.number, options.simulator, options.copy)
     elif options.what == "check":
         sys.exit(0 if check() else 1)
     else:
