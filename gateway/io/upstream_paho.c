@@ -375,18 +375,25 @@ fail_inbox:
 }
 
 /*
- * Before the first handle is made. Paho would initialize OpenSSL with it, which
- * takes 1.4 MiB, also where nothing is encrypted; OpenSSL since 1.1 does that
- * by itself when it is first used. And it would make a line of text of each
- * packet and keep the last 400, for a trace that nobody here can ask for; of
- * errors it does so still.
+ * Before the first handle is made, and once, for it makes Paho's locks anew.
+ * Paho would initialize OpenSSL with that handle, which takes 1.4 MiB, also
+ * where nothing is encrypted; OpenSSL since 1.1 does that by itself when it is
+ * first used. And it would make a line of text of each packet and keep the last
+ * 400, for a trace that nobody here can ask for; of errors it does so still.
  */
-static void prepare_paho(void)
+static void init_paho(void)
 {
     MQTTAsync_init_options options = MQTTAsync_init_options_initializer;
 
     MQTTAsync_global_init(&options);
     MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
+}
+
+static void prepare_paho(void)
+{
+    static pthread_once_t done = PTHREAD_ONCE_INIT;
+
+    pthread_once(&done, init_paho);
 }
 
 enum mqttsn_status
