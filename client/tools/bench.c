@@ -195,7 +195,7 @@ static void run(struct bench *b)
     b->connect_took_us = bench_now_us() - began;
     if (o->mode == BENCH_SLEEP) {
         bench_sleep(b);
-    } else if (!only_connect && !b->ended) {
+    } else if (!only_connect && !b->ended && !b->asked) {
         if (o->pid != 0)
             (void)bench_proc_read(o->pid, &b->before);
         bench_load(b);

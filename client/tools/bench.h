@@ -127,7 +127,8 @@ struct bench {
     int epoll;
     uint64_t now; /* of this turn */
     uint64_t next_check;
-    bool ended;  /* by a signal, or because it makes no sense to go on */
+    bool asked;  /* by a signal to end: nothing new is published */
+    bool ended;  /* by another, or because it makes no sense to go on */
     bool nobody; /* listens at the gateway's address */
 
     /* Control exchanges that are open, and where to begin the next. */

@@ -410,7 +410,7 @@ void bench_load(struct bench *b)
                 : b->now + (uint64_t)o->seconds * SECOND;
     for (size_t i = 0; i < b->count; i++)
         list(b, &b->nodes[i]);
-    while (!b->ended && b->now < until &&
+    while (!b->ended && !b->asked && b->now < until &&
            (o->count == 0 || done(b) < (uint64_t)o->count)) {
         if (o->mode == BENCH_FAN_OUT)
             publish_fanouts(b);

@@ -70,7 +70,7 @@ bool bench_nodes_open(struct bench *b)
     for (size_t i = 0; i < b->count; i++)
         b->nodes[i].fd = -1;
     if (!allow_files(b->count + 32)) {
-        node_complain("mqttsn-bench", false,
+        node_complain("mqttsn-bench", b->options.common.quiet,
                       "so many nodes need %zu open files (ulimit -n)",
                       b->count + 32);
         return false;
@@ -362,7 +362,8 @@ void bench_check(struct bench *b)
             bench_begin(b, node, b->first_step);
     }
     bench_flush(b);
-    b->ended |= node_signals() > 0 || b->mqtt.lost;
+    b->asked |= node_signals() > 0;
+    b->ended |= node_signals() > 1 || b->mqtt.lost;
 }
 
 /* ---- hearing ------------------------------------------------------------ */
@@ -585,11 +586,15 @@ void bench_turn(struct bench *b, uint64_t until)
 
 void bench_prepare(struct bench *b, enum bench_step last, size_t open_max)
 {
+    /* What a signal has ended before is still put in order. */
+    bool asked = b->asked;
+
     b->first_step = last == STEP_READY ? STEP_CONNECT : last;
     b->open_max = open_max;
     b->next_node = 0;
     b->now = bench_now_us();
     bench_check(b);
-    while (!b->ended && (b->open > 0 || b->next_node < b->count))
+    while (!b->ended && b->asked == asked &&
+           (b->open > 0 || b->next_node < b->count))
         bench_turn(b, b->now + CHECK_US);
 }

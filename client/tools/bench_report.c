@@ -123,7 +123,8 @@ static void report_messages(struct report *r, const struct bench *b)
     count(r, "damaged", "copies damaged", b->up.damaged + b->down.damaged);
     count(r, "foreign", "copies not for whom they came to",
           b->up.foreign + b->down.foreign);
-    count(r, "acknowledged", "acknowledged to nodes", b->up.acknowledged);
+    if (b->options.mode == BENCH_UP || b->options.mode == BENCH_MIXED)
+        count(r, "acknowledged", "acknowledged to nodes", b->up.acknowledged);
     row(r, "seconds", "seconds", "%.3f", took);
     row(r, "rate", "copies arrived a second", "%.0f",
         took > 0 ? (double)arrived / took : 0);
@@ -153,7 +154,10 @@ static void report_gateway(struct report *r, const struct bench *b)
     if (b->options.mode == BENCH_CONNECT)
         messages = b->connected;
     if (b->options.pid != 0 && !asleep(b) && messages > 0)
-        row(r, "cpu_us", "gateway's CPU per message, us", "%.2f",
+        row(r, "cpu_us",
+            b->options.mode == BENCH_CONNECT ? "gateway's CPU per node, us"
+                                             : "gateway's CPU per message, us",
+            "%.2f",
             (double)(b->after.cpu_us - b->before.cpu_us) / (double)messages);
     if (b->options.pid != 0) {
         count(r, "rss_before_kib", "gateway's RSS before, KiB",

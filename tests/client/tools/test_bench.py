@@ -3,10 +3,12 @@
 measures is asserted nowhere."""
 
 import json
+import signal
 import socket
+import subprocess
 import threading
 
-from tools import ToolTest, main, run
+from tools import PATIENCE, ToolTest, main, path, run
 
 NODES = 12
 
@@ -118,6 +120,32 @@ class Bench(ToolTest):
                             self.gw.process.child.pid)
         self.assertGreater(result["rss_kib"], 1000)
         self.assertGreater(result["cpu_us"], 0)
+
+    def test_a_signal_ends_it_in_order(self):
+        side = self.mqtt()
+        side.subscribe("bench/#")
+        tool = self.start(
+            "bench", "--mode", "up", "-q", 1, *self.address(), "--broker",
+            "127.0.0.1", "--broker-port", self.broker.port, "-n", NODES,
+            "--no-ceiling", "--json", "--seconds", 600)
+        side.take()
+        tool.signal(signal.SIGINT)
+        self.end(tool)
+        result = json.loads("\n".join(tool.lines))
+        self.check(result)
+        self.assertEqual(result["arrived"], result["sent"])
+        self.assertEqual(result["acknowledged"], result["sent"])
+        self.gw.wait_log(r"event=disconnected client=bench-")
+
+    def test_too_many_nodes_are_said_once(self):
+        done = subprocess.run(
+            ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh", path("bench"),
+             "--mode", "connect", *self.address(), "-n", "100"],
+            capture_output=True, timeout=3 * PATIENCE)
+        self.assertEqual(
+            (done.returncode, done.stderr),
+            (1, b"mqttsn-bench: error: so many nodes need 132 open files "
+             b"(ulimit -n)\n"))
 
     def test_what_does_not_arrive_is_lost(self):
         gateway = Swallower(lambda *_: None)
