@@ -6,6 +6,11 @@
 
 #include "mqttsn/topic.h"
 
+bool gw_policy_own_connections(const struct gw_policy *policy)
+{
+    return policy->options.mode == GW_MODE_TRANSPARENT;
+}
+
 void gw_policy_client(const struct gw_policy *policy,
                       struct mqttsn_span client_id,
                       struct gw_client_settings *ret_settings)

@@ -9,17 +9,36 @@
 #define GW_BROKER_SIDE_H
 
 #include "engine.h"
+#include "links.h"
 #include "objects.h"
+
+/* Tokens: what a result is about. */
+enum gw_token_kind {
+    GW_TOKEN_EXCHANGE = 1,
+    GW_TOKEN_WINDOW,
+    GW_TOKEN_UNSUB,
+    GW_TOKEN_RESUB,
+    GW_TOKEN_PROBE,
+    GW_TOKEN_RETELL,
+};
+#define GW_GENERATION_MASK 0xffffffu
+static inline uint64_t gw_token(enum gw_token_kind kind, uint32_t generation,
+                                uint32_t index)
+{
+    return (uint64_t)kind << 56 |
+           (uint64_t)(generation & GW_GENERATION_MASK) << 32 | index;
+}
 
 /* ---- uplink.c ---------------------------------------------------------- */
 
 /*
  * Takes a message for the broker in, and has it kept unless it is of QoS 0.
  * 'session' 0 for the gateway's own; 'client' is the name in whose order it
- * stands, or 0. Returns the exchange, 0 when there is no room.
+ * stands, or 0; 'up' the link that it goes by. Returns the exchange, 0 when
+ * there is no room.
  */
 uint32_t gw_uplink_publish(struct gw_engine *e, uint32_t session,
-                           uint32_t client, uint32_t topic_name,
+                           uint32_t client, uint32_t up, uint32_t topic_name,
                            struct mqttsn_span payload, uint8_t qos,
                            bool retain);
 uint32_t gw_exchange_new(struct gw_engine *e, uint32_t session,
@@ -65,7 +84,7 @@ void gw_flow_join(struct gw_engine *e, uint32_t exchange);
 bool gw_flow_exists(const struct gw_engine *e, uint32_t client);
 /* An exchange leaves the state GW_X_HANDED. */
 void gw_line_unhand(struct gw_engine *e, uint32_t exchange);
-bool gw_uplink_poll(struct gw_engine *e, uint8_t *buf,
+bool gw_uplink_poll(struct gw_engine *e, struct gw_link *link, uint8_t *buf,
                     struct gw_up_action *ret_action);
 /* The token of an exchange that the broker side holds already. */
 uint64_t gw_uplink_held(struct gw_engine *e, uint32_t exchange);

@@ -30,6 +30,7 @@ void gw_limits_default(struct gw_limits *ret_limits)
         .max_exchanges = 2 * sessions,
         .max_queue_entries = 10 * sessions,
         .max_predefined = 1024,
+        .max_connections = 500,
         .queue_total_bytes = 16 * MIB,
         .uplink_total_bytes = 4 * MIB,
         .names_total_bytes = 512 * sessions,

@@ -153,13 +153,26 @@ static void find_restored(struct spread *spread)
     spread->again = true;
 }
 
+/* To the session whose connection it came by: the broker has matched it. What
+ * a SUBSCRIBE brings waits for its SUBACK (G12-39). */
+static void visit_own(struct spread *spread, uint32_t link)
+{
+    struct gw_engine *e = spread->engine;
+    uint32_t session = link <= e->links.high ? gw_link_at(e, link)->session : 0;
+
+    if (session != 0)
+        give(spread, session, spread->event->message.qos,
+             gw_session_at(e, session)->subs_pending != 0);
+}
+
 static void take_over(struct gw_engine *e, const struct gw_up_event *event)
 {
     struct spread spread = {.engine = e, .event = event};
     struct mqttsn_span name;
 
     e->counters.down_messages++;
-    if (gw_overlap_takes(e, event) || gw_overlap_swallows(e, event))
+    if (event->connection == 0 &&
+        (gw_overlap_takes(e, event) || gw_overlap_swallows(e, event)))
         return;
     if (!gw_policy_unmap(&e->policy, event->message.topic, &name)) {
         e->counters.down_foreign++;
@@ -179,9 +192,12 @@ static void take_over(struct gw_engine *e, const struct gw_up_event *event)
     }
     find_restored(&spread);
     e->visit_stamp++;
-    gw_filters_match(&e->filters, event->message.topic,
-                     event->message.retain ? visit_window : visit_filter,
-                     &spread);
+    if (event->connection != 0)
+        visit_own(&spread, event->connection);
+    else
+        gw_filters_match(&e->filters, event->message.topic,
+                         event->message.retain ? visit_window : visit_filter,
+                         &spread);
     if (spread.readers == 0) {
         if (event->message.retain)
             e->counters.retained_unclaimed++;

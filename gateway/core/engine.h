@@ -83,6 +83,7 @@ enum gw_up_event_kind {
     GW_UP_DENIED,      /* an attempt was refused for who we are */
     GW_UP_RESULT,      /* the outcome of an action with a token */
     GW_UP_MESSAGE,     /* the broker sent a message */
+    GW_UP_CLOSED,      /* after GW_UP_CLOSE: nothing more of this connection */
 };
 
 enum gw_up_outcome {
@@ -94,6 +95,7 @@ enum gw_up_outcome {
 
 struct gw_up_event {
     enum gw_up_event_kind kind;
+    uint32_t connection; /* 0: the gateway's own, else as in GW_UP_OPEN */
     union {
         struct {
             bool session_present;     /* it remembers our subscriptions */
@@ -120,7 +122,8 @@ struct gw_up_event {
  * message counts as taken over when this returns; one with an 'arrival' when
  * the store forgets that, behind whatever it keeps of the message. Every token
  * ends in exactly one result, also across GW_UP_LOST; results for tokens the
- * engine no longer knows are ignored.
+ * engine no longer knows are ignored. Of a connection that was closed all
+ * results come before GW_UP_CLOSED.
  */
 void gw_engine_on_upstream(struct gw_engine *engine,
                            const struct gw_up_event *event, mqttsn_ms now);
@@ -165,16 +168,27 @@ enum gw_up_action_kind {
     GW_UP_PUBLISH,
     GW_UP_SUBSCRIBE,
     GW_UP_UNSUBSCRIBE,
+    GW_UP_OPEN,  /* a connection for one node: keep it connected until CLOSE */
+    GW_UP_CLOSE, /* settle what it has, tell the broker good-bye */
 };
 
 struct gw_up_action {
     enum gw_up_action_kind kind;
-    uint64_t token; /* to be named in the result; 0: none is expected */
+    uint32_t connection; /* 0: the gateway's own, which is always there */
+    uint64_t token;      /* to be named in the result; 0: none is expected */
     uint8_t qos;
     bool retain;
-    /* PUBLISH: the GW_RECORD_EXCHANGE that keeps it; item 0: none does. */
-    uint32_t owner, item;
-    mqttsn_ms age_ms;           /* PUBLISH: since the gateway received it */
+    bool clean; /* OPEN: the broker is to forget what it knows of the node */
+    union {
+        struct { /* PUBLISH */
+            /* The GW_RECORD_EXCHANGE that keeps it; item 0: none does. */
+            uint32_t owner, item;
+            mqttsn_ms age_ms; /* since the gateway received it */
+        };
+        struct mqttsn_span client_id; /* OPEN: the node's; points into 'buf' */
+    };
+    /* OPEN: 'qos', 'retain', 'topic' and 'payload' are those of its will; with
+     * no topic there is none. */
     struct mqttsn_span topic;   /* name or filter; points into 'buf' */
     struct mqttsn_span payload; /* points into 'buf' */
 };
@@ -186,7 +200,9 @@ enum gw_up_class { GW_UP_CONTROL = 1, GW_UP_DATA = 2 };
  * Takes the next action for the broker; topic and payload are copied into
  * 'buf', of at least GW_UP_BUFFER octets. Gives nothing while the upstream is
  * not connected, and no acknowledged publish beyond the window. What has been
- * taken is with the shell until its result comes.
+ * taken is with the shell until its result comes. With connections for nodes
+ * the same holds of each; the number of one is used again only after
+ * GW_UP_CLOSED.
  */
 #define GW_UP_BUFFER (GW_NAME_MAX + 65535)
 bool gw_engine_poll_upstream(struct gw_engine *engine, mqttsn_ms now,
@@ -370,6 +386,7 @@ struct gw_usage {
     uint32_t uplink_messages; /* that wait, or will, for the broker alone */
     uint64_t uplink_bytes;
     uint64_t message_bytes, name_bytes;
+    uint64_t connections; /* of nodes to the broker */
 };
 void gw_engine_usage(const struct gw_engine *engine, struct gw_usage *ret);
 

@@ -255,16 +255,25 @@ void gw_engine_on_datagram(struct gw_engine *e, const struct gw_addr *from,
 
 /* ---- upstream events --------------------------------------------------- */
 
-static void set_link(struct gw_engine *e, enum gw_up_link link)
+static void set_link(struct gw_engine *e, enum gw_link_state link)
 {
-    if (e->link == link)
+    if (e->shared.state == link)
         return;
-    if (e->link == GW_LINK_UP || e->link == GW_LINK_UNKNOWN) {
+    if (e->shared.state == GW_LINK_UP || e->shared.state == GW_LINK_UNKNOWN) {
         e->link_since = e->now;
         e->down_told = false;
         e->down_cursor = 0;
     }
-    e->link = (uint8_t)link;
+    e->shared.state = (uint8_t)link;
+}
+
+static void on_exchange_result(struct gw_engine *e, uint32_t index,
+                               enum gw_up_outcome outcome, uint8_t granted_qos)
+{
+    if (gw_exchange_at(e, index)->kind == GW_X_PUBLISH)
+        gw_uplink_on_result(e, index, outcome);
+    else
+        gw_link_on_result(e, index, outcome, granted_qos);
 }
 
 static void on_result(struct gw_engine *e, uint64_t token,
@@ -278,7 +287,7 @@ static void on_result(struct gw_engine *e, uint64_t token,
         if (index != 0 && index <= e->exchanges.high &&
             (gw_exchange_at(e, index)->generation & GW_GENERATION_MASK) ==
                 generation)
-            gw_uplink_on_result(e, index, outcome);
+            on_exchange_result(e, index, outcome, granted_qos);
         return;
     case GW_TOKEN_WINDOW:
         gw_window_on_result(e, index, outcome, granted_qos);
@@ -292,26 +301,30 @@ static void on_result(struct gw_engine *e, uint64_t token,
     case GW_TOKEN_PROBE:
         gw_overlap_on_result(e, generation, outcome);
         return;
+    case GW_TOKEN_RETELL:
+        gw_link_retold(e, index, generation, outcome);
+        return;
     default:
         return;
     }
 }
 
-void gw_engine_on_upstream(struct gw_engine *e, const struct gw_up_event *event,
-                           mqttsn_ms now)
+/* The gateway's own connection came or went. */
+static void on_connection(struct gw_engine *e, const struct gw_up_event *event)
 {
     uint16_t most;
 
-    e->now = now;
     switch (event->kind) {
     case GW_UP_CONNECTED:
         set_link(e, GW_LINK_UP);
         e->link_was_up = true;
         e->connections++;
         most = event->connected.receive_maximum;
-        e->window_size = e->policy.options.window;
-        if (most != 0 && most < e->window_size)
-            e->window_size = most;
+        e->shared.window_size = e->policy.options.window;
+        if (most != 0 && most < e->shared.window_size)
+            e->shared.window_size = most;
+        if (gw_policy_own_connections(&e->policy))
+            return; /* nobody's subscriptions are in it */
         gw_windows_on_connected(e, event->connected.session_present);
         gw_overlap_on_connected(e);
         return;
@@ -327,13 +340,25 @@ void gw_engine_on_upstream(struct gw_engine *e, const struct gw_up_event *event,
         set_link(e, GW_LINK_DENIED);
         return;
     case GW_UP_RESULT:
-        on_result(e, event->result.token, event->result.outcome,
-                  event->result.granted_qos);
-        return;
     case GW_UP_MESSAGE:
-        gw_downlink_message(e, event);
+    case GW_UP_CLOSED:
         return;
     }
+}
+
+void gw_engine_on_upstream(struct gw_engine *e, const struct gw_up_event *event,
+                           mqttsn_ms now)
+{
+    e->now = now;
+    if (event->kind == GW_UP_RESULT)
+        on_result(e, event->result.token, event->result.outcome,
+                  event->result.granted_qos);
+    else if (event->kind == GW_UP_MESSAGE)
+        gw_downlink_message(e, event);
+    else if (event->connection == 0)
+        on_connection(e, event);
+    else
+        gw_link_on_event(e, event);
 }
 
 /* ---- time -------------------------------------------------------------- */
@@ -343,7 +368,7 @@ static mqttsn_ms down_due(const struct gw_engine *e)
 {
     mqttsn_ms most = e->policy.options.upstream_down_max;
 
-    if (most == 0 || e->link == GW_LINK_UP || e->down_told)
+    if (most == 0 || e->shared.state == GW_LINK_UP || e->down_told)
         return MQTTSN_NEVER;
     return e->link_since + most;
 }
@@ -406,7 +431,7 @@ mqttsn_ms gw_engine_next_deadline(const struct gw_engine *e)
         next = due;
     if (e->probe_step == GW_PROBE_COUNT && e->probe_due < next)
         next = e->probe_due;
-    if (e->runnable_head != 0 && e->link == GW_LINK_UP &&
+    if (e->runnable_head != 0 && e->shared.state == GW_LINK_UP &&
         e->resubscribing == 0 && e->windows_from > e->now &&
         e->windows_from < next)
         next = e->windows_from;

@@ -48,9 +48,13 @@ void gw_engine_shutdown(struct gw_engine *e, mqttsn_ms now)
     }
 }
 
-/* A durable store is of no use without room for what it lets us take over. */
+/* A durable store is of no use without room for what it lets us take over; and
+ * the state of a node's own connection is not kept in it. */
 static bool is_consistent(const struct gw_limits *l, const struct gw_options *o)
 {
+    if (o->mode == GW_MODE_TRANSPARENT)
+        return !o->durable && l->max_connections != 0 &&
+               l->max_connections <= GW_LINKS_MAX;
     return !o->durable ||
            (l->uplink_max_messages != 0 && l->uplink_max_bytes != 0 &&
             l->uplink_max_bytes <= l->uplink_total_bytes);
@@ -69,7 +73,8 @@ enum mqttsn_status gw_engine_reconfigure(struct gw_engine *e,
 {
     e->now = now;
     if (!is_consistent(&e->limits, options) ||
-        !is_same_prefix(e, options->topic_prefix))
+        !is_same_prefix(e, options->topic_prefix) ||
+        options->mode != e->policy.options.mode)
         return MQTTSN_EINVAL;
     return gw_policy_set(&e->policy, options);
 }
@@ -124,6 +129,7 @@ uint64_t gw_engine_size(const struct gw_limits *l)
            gw_slab_size(sizeof(struct gw_flow), flow_places(l)) +
            gw_table_size(flow_places(l)) +
            gw_slab_size(sizeof(struct gw_window), l->max_exchanges) +
+           gw_slab_size(sizeof(struct gw_link), l->max_connections) +
            gw_slab_size(sizeof(struct gw_reply), reply_places(l)) +
            gw_slab_size(sizeof(struct gw_contender), contender_places(l)) +
            gw_table_size(contender_places(l)) + 2 * gw_table_size(s) +
@@ -166,6 +172,8 @@ static bool init_tables(struct gw_engine *e)
            gw_table_init(&e->flows_by_client, flow_places(l)) == MQTTSN_OK &&
            gw_slab_init(&e->windows, sizeof(struct gw_window), x) ==
                MQTTSN_OK &&
+           gw_slab_init(&e->links, sizeof(struct gw_link),
+                        l->max_connections) == MQTTSN_OK &&
            gw_slab_init(&e->replies, sizeof(struct gw_reply),
                         reply_places(l)) == MQTTSN_OK &&
            gw_slab_init(&e->contenders, sizeof(struct gw_contender),
@@ -227,7 +235,7 @@ enum mqttsn_status gw_engine_new(const struct gw_limits *limits,
     if (status != MQTTSN_OK)
         goto fail;
     e->filters.prefix_levels = e->policy.prefix_levels;
-    e->window_size = options->window;
+    e->shared.window_size = options->window;
     e->stranger_all.tokens = options->stranger_reply_rate * 1000;
     e->stranger_all.since = now;
     *ret_engine = e;
@@ -261,6 +269,7 @@ void gw_engine_free(struct gw_engine *e)
     gw_slab_fini(&e->flows);
     gw_table_fini(&e->flows_by_client);
     gw_slab_fini(&e->windows);
+    gw_slab_fini(&e->links);
     gw_slab_fini(&e->replies);
     gw_slab_fini(&e->contenders);
     gw_filters_fini(&e->filters);

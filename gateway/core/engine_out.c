@@ -115,5 +115,8 @@ bool gw_engine_poll_upstream(struct gw_engine *e, mqttsn_ms now,
     if ((classes & GW_UP_CONTROL) && has_control(e) &&
         gw_windows_poll(e, buf, ret_action))
         return true;
-    return (classes & GW_UP_DATA) && gw_uplink_poll(e, buf, ret_action);
+    if (e->links_head != 0 && gw_link_poll(e, classes, buf, ret_action))
+        return true;
+    return (classes & GW_UP_DATA) &&
+           gw_uplink_poll(e, &e->shared, buf, ret_action);
 }

@@ -9,6 +9,7 @@
 #include "engine.h"
 #include "filters.h"
 #include "heap.h"
+#include "links.h"
 #include "message.h"
 #include "names.h"
 #include "objects.h"
@@ -20,13 +21,6 @@
 
 #include "mqttsn/frame.h"
 #include "mqttsn/topic.h"
-
-enum gw_up_link {                  /* the upstream, as the engine sees it */
-                  GW_LINK_UNKNOWN, /* the first attempt is still running */
-                  GW_LINK_DOWN,
-                  GW_LINK_DENIED,
-                  GW_LINK_UP,
-};
 
 /* What the overlap probe is at. */
 enum gw_probe_step {
@@ -68,17 +62,17 @@ struct gw_engine {
                                first message comes again */
     uint32_t last_restored_number;
 
+    /* own_links.c */
+    struct gw_link shared; /* number 0 */
+    struct gw_slab links;  /* the others */
+    uint32_t links_head, links_tail;
+
     /* uplink.c, line.c */
-    struct gw_line lines[GW_LINE_LATE + 1];
     struct gw_slab flows;
     struct gw_table flows_by_client;
     uint64_t next_place;
-    uint32_t own_qos0; /* QoS 0 publishes of no session in the line */
-    uint32_t handed;   /* acknowledged publishes with the shell */
-    uint32_t handed2;  /* of these, of QoS 2 */
-    bool alone;        /* one of them is suspected of ending the connection */
-    uint32_t window_size;
-    uint32_t late_handed;       /* of these, from the backlog */
+    uint32_t own_qos0;          /* QoS 0 publishes of no session in the line */
+    uint32_t late_handed;       /* with the shell, from the backlog */
     bool late_turn;             /* it is the backlog's turn */
     struct gw_bucket late_rate; /* drain_rate */
     mqttsn_ms late_due;         /* the rate allows no more before; 0: it does */
@@ -104,7 +98,6 @@ struct gw_engine {
     mqttsn_ms windows_from; /* none opens before */
 
     /* upstream */
-    uint8_t link; /* enum gw_up_link */
     bool link_was_up;
     uint32_t connections; /* so far; tokens of one are no other's */
     mqttsn_ms link_since;
@@ -191,6 +184,10 @@ static inline struct gw_reply *gw_reply_at(const struct gw_engine *e,
 {
     return gw_slab_at(&e->replies, i);
 }
+static inline struct gw_link *gw_link_at(struct gw_engine *e, uint32_t i)
+{
+    return i == 0 ? &e->shared : gw_slab_at(&e->links, i);
+}
 static inline struct gw_contender *gw_contender_at(const struct gw_engine *e,
                                                    uint32_t i)
 {
@@ -209,7 +206,8 @@ static inline bool gw_link_given_up(const struct gw_engine *e)
 {
     mqttsn_ms most = e->policy.options.upstream_down_max;
 
-    return most != 0 && e->link != GW_LINK_UP && e->now - e->link_since > most;
+    return most != 0 && e->shared.state != GW_LINK_UP &&
+           e->now - e->link_since > most;
 }
 
 uint32_t gw_random(struct gw_engine *e);
@@ -425,24 +423,6 @@ void gw_note_peer(struct gw_engine *e, enum gw_note_kind kind,
                   const struct gw_addr *addr, struct mqttsn_span client_id,
                   uint64_t value, const char *reason);
 
-/* ---- uplink.c: see broker_side.h --------------------------------------- */
-
-/* Tokens: what a result is about. */
-enum gw_token_kind {
-    GW_TOKEN_EXCHANGE = 1,
-    GW_TOKEN_WINDOW,
-    GW_TOKEN_UNSUB,
-    GW_TOKEN_RESUB,
-    GW_TOKEN_PROBE,
-};
-#define GW_GENERATION_MASK 0xffffffu
-static inline uint64_t gw_token(enum gw_token_kind kind, uint32_t generation,
-                                uint32_t index)
-{
-    return (uint64_t)kind << 56 |
-           (uint64_t)(generation & GW_GENERATION_MASK) << 32 | index;
-}
-
 /* ---- wills.c ----------------------------------------------------------- */
 
 /* Both take over the reference on 'name'. */
@@ -554,6 +534,10 @@ void gw_on_discovery(struct gw_engine *e, const struct gw_peer *peer,
                      const struct mqttsn_frame *frame);
 
 void gw_connect_on_deadline(struct gw_engine *e, uint32_t session);
+/* A half-open session becomes active; or its node is told why not. */
+void gw_connect_accept(struct gw_engine *e, uint32_t session);
+void gw_connect_refuse(struct gw_engine *e, uint32_t session,
+                       enum mqttsn_return_code code, const char *reason);
 /* The connection did not come about: back to what was before. */
 void gw_connect_abandon(struct gw_engine *e, uint32_t session);
 /* The connection was accepted, and could not be kept: its node is told so. */

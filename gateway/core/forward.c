@@ -29,7 +29,7 @@ static bool fits(const struct gw_engine *e, size_t payload_len)
 /* The first of a line that is the gateway's; few are not. */
 static uint32_t first_owned(const struct gw_engine *e, enum gw_line_kind kind)
 {
-    uint32_t index = e->lines[kind].head;
+    uint32_t index = e->shared.lines[kind].head;
 
     for (unsigned n = 0; index != 0 && n < GIVE_WAY_MAX; n++) {
         const struct gw_exchange *x = gw_exchange_at(e, index);
@@ -154,8 +154,10 @@ bool gw_forward_is_storing(const struct gw_engine *e, uint32_t session)
 /* Whether what enters the live line now will have to wait there. */
 static bool is_clogged(const struct gw_engine *e)
 {
-    return e->link != GW_LINK_UP || e->lines[GW_LINE_AGAIN].head != 0 ||
-           e->handed + e->lines[GW_LINE_LIVE].acked > e->window_size;
+    const struct gw_link *l = &e->shared;
+
+    return l->state != GW_LINK_UP || l->lines[GW_LINE_AGAIN].head != 0 ||
+           l->handed + l->lines[GW_LINE_LIVE].acked > l->window_size;
 }
 
 /* The message is the gateway's from now on; its node is told. */

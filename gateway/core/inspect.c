@@ -100,4 +100,5 @@ void gw_engine_usage(const struct gw_engine *engine, struct gw_usage *ret)
     ret->message_bytes = gw_messages_bytes(&engine->down_messages) +
                          gw_messages_bytes(&engine->up_messages);
     ret->name_bytes = engine->names.used_bytes;
+    ret->connections = engine->links.used;
 }

@@ -16,12 +16,13 @@
 #include "mqttsn/time.h"
 
 struct gw_limits {
-    uint32_t max_sessions;        /* client records, connected or not */
-    uint32_t max_topics;          /* registered names over all sessions */
-    uint32_t max_subscriptions;   /* over all sessions */
-    uint32_t max_exchanges;       /* unfinished requests over all sessions */
-    uint32_t max_queue_entries;   /* places in all downlink queues */
-    uint32_t max_predefined;      /* rows of predefined topics */
+    uint32_t max_sessions;      /* client records, connected or not */
+    uint32_t max_topics;        /* registered names over all sessions */
+    uint32_t max_subscriptions; /* over all sessions */
+    uint32_t max_exchanges;     /* unfinished requests over all sessions */
+    uint32_t max_queue_entries; /* places in all downlink queues */
+    uint32_t max_predefined;    /* rows of predefined topics */
+    uint32_t max_connections; /* of nodes to the broker, in transparent mode */
     uint32_t uplink_max_messages; /* that wait for the broker alone; only with
                                      a durable store, else 0 */
     uint64_t queue_total_bytes;   /* bodies of messages for nodes */
@@ -42,6 +43,12 @@ enum gw_overlapping {
     GW_OVERLAPPING_PROBE, /* find out once per connection */
     GW_OVERLAPPING_ONE,   /* the broker sends one copy in all */
     GW_OVERLAPPING_EACH   /* one copy per matching filter */
+};
+
+/* Whose the connections to the broker are (D1). */
+enum gw_upstream_mode {
+    GW_MODE_AGGREGATING, /* one carries every node */
+    GW_MODE_TRANSPARENT  /* each node has its own, and one is the gateway's */
 };
 
 /* What may differ per node; [client PATTERN]. */
@@ -126,6 +133,7 @@ struct gw_options {
     enum gw_overlapping overlapping;
 
     /* [upstream] */
+    enum gw_upstream_mode mode; /* fixed when the engine is made */
     uint32_t window; /* unacknowledged publishes handed to the broker side */
     uint32_t qos2_window; /* of these, so many of QoS 2 */
     mqttsn_ms retain_settle;

@@ -55,10 +55,12 @@ static void unlink_from(struct gw_engine *e, struct gw_line *line,
     x->line_prev = x->line_next = 0;
 }
 
-static void append(struct gw_engine *e, uint32_t index, enum gw_line_kind kind)
+/* Inline here, for it is a part of every publish. */
+static inline void append(struct gw_engine *e, struct gw_link *l,
+                          uint32_t index, enum gw_line_kind kind)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
-    struct gw_line *line = &e->lines[kind];
+    struct gw_line *line = &l->lines[kind];
 
     x->state = GW_X_WAITING;
     x->line = (uint8_t)kind;
@@ -69,14 +71,16 @@ static void append(struct gw_engine *e, uint32_t index, enum gw_line_kind kind)
 void gw_line_insert(struct gw_engine *e, uint32_t index, enum gw_line_kind kind)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
-    struct gw_line *line = &e->lines[kind];
+    struct gw_link *l = gw_link_at(e, x->up);
+    struct gw_line *line = &l->lines[kind];
     uint32_t before = line->tail;
 
     if (kind == GW_LINE_LATE)
         gw_flow_join(e, index);
     if (before == 0 || gw_exchange_at(e, before)->place <= x->place) {
-        append(e, index, kind);
+        append(e, l, index, kind);
         line->hint = index;
+        gw_link_ready(e, x->up);
         return;
     }
     /* Those that return come in some order of theirs, but near each other. */
@@ -100,6 +104,7 @@ void gw_line_insert(struct gw_engine *e, uint32_t index, enum gw_line_kind kind)
     line->hint = index;
     link_between(e, line, before, index,
                  before ? gw_exchange_at(e, before)->line_next : line->head);
+    gw_link_ready(e, x->up);
 }
 
 /* ---- flows ------------------------------------------------------------- */
@@ -178,23 +183,29 @@ static void flow_leave(struct gw_engine *e, struct gw_exchange *x)
 /* What waits for the broker because it is away, or behind such. */
 static bool is_late(const struct gw_engine *e, const struct gw_exchange *x)
 {
-    return (x->stowed && e->link != GW_LINK_UP) || flow_of(e, x->client) != 0;
+    return (x->stowed && e->shared.state != GW_LINK_UP) ||
+           flow_of(e, x->client) != 0;
 }
 
 void gw_line_enter(struct gw_engine *e, uint32_t index)
 {
-    if (is_late(e, gw_exchange_at(e, index))) {
+    const struct gw_exchange *x = gw_exchange_at(e, index);
+
+    if (is_late(e, x)) {
         gw_flow_join(e, index);
-        append(e, index, GW_LINE_LATE);
+        append(e, &e->shared, index, GW_LINE_LATE); /* no other has a backlog */
+    } else if (x->up == 0) {
+        append(e, &e->shared, index, GW_LINE_LIVE);
     } else {
-        append(e, index, GW_LINE_LIVE);
+        append(e, gw_link_at(e, x->up), index, GW_LINE_LIVE);
+        gw_link_list(e, x->up);
     }
 }
 
 void gw_line_remove(struct gw_engine *e, uint32_t index)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
-    struct gw_line *line = &e->lines[x->line];
+    struct gw_line *line = &gw_link_at(e, x->up)->lines[x->line];
 
     if (line->hint == index)
         line->hint = x->line_prev;
@@ -228,11 +239,11 @@ static bool rate_allows(struct gw_engine *e)
 
 /* The first of a line that is not too old. What it gives up is forgotten at
  * the store, so it waits for a store that is behind. */
-static uint32_t drop_old(struct gw_engine *e, enum gw_line_kind kind)
+static uint32_t drop_old(struct gw_engine *e, const struct gw_line *line)
 {
     uint32_t index;
 
-    while ((index = e->lines[kind].head) != 0 &&
+    while ((index = line->head) != 0 &&
            gw_forward_is_old(e, gw_exchange_at(e, index))) {
         if (gw_store_behind(e))
             return 0;
@@ -241,11 +252,11 @@ static uint32_t drop_old(struct gw_engine *e, enum gw_line_kind kind)
     return index;
 }
 
-static inline uint32_t head_of(struct gw_engine *e, enum gw_line_kind kind)
+static inline uint32_t head_of(struct gw_engine *e, const struct gw_line *line)
 {
-    uint32_t index = e->lines[kind].head;
+    uint32_t index = line->head;
 
-    return index != 0 && gw_exchange_at(e, index)->owned ? drop_old(e, kind)
+    return index != 0 && gw_exchange_at(e, index)->owned ? drop_old(e, line)
                                                          : index;
 }
 
@@ -259,7 +270,7 @@ static bool would_overtake(const struct gw_engine *e,
 {
     if (x->qos != 2 || !x->kept || x->client == 0)
         return false;
-    for (uint32_t i = e->lines[GW_LINE_NONE].head; i != 0;
+    for (uint32_t i = e->shared.lines[GW_LINE_NONE].head; i != 0;
          i = gw_exchange_at(e, i)->line_next) {
         const struct gw_exchange *out = gw_exchange_at(e, i);
 
@@ -273,57 +284,59 @@ static bool would_overtake(const struct gw_engine *e,
  * store that is behind. Of QoS 2 a broker takes no more than it likes:
  * mosquitto acknowledges the next one and throws it away, and MQTT 3.1.1 has no
  * way to say so. */
-static bool may_go(const struct gw_engine *e, const struct gw_exchange *x,
-                   uint32_t handed, uint32_t most)
+static bool may_go(const struct gw_engine *e, const struct gw_link *l,
+                   const struct gw_exchange *x, uint32_t handed, uint32_t most)
 {
     return x->qos == 0 ||
            (handed < most && !(x->stowed && gw_store_behind(e)) &&
-            (x->qos != 2 || e->handed2 < e->policy.options.qos2_window) &&
+            (x->qos != 2 || l->handed2 < e->policy.options.qos2_window) &&
             !would_overtake(e, x));
 }
 
 /* The backlog leaves a quarter of the window to what is live. */
 static uint32_t late_window(const struct gw_engine *e)
 {
-    return e->window_size - e->window_size / 4;
+    return e->shared.window_size - e->shared.window_size / 4;
 }
 
+/* Only the gateway's own link has a backlog. */
 static uint32_t next_late(struct gw_engine *e, uint32_t live)
 {
+    const struct gw_link *l = &e->shared;
     const struct gw_exchange *x;
     uint32_t late;
 
     if (e->shutting_down || e->now < e->late_from)
         return 0;
-    late = head_of(e, GW_LINE_LATE);
+    late = head_of(e, &l->lines[GW_LINE_LATE]);
     if (late == 0)
         return 0;
     x = gw_exchange_at(e, late);
     if ((live != 0 && x->place >= gw_exchange_at(e, live)->place) ||
-        !may_go(e, x, e->late_handed, late_window(e)) ||
-        !may_go(e, x, e->handed, e->window_size) || !rate_allows(e))
+        !may_go(e, l, x, e->late_handed, late_window(e)) ||
+        !may_go(e, l, x, l->handed, l->window_size) || !rate_allows(e))
         return 0;
     return late;
 }
 
-static uint32_t next_of(struct gw_engine *e)
+static uint32_t next_of(struct gw_engine *e, const struct gw_link *l)
 {
     uint32_t live, late;
 
-    if (e->link != GW_LINK_UP || e->alone)
+    if (l->state != GW_LINK_UP || l->alone)
         return 0;
-    if (e->lines[GW_LINE_AGAIN].head != 0) {
-        uint32_t again = head_of(e, GW_LINE_AGAIN);
+    if (l->lines[GW_LINE_AGAIN].head != 0) {
+        uint32_t again = head_of(e, &l->lines[GW_LINE_AGAIN]);
 
-        if (again != 0 && may_go(e, gw_exchange_at(e, again), e->handed, 1))
+        if (again != 0 && may_go(e, l, gw_exchange_at(e, again), l->handed, 1))
             return again;
-        if (e->lines[GW_LINE_AGAIN].head != 0)
+        if (l->lines[GW_LINE_AGAIN].head != 0)
             return 0;
     }
-    live = head_of(e, GW_LINE_LIVE);
-    late = e->lines[GW_LINE_LATE].head != 0 ? next_late(e, live) : 0;
+    live = head_of(e, &l->lines[GW_LINE_LIVE]);
+    late = l->lines[GW_LINE_LATE].head != 0 ? next_late(e, live) : 0;
     if (live != 0 &&
-        !may_go(e, gw_exchange_at(e, live), e->handed, e->window_size))
+        !may_go(e, l, gw_exchange_at(e, live), l->handed, l->window_size))
         live = 0;
     if (late == 0 || (live != 0 && !e->late_turn)) {
         e->late_turn |= live != 0;
@@ -337,10 +350,11 @@ static uint32_t next_of(struct gw_engine *e)
 
 /* ---- out --------------------------------------------------------------- */
 
-static void hand_over(struct gw_engine *e, uint32_t index)
+static inline void hand_over(struct gw_engine *e, struct gw_link *l,
+                             uint32_t index)
 {
-    struct gw_line *out = &e->lines[GW_LINE_NONE];
     struct gw_exchange *x = gw_exchange_at(e, index);
+    struct gw_line *out = &l->lines[GW_LINE_NONE];
 
     if (x->line == GW_LINE_LATE) {
         x->late = true;
@@ -350,26 +364,28 @@ static void hand_over(struct gw_engine *e, uint32_t index)
     link_between(e, out, out->tail, index, 0);
     x->state = GW_X_HANDED;
     x->tries++;
-    e->handed++;
-    e->handed2 += x->qos == 2;
+    l->handed++;
+    l->handed2 += x->qos == 2;
 }
 
 void gw_line_unhand(struct gw_engine *e, uint32_t index)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
+    struct gw_link *l = gw_link_at(e, x->up);
 
-    unlink_from(e, &e->lines[GW_LINE_NONE], index);
-    e->handed--;
-    e->handed2 -= x->qos == 2;
+    unlink_from(e, &l->lines[GW_LINE_NONE], index);
+    l->handed--;
+    l->handed2 -= x->qos == 2;
     if (x->late)
         e->late_handed--;
     x->late = false;
+    gw_link_ready(e, x->up);
 }
 
-bool gw_uplink_poll(struct gw_engine *e, uint8_t *buf,
+bool gw_uplink_poll(struct gw_engine *e, struct gw_link *l, uint8_t *buf,
                     struct gw_up_action *ret_action)
 {
-    uint32_t index = next_of(e);
+    uint32_t index = next_of(e, l);
     struct gw_exchange *x;
     struct gw_message *m;
     struct mqttsn_span topic;
@@ -383,6 +399,7 @@ bool gw_uplink_poll(struct gw_engine *e, uint8_t *buf,
     gw_message_copy(&e->up_messages, x->message, buf + topic.len);
     *ret_action = (struct gw_up_action){
         .kind = GW_UP_PUBLISH,
+        .connection = x->up,
         .token =
             x->qos == 0 ? 0 : gw_token(GW_TOKEN_EXCHANGE, x->generation, index),
         .qos = x->qos,
@@ -399,8 +416,8 @@ bool gw_uplink_poll(struct gw_engine *e, uint8_t *buf,
         gw_exchange_end(e, index);
         return true;
     }
-    hand_over(e, index);
-    e->alone = x->tries > TRIES_BEFORE_ALONE;
+    hand_over(e, l, index);
+    l->alone = x->tries > TRIES_BEFORE_ALONE;
     return true;
 }
 
@@ -410,7 +427,7 @@ uint64_t gw_uplink_held(struct gw_engine *e, uint32_t index)
 
     if (x->kind != GW_X_PUBLISH || x->state != GW_X_WAITING)
         return 0;
-    hand_over(e, index);
+    hand_over(e, gw_link_at(e, x->up), index);
     x->held = true;
     return gw_token(GW_TOKEN_EXCHANGE, x->generation, index);
 }
@@ -421,7 +438,7 @@ uint64_t gw_uplink_held(struct gw_engine *e, uint32_t index)
 mqttsn_ms gw_line_next_deadline(const struct gw_engine *e)
 {
     mqttsn_ms most = e->policy.options.uplink_max_age, due = MQTTSN_NEVER;
-    uint32_t head = e->lines[GW_LINE_LATE].head;
+    uint32_t head = e->shared.lines[GW_LINE_LATE].head;
 
     if (head == 0)
         return due;
@@ -429,7 +446,7 @@ mqttsn_ms gw_line_next_deadline(const struct gw_engine *e)
         due = gw_message_at(&e->up_messages, gw_exchange_at(e, head)->message)
                   ->received +
               most + 1;
-    if (e->link != GW_LINK_UP)
+    if (e->shared.state != GW_LINK_UP)
         return due;
     if (e->late_due != 0 && e->late_due < due)
         due = e->late_due;
@@ -443,7 +460,7 @@ void gw_line_on_deadline(struct gw_engine *e)
     if (e->late_due != 0 && e->now >= e->late_due)
         e->late_due = 0;
     for (unsigned n = 0; n < 256; n++) {
-        uint32_t head = e->lines[GW_LINE_LATE].head;
+        uint32_t head = e->shared.lines[GW_LINE_LATE].head;
 
         if (head == 0 || gw_store_behind(e) ||
             !gw_forward_is_old(e, gw_exchange_at(e, head)))

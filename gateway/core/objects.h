@@ -75,7 +75,8 @@ struct gw_session {
     uint8_t state;      /* enum gw_state */
     uint8_t down_phase; /* enum gw_down_phase */
     uint8_t reply_count;
-    uint8_t last_family; /* of 'addr', when it had one */
+    uint8_t last_family : 3; /* of 'addr', when it had one */
+    uint8_t qos0_waiting : 5;
     uint16_t keepalive_s;
     uint16_t sleep_s;
     uint16_t next_topic_id;
@@ -83,7 +84,7 @@ struct gw_session {
     uint16_t topic_count;
     uint16_t sub_count;
     uint16_t exchange_count; /* that count against client_inflight_max */
-    uint16_t qos0_waiting;
+    uint16_t up; /* its link to the broker (links.h); 0: the gateway's */
     uint16_t subs_pending; /* SUBSCRIBEs that were not answered yet */
     uint16_t subacks;      /* SUBACKs on their way: nothing overtakes them */
 
@@ -168,8 +169,9 @@ struct gw_sub {
     uint32_t item;
     uint16_t topic_id;  /* predefined */
     uint8_t type;       /* enum mqttsn_topic_type it was asked by */
-    uint8_t qos : 7;    /* granted */
+    uint8_t qos : 6;    /* granted */
     uint8_t active : 1; /* the broker has granted it */
+    uint8_t untold : 1; /* the broker of its own link has forgotten it */
 };
 
 /* So many topics, and so many subscriptions, of one session are found by
@@ -235,6 +237,7 @@ struct gw_exchange {
     uint16_t msg_id;
     uint16_t topic_id;
     uint32_t session; /* 0: the gateway's own */
+    uint32_t up;      /* the link that it goes by (links.h) */
     uint32_t owner;   /* session number, also after it left */
     uint32_t next;    /* of the same session */
     uint32_t generation;
@@ -248,7 +251,7 @@ struct gw_exchange {
         struct { /* SUBSCRIBE, UNSUBSCRIBE */
             uint32_t filter;
             uint32_t window;
-            uint32_t link; /* of the same window, or of the same filter */
+            uint32_t link; /* of the same window, filter, or session's link */
         };
     };
     uint64_t op;    /* PUBLISH: the store operation of its record */

@@ -65,8 +65,8 @@ void gw_connect_abandon(struct gw_engine *e, uint32_t session)
     gw_store_session(e, session);
 }
 
-static void refuse_half_open(struct gw_engine *e, uint32_t session,
-                             enum mqttsn_return_code code, const char *reason)
+void gw_connect_refuse(struct gw_engine *e, uint32_t session,
+                       enum mqttsn_return_code code, const char *reason)
 {
     struct gw_session *s = gw_session_at(e, session);
     struct gw_peer peer = {.addr = s->addr,
@@ -122,7 +122,7 @@ static void prompt(struct gw_engine *e, uint32_t session,
     gw_session_arm(e, session, c->step_due);
 }
 
-static void accept(struct gw_engine *e, uint32_t session)
+void gw_connect_accept(struct gw_engine *e, uint32_t session)
 {
     struct gw_session *s = gw_session_at(e, session);
     uint64_t kept;
@@ -145,21 +145,23 @@ static void accept(struct gw_engine *e, uint32_t session)
  * reach the broker, or could, or is kept. */
 static bool is_served(const struct gw_engine *e)
 {
-    if (e->link == GW_LINK_UP)
+    if (e->shared.state == GW_LINK_UP)
         return true;
-    if (e->link == GW_LINK_DENIED || gw_link_given_up(e))
+    if (e->shared.state == GW_LINK_DENIED || gw_link_given_up(e))
         return false;
     return e->policy.options.durable ||
-           (e->link == GW_LINK_DOWN && e->link_was_up);
+           (e->shared.state == GW_LINK_DOWN && e->link_was_up);
 }
 
 /* Accepts if the upstream allows; a request at the very start waits for the
  * first attempt's outcome (guarantee 5). */
 static void accept_when_up(struct gw_engine *e, uint32_t session)
 {
-    if (is_served(e)) {
-        accept(e, session);
-    } else if (e->link == GW_LINK_UNKNOWN) {
+    if (gw_policy_own_connections(&e->policy)) {
+        gw_link_connect(e, session);
+    } else if (is_served(e)) {
+        gw_connect_accept(e, session);
+    } else if (e->shared.state == GW_LINK_UNKNOWN) {
         struct gw_cold *c = gw_warm(e, session);
 
         /* Looked at again shortly: no list is kept for the few that come in
@@ -168,9 +170,9 @@ static void accept_when_up(struct gw_engine *e, uint32_t session)
         c->step_due = e->now + UPSTREAM_RECHECK_MS;
         gw_session_arm(e, session, c->step_due);
     } else {
-        refuse_half_open(e, session, MQTTSN_REJECTED_CONGESTION,
-                         e->link == GW_LINK_DENIED ? "upstream denied"
-                                                   : "upstream down");
+        gw_connect_refuse(e, session, MQTTSN_REJECTED_CONGESTION,
+                          e->shared.state == GW_LINK_DENIED ? "upstream denied"
+                                                            : "upstream down");
     }
 }
 
@@ -180,10 +182,10 @@ void gw_connect_on_deadline(struct gw_engine *e, uint32_t session)
     struct gw_cold *c = gw_warm(e, session);
 
     if (c->step == GW_STEP_UPSTREAM) {
-        if (e->link == GW_LINK_UNKNOWN &&
-            e->now - s->state_since >= UPSTREAM_WAIT_MS)
-            refuse_half_open(e, session, MQTTSN_REJECTED_CONGESTION,
-                             "upstream timeout");
+        if (s->up != 0 || (e->shared.state == GW_LINK_UNKNOWN &&
+                           e->now - s->state_since >= UPSTREAM_WAIT_MS))
+            gw_connect_refuse(e, session, MQTTSN_REJECTED_CONGESTION,
+                              "upstream timeout");
         else
             accept_when_up(e, session);
     } else if (c->step_tries >= e->policy.options.retry_count ||
@@ -236,7 +238,7 @@ static void wake_up(struct gw_engine *e, uint32_t session,
     s->keepalive_s = r->duration_s;
     gw_warm(e, session)->connect_hash = r->hash;
     s->flags &= ~(unsigned)GW_S_CLEAN;
-    accept(e, session);
+    gw_connect_accept(e, session);
 }
 
 static void take_over(struct gw_engine *e, uint32_t session,
@@ -527,15 +529,15 @@ void gw_on_willtopic(struct gw_engine *e, uint32_t session,
     if (!mqttsn_topic_name_valid(frame->willtopic.topic) ||
         !gw_policy_may_publish(&e->policy, s->client_id,
                                frame->willtopic.topic)) {
-        refuse_half_open(e, session, MQTTSN_REJECTED_NOT_SUPPORTED,
-                         "will topic"); /* G12-43, T14 */
+        gw_connect_refuse(e, session, MQTTSN_REJECTED_NOT_SUPPORTED,
+                          "will topic"); /* G12-43, T14 */
         return;
     }
     c = gw_warm(e, session);
     gw_names_unref(&e->names, c->new_will_topic);
     c->new_will_topic = gw_names_intern(&e->names, frame->willtopic.topic);
     if (c->new_will_topic == 0) {
-        refuse_half_open(e, session, MQTTSN_REJECTED_CONGESTION, "table full");
+        gw_connect_refuse(e, session, MQTTSN_REJECTED_CONGESTION, "table full");
         return;
     }
     c->new_will_qos = gw_will_qos(e, session, &frame->willtopic.flags);
@@ -557,15 +559,15 @@ void gw_on_willmsg(struct gw_engine *e, uint32_t session,
         return;
     }
     if (frame->willmsg.message.len > GW_NAMES_LONGEST) {
-        refuse_half_open(e, session, MQTTSN_REJECTED_NOT_SUPPORTED,
-                         "will message too long");
+        gw_connect_refuse(e, session, MQTTSN_REJECTED_NOT_SUPPORTED,
+                          "will message too long");
         return;
     }
     if (frame->willmsg.message.len != 0) {
         message = gw_names_intern(&e->names, frame->willmsg.message);
         if (message == 0) {
-            refuse_half_open(e, session, MQTTSN_REJECTED_CONGESTION,
-                             "table full");
+            gw_connect_refuse(e, session, MQTTSN_REJECTED_CONGESTION,
+                              "table full");
             return;
         }
     }

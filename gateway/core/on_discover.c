@@ -19,7 +19,7 @@ static bool takes_part(const struct gw_engine *e, size_t listener)
 {
     const struct gw_options *o = &e->policy.options;
 
-    return e->link == GW_LINK_UP && listener < o->listener_count &&
+    return e->shared.state == GW_LINK_UP && listener < o->listener_count &&
            o->listeners[listener].discovery;
 }
 

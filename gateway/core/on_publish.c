@@ -243,8 +243,9 @@ void gw_on_publish(struct gw_engine *e, uint32_t session,
     if (name != 0) {
         code = MQTTSN_REJECTED_CONGESTION;
         index = gw_uplink_publish(
-            e, session, gw_session_at(e, session)->client_id, name,
-            frame->publish.data, qos, frame->publish.flags.retain);
+            e, session, gw_session_at(e, session)->client_id,
+            gw_session_at(e, session)->up, name, frame->publish.data, qos,
+            frame->publish.flags.retain);
     }
     gw_names_unref(&e->names, held);
     if (index == 0) {
@@ -284,7 +285,7 @@ void gw_on_publish_minus1(struct gw_engine *e, const struct gw_peer *peer,
     }
     if (name != 0 && e->own_qos0 < OWN_QOS0_MAX &&
         gw_policy_may_publish(&e->policy, 0, gw_names_span(&e->names, name)) &&
-        gw_uplink_publish(e, 0, 0, name, frame->publish.data, 0,
+        gw_uplink_publish(e, 0, 0, 0, name, frame->publish.data, 0,
                           frame->publish.flags.retain &&
                               o->qos_minus1_retain) != 0)
         e->counters.qos_minus1_accepted++;

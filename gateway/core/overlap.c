@@ -63,7 +63,7 @@ bool gw_overlap_poll(struct gw_engine *e, unsigned classes, uint8_t *buf,
     struct gw_up_action action = {0};
     size_t len;
 
-    if (e->link != GW_LINK_UP || e->probe_handed)
+    if (e->shared.state != GW_LINK_UP || e->probe_handed)
         return false;
     switch ((enum gw_probe_step)e->probe_step) {
     case GW_PROBE_OFF:

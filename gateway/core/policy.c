@@ -164,6 +164,7 @@ static bool values_valid(const struct gw_options *o)
            o->client_inflight_max != 0 && o->window != 0 &&
            o->qos2_window != 0 &&
            in_range(o->rebind_on_ping, GW_REBIND_SAME_HOST, GW_REBIND_OFF) &&
+           in_range(o->mode, GW_MODE_AGGREGATING, GW_MODE_TRANSPARENT) &&
            in_range(o->overlapping, GW_OVERLAPPING_PROBE,
                     GW_OVERLAPPING_EACH) &&
            in_range(o->client.drop_policy, GW_DROP_OLDEST,

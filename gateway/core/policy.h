@@ -4,8 +4,9 @@
  *
  * The engine's own copy of gw_options, with every list in place and the
  * predefined topics indexed. Answers who may do what, what a predefined id
- * stands for, and what the broker calls a topic of a node. Aggregating is the
- * only mode of this version: sessions need no upstream connection of their own.
+ * stands for, and what the broker calls a topic of a node. Which mode it is, is
+ * asked here alone; what follows from it is seen by a session's having a link
+ * of its own (links.h) or not.
  *
  * Where a 'client' is asked for it is the name of a client id; 0 is who has
  * none (QoS -1, the gateway itself), for whom the upstream's id stands.
@@ -91,6 +92,10 @@ bool gw_policy_may_publish(const struct gw_policy *policy, uint32_t client,
                            struct mqttsn_span name);
 bool gw_policy_may_subscribe(const struct gw_policy *policy, uint32_t client,
                              struct mqttsn_span filter);
+
+/* Whether each session has a connection to the broker of its own, in which the
+ * broker knows it, its subscriptions and its will. */
+bool gw_policy_own_connections(const struct gw_policy *policy);
 
 /* Whether what was allowed when a name was registered may not be now. */
 static inline bool gw_policy_asks_again(const struct gw_policy *policy)

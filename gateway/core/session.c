@@ -213,6 +213,7 @@ void gw_session_end(struct gw_engine *e, uint32_t index)
     gw_contender_end(e, index);
     unbind(e, index);
     gw_session_wipe(e, index);
+    gw_link_orphan(e, index);
     fresh_remove(e, index);
     gw_heap_remove(&e->due, index);
     gw_table_remove(&e->by_client, client_hash(e, s->client_id), index);
@@ -381,6 +382,8 @@ void gw_session_enter(struct gw_engine *e, uint32_t index, enum gw_state state)
     if (state != GW_AWAKE)
         s->flags &= ~(unsigned)(GW_S_PINGRESP_DUE | GW_S_AWAKE_OVER);
     gw_session_arm(e, index, supervision_due(e, s));
+    if (state == GW_DISCONNECTED || state == GW_LOST)
+        gw_link_leave(e, index);
 }
 
 /* Supervision ran out: the will, then lost [SN 6.14]. */

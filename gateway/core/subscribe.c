@@ -388,7 +388,9 @@ void gw_on_subscribe(struct gw_engine *e, uint32_t session,
     x->topic_id = topic_id;
     x->topic_type = type;
     x->qos = frame->subscribe.flags.qos;
-    if (!gw_window_join(e, index)) {
+    if (s->up != 0) {
+        gw_link_ask(e, index);
+    } else if (!gw_window_join(e, index)) {
         gw_exchange_end(e, index);
         gw_subscribe_refuse(e, session, msg_id, topic_id,
                             MQTTSN_REJECTED_CONGESTION);
@@ -413,24 +415,39 @@ void gw_on_unsubscribe(struct gw_engine *e, uint32_t session,
     uint32_t node, sub = 0, index;
     char buf[GW_NAME_MAX];
     uint8_t octets[2];
+    bool named;
 
     index = gw_exchange_find(e, session, GW_X_UNSUBSCRIBE,
                              frame->unsubscribe.msg_id);
     if (index != 0 && !gw_exchange_at(e, index)->mute)
         return; /* under way */
     /* Whatever it names, there is no other answer than UNSUBACK (G12-41). */
-    if (named_filter(e, session, frame, octets, &filter, &code)) {
+    named = named_filter(e, session, frame, octets, &filter, &code);
+    if (named)
         mapped = at_broker(e, session, filter, buf);
-        node = gw_filters_find(&e->filters, mapped);
-        sub = node ? gw_sub_find(e, session, node) : 0;
-    }
-    if (sub == 0) {
+    node = named ? gw_filters_find(&e->filters, mapped) : 0;
+    sub = node ? gw_sub_find(e, session, node) : 0;
+    if (sub == 0 && (s->up == 0 || mapped.len == 0)) {
         gw_reply_push(e, session, &unsuback, gw_store_all(e));
         return;
     }
+    /* By its own connection it can only be asked now, so a node that asks too
+     * much repeats it. The broker may know a filter that we do not. */
+    if (s->up != 0 &&
+        (s->exchange_count >= e->policy.options.client_inflight_max ||
+         e->exchanges.used == e->exchanges.capacity)) {
+        e->counters.rx_ignored++;
+        return;
+    }
     node = gw_filter_use(e, mapped, false);
-    end_sub(e, sub);
-    if (gw_filter_at(&e->filters, node)->up_state == GW_F_UNSUB_DUE &&
+    if (node == 0) {
+        e->counters.rx_ignored++;
+        return;
+    }
+    if (sub != 0)
+        end_sub(e, sub);
+    if ((s->up != 0 ||
+         gw_filter_at(&e->filters, node)->up_state == GW_F_UNSUB_DUE) &&
         s->exchange_count < e->policy.options.client_inflight_max)
         index = gw_exchange_new(e, session, GW_X_UNSUBSCRIBE);
     else
@@ -444,8 +461,12 @@ void gw_on_unsubscribe(struct gw_engine *e, uint32_t session,
     struct gw_exchange *x = gw_exchange_at(e, index);
     x->filter = node;
     x->msg_id = frame->unsubscribe.msg_id;
-    x->link = f->unsub_list;
-    f->unsub_list = index;
+    if (s->up != 0) {
+        gw_link_ask(e, index);
+    } else {
+        x->link = f->unsub_list;
+        f->unsub_list = index;
+    }
     x->counted = true;
     s->exchange_count++;
     x->due = e->now + e->policy.options.upstream_timeout;

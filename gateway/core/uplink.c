@@ -7,7 +7,7 @@
 #include "engine_private.h"
 
 /* QoS 0 publishes of one node that wait while the broker side is busy. */
-#define QOS0_WAITING_MAX 16
+#define QOS0_WAITING_MAX 16 /* fits its field */
 
 /* A publish that was with the broker side this often when the connection ended
  * is given up. */
@@ -129,8 +129,10 @@ static void leave_broker_side(struct gw_engine *e, uint32_t index)
     if (x->state == GW_X_WAITING)
         gw_line_remove(e, index);
     else if (x->state == GW_X_HANDED) {
+        struct gw_link *l = gw_link_at(e, x->up);
+
         gw_line_unhand(e, index);
-        e->alone = e->alone && e->handed != 0;
+        l->alone = l->alone && l->handed != 0;
     }
 }
 
@@ -158,6 +160,9 @@ void gw_exchange_end(struct gw_engine *e, uint32_t index)
         x->client = 0;
         e->own_qos0 -= own_qos0;
         forget(e, x);
+    } else if (x->up != 0) {
+        gw_link_unask(e, index);
+        gw_filter_release(e, x->filter, x->wants);
     } else if (x->kind == GW_X_SUBSCRIBE) {
         if (x->window != 0)
             gw_window_leave(e, index);
@@ -226,8 +231,8 @@ static void leave(struct gw_engine *e, uint32_t index, bool wipe)
         gw_exchange_release(e, index); /* acknowledged: it goes on */
         return;
     }
-    if (x->state == GW_X_DONE ||
-        (x->state != GW_X_HANDED && x->qos != 0 && e->link != GW_LINK_UP)) {
+    if (x->state == GW_X_DONE || (x->state != GW_X_HANDED && x->qos != 0 &&
+                                  gw_link_at(e, x->up)->state != GW_LINK_UP)) {
         gw_exchange_end(e, index); /* never acknowledged: the node's again */
         return;
     }
@@ -288,8 +293,8 @@ static bool is_stowed(const struct gw_engine *e, uint32_t client, uint8_t qos)
     const struct gw_options *o = &e->policy.options;
 
     return o->durable &&
-           (qos != 0 || (o->uplink_qos0 &&
-                         (e->link != GW_LINK_UP || gw_flow_exists(e, client))));
+           (qos != 0 || (o->uplink_qos0 && (e->shared.state != GW_LINK_UP ||
+                                            gw_flow_exists(e, client))));
 }
 
 /* On its way to the broker: at once, or when it, or what its node sent before
@@ -314,8 +319,8 @@ static void begin(struct gw_engine *e, uint32_t index, uint32_t session)
 
 /* 'topic_name' is the broker's. */
 static uint32_t publish(struct gw_engine *e, uint32_t session, uint32_t client,
-                        uint32_t topic_name, struct mqttsn_span payload,
-                        uint8_t qos, bool retain)
+                        uint32_t up, uint32_t topic_name,
+                        struct mqttsn_span payload, uint8_t qos, bool retain)
 {
     bool stow = is_stowed(e, client, qos);
     uint32_t message, index;
@@ -337,6 +342,7 @@ static uint32_t publish(struct gw_engine *e, uint32_t session, uint32_t client,
     }
     x = gw_exchange_at(e, index);
     x->message = message;
+    x->up = up;
     x->qos = qos;
     x->retain = retain;
     if (e->policy.options.durable)
@@ -367,8 +373,8 @@ static uint32_t publish(struct gw_engine *e, uint32_t session, uint32_t client,
 /* Apart from the rest, so that who has no prefix pays nothing for it. */
 static __attribute__((noinline)) uint32_t
 publish_mapped(struct gw_engine *e, uint32_t session, uint32_t client,
-               uint32_t topic_name, struct mqttsn_span payload, uint8_t qos,
-               bool retain)
+               uint32_t up, uint32_t topic_name, struct mqttsn_span payload,
+               uint8_t qos, bool retain)
 {
     char buf[GW_NAME_MAX];
     struct mqttsn_span mapped = gw_policy_map(
@@ -377,19 +383,19 @@ publish_mapped(struct gw_engine *e, uint32_t session, uint32_t client,
 
     name = mapped.len != 0 ? gw_names_intern(&e->names, mapped) : 0;
     if (name != 0)
-        index = publish(e, session, client, name, payload, qos, retain);
+        index = publish(e, session, client, up, name, payload, qos, retain);
     gw_names_unref(&e->names, name);
     return index;
 }
 
 uint32_t gw_uplink_publish(struct gw_engine *e, uint32_t session,
-                           uint32_t client, uint32_t topic_name,
+                           uint32_t client, uint32_t up, uint32_t topic_name,
                            struct mqttsn_span payload, uint8_t qos, bool retain)
 {
     if (e->policy.topic_prefix != 0)
-        return publish_mapped(e, session, client, topic_name, payload, qos,
+        return publish_mapped(e, session, client, up, topic_name, payload, qos,
                               retain);
-    return publish(e, session, client, topic_name, payload, qos, retain);
+    return publish(e, session, client, up, topic_name, payload, qos, retain);
 }
 
 /* ---- results ----------------------------------------------------------- */
@@ -495,9 +501,9 @@ void gw_uplink_on_result(struct gw_engine *e, uint32_t index,
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
 
-    if (x->kind != GW_X_PUBLISH || x->state != GW_X_HANDED)
+    if (x->state != GW_X_HANDED)
         return;
-    e->alone = false;
+    gw_link_at(e, x->up)->alone = false;
     switch (outcome) {
     case GW_UP_DONE:
         on_done(e, index);

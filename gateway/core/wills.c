@@ -18,6 +18,7 @@ void gw_will_set_topic(struct gw_engine *e, uint32_t session, uint32_t name,
     s->flags &= ~(unsigned)GW_S_WILL_RETAIN;
     if (retain)
         s->flags |= GW_S_WILL_RETAIN;
+    gw_link_will_changed(e, session);
 }
 
 void gw_will_set_message(struct gw_engine *e, uint32_t session, uint32_t name)
@@ -27,6 +28,7 @@ void gw_will_set_message(struct gw_engine *e, uint32_t session, uint32_t name)
     gw_names_unref(&e->names, c->will_message);
     c->will_message = name;
     gw_session_at(e, session)->flags |= GW_S_WILL_MSG;
+    gw_link_will_changed(e, session);
 }
 
 /* Will QoS 3 is treated as 0 (G12-06). */
@@ -52,6 +54,7 @@ void gw_will_delete(struct gw_engine *e, uint32_t session)
     c->will_topic = c->will_message = 0;
     c->will_qos = 0;
     s->flags &= ~(unsigned)(GW_S_WILL | GW_S_WILL_MSG | GW_S_WILL_RETAIN);
+    gw_link_will_changed(e, session);
     gw_cold_rests(e, session);
 }
 
@@ -63,6 +66,9 @@ void gw_will_publish(struct gw_engine *e, uint32_t session)
 
     if (!(s->flags & GW_S_WILL))
         return;
+    /* Its own connection broke before: the broker has published it, or will. */
+    if (gw_link_at(e, s->up)->state != GW_LINK_UP && s->up != 0)
+        return;
     if (!gw_policy_may_publish(&e->policy, s->client_id,
                                gw_names_span(&e->names, c->will_topic))) {
         /* It might when it was set. */
@@ -70,7 +76,7 @@ void gw_will_publish(struct gw_engine *e, uint32_t session)
         e->counters.up_refused_topic++;
         return;
     }
-    index = gw_uplink_publish(e, 0, s->client_id, c->will_topic,
+    index = gw_uplink_publish(e, 0, s->client_id, s->up, c->will_topic,
                               gw_names_span(&e->names, c->will_message),
                               c->will_qos, (s->flags & GW_S_WILL_RETAIN) != 0);
     if (index == 0) {

@@ -372,7 +372,7 @@ bool gw_windows_poll(struct gw_engine *e, uint8_t *buf,
 {
     /* Until the store knows that the broker has forgotten everything, it is
      * told nothing: a process after this one would take it for all. */
-    if (e->link != GW_LINK_UP || e->sweep_stored > e->store_done)
+    if (e->shared.state != GW_LINK_UP || e->sweep_stored > e->store_done)
         return false;
     return poll_sweep(e, buf, ret_action) ||
            poll_unsubscribe(e, buf, ret_action) ||

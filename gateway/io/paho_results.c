@@ -251,6 +251,9 @@ static int hand_over(struct gw_paho_port *port,
     case GW_UP_UNSUBSCRIBE:
         rc = MQTTAsync_unsubscribe(port->handle, action->topic, &options);
         break;
+    case GW_UP_OPEN:
+    case GW_UP_CLOSE:
+        break; /* not for a connection that there is */
     }
     return rc;
 }

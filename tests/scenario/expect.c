@@ -103,11 +103,14 @@ static bool action_fits(struct runner *r, const struct statement *at,
 {
     static const char *const kinds[] = {[GW_UP_PUBLISH] = "PUBLISH",
                                         [GW_UP_SUBSCRIBE] = "SUBSCRIBE",
-                                        [GW_UP_UNSUBSCRIBE] = "UNSUBSCRIBE"};
+                                        [GW_UP_UNSUBSCRIBE] = "UNSUBSCRIBE",
+                                        [GW_UP_OPEN] = "OPEN",
+                                        [GW_UP_CLOSE] = "CLOSE"};
     static char payload[SN_TAIL_MAX];
     size_t payload_len = 0;
-    uint64_t qos = 0, retain = 0;
-    const char *value, *token = NULL;
+    uint64_t qos = 0, retain = 0, link = 0, clean = 0;
+    const char *value, *token = NULL, *will = "";
+    bool open = out->up.kind == GW_UP_OPEN;
 
     if (at->count < 4)
         script_error(at, "up < KIND TOPIC ...");
@@ -124,11 +127,20 @@ static bool action_fits(struct runner *r, const struct statement *at,
             retain = parse_number(at, value);
         else if ((value = word_value(word, "token", NULL)) != NULL)
             token = value;
+        else if ((value = word_value(word, "link", NULL)) != NULL)
+            link = parse_number(at, value);
+        else if ((value = word_value(word, "clean", NULL)) != NULL)
+            clean = parse_number(at, value);
+        else if ((value = word_value(word, "will", NULL)) != NULL)
+            will = value;
         else
             script_error(at, "an action has no '%s'", word->text);
     }
     if (!word_is(&at->words[2], kinds[out->up.kind]) ||
-        !span_is(out->up.topic, at->words[3].text, at->words[3].len) ||
+        !span_is(open ? out->up.client_id : out->up.topic, at->words[3].text,
+                 at->words[3].len) ||
+        (open && !span_is(out->up.topic, will, strlen(will))) ||
+        out->up.connection != link || out->up.clean != (clean != 0) ||
         !span_is(out->up.payload, payload, payload_len) ||
         (out->up.kind != GW_UP_UNSUBSCRIBE && out->up.qos != qos) ||
         out->up.retain != (retain != 0))
@@ -142,7 +154,9 @@ static void hand_over(struct runner *r, const struct statement *at,
                       const struct output *out)
 {
     if (out->up.token == 0) {
-        if (out->up.kind != GW_UP_PUBLISH || out->up.qos > 0)
+        if (out->up.kind == GW_UP_SUBSCRIBE ||
+            out->up.kind == GW_UP_UNSUBSCRIBE ||
+            (out->up.kind == GW_UP_PUBLISH && out->up.qos > 0))
             world_fail(&r->world, "it has no token");
         return;
     }
@@ -291,6 +305,7 @@ void expect_usage(struct runner *r, const struct statement *at)
                   {"uplink_messages", u.uplink_messages},
                   {"uplink_bytes", u.uplink_bytes},
                   {"message_bytes", u.message_bytes},
+                  {"connections", u.connections},
                   {"name_bytes", u.name_bytes}};
     size_t count = sizeof(fields) / sizeof(fields[0]);
 

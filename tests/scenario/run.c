@@ -12,6 +12,8 @@
  *   up > done|rejected|quota|unsent [qos=1] [token=$t]     of the oldest
  *   up > PUBLISH a/b qos=1 retain=0 "x"|data=N
  *   up > connected session=0 [receive_maximum=N]   up > lost|unreachable|denied
+ *   up < OPEN n1 link=1 [clean=1] [will=T qos=1 retain=1 "x"]    up < CLOSE ""
+ *   up > closed            what is of a node's own connection has link=N
  *   nothing                no datagram and no upstream action is left
  *   note EVENT [CLIENT] [topic=] [reason=] [value=]        no-note EVENT
  *   count NAME N           the counter stands at N
@@ -162,7 +164,7 @@ static void broker_message(struct runner *r, const struct statement *at)
             qos = (uint8_t)parse_number(at, value);
         else if ((value = word_value(word, "retain", NULL)) != NULL)
             retain = parse_number(at, value) != 0;
-        else
+        else if (word_value(word, "link", NULL) == NULL)
             script_error(at, "a message has no '%s'", word->text);
     }
     world_message(&r->world, at->words[3].text, payload, len, qos, retain);
@@ -173,10 +175,15 @@ static void broker_side(struct runner *r, const struct statement *at)
     const struct word *what = &at->words[2];
     const char *value;
 
+    r->world.link = 0;
+    for (size_t i = 3; i < at->count; i++)
+        if ((value = word_value(&at->words[i], "link", NULL)) != NULL)
+            r->world.link = (uint32_t)parse_number(at, value);
     if (word_is(what, "PUBLISH")) {
         broker_message(r, at);
     } else if (word_is(what, "connected")) {
-        struct gw_up_event event = {.kind = GW_UP_CONNECTED};
+        struct gw_up_event event = {.kind = GW_UP_CONNECTED,
+                                    .connection = r->world.link};
 
         for (size_t i = 3; i < at->count; i++)
             if ((value = word_value(&at->words[i], "session", NULL)) != NULL)
@@ -195,6 +202,8 @@ static void broker_side(struct runner *r, const struct statement *at)
         world_event(&r->world, GW_UP_UNREACHABLE);
     } else if (word_is(what, "denied")) {
         world_event(&r->world, GW_UP_DENIED);
+    } else if (word_is(what, "closed")) {
+        world_event(&r->world, GW_UP_CLOSED);
     } else if (word_is(what, "done")) {
         send_result(r, at, GW_UP_DONE);
     } else if (word_is(what, "rejected")) {

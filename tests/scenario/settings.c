@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { TIME, U32, BOOL, UINT, REBIND, OVERLAPPING, POLICY, U8, U64 };
+enum kind { TIME, U32, BOOL, UINT, REBIND, OVERLAPPING, MODE, POLICY, U8, U64 };
 
 struct setting {
     const char *name;
@@ -52,6 +52,7 @@ static const struct setting options[] = {
     OPTION("compat.gwinfo_multicast", BOOL, gwinfo_multicast),
     OPTION("compat.gw_ping", BOOL, gw_ping),
     OPTION("compat.overlapping", OVERLAPPING, overlapping),
+    OPTION("upstream.mode", MODE, mode),
     OPTION("upstream.window", U32, window),
     OPTION("upstream.qos2_window", U32, qos2_window),
     OPTION("upstream.retain_settle", TIME, retain_settle),
@@ -74,7 +75,7 @@ static const struct setting limits[] = {
     LIMIT(U32, max_queue_entries),   LIMIT(U32, max_predefined),
     LIMIT(U64, queue_total_bytes),   LIMIT(U64, names_total_bytes),
     LIMIT(U32, uplink_max_messages), LIMIT(U64, uplink_max_bytes),
-    LIMIT(U64, uplink_total_bytes),
+    LIMIT(U64, uplink_total_bytes),  LIMIT(U32, max_connections),
 };
 
 static const struct setting rules[] = {
@@ -97,6 +98,7 @@ static void assign(const struct statement *at, const struct setting *setting,
 {
     static const char *const rebinds[] = {"same-host", "any", "off"};
     static const char *const overlaps[] = {"probe", "one", "each"};
+    static const char *const modes[] = {"aggregating", "transparent"};
     static const char *const policies[] = {"oldest", "newest",
                                            "latest-per-topic"};
     char *to = (char *)base + setting->offset;
@@ -127,6 +129,10 @@ static void assign(const struct statement *at, const struct setting *setting,
     case OVERLAPPING:
         *(enum gw_overlapping *)(void *)to =
             (enum gw_overlapping)choice(at, text, overlaps, 3);
+        break;
+    case MODE:
+        *(enum gw_upstream_mode *)(void *)to =
+            (enum gw_upstream_mode)choice(at, text, modes, 2);
         break;
     case POLICY:
         *(enum gw_drop_policy *)(void *)to =

@@ -324,6 +324,9 @@ void broker_carry_out(struct sim *sim, struct request *request)
         if (at < b->filter_count)
             b->filters[at] = b->filters[--b->filter_count];
         break;
+    case GW_UP_OPEN:
+    case GW_UP_CLOSE:
+        break; /* in transparent mode */
     }
 }
 

@@ -266,6 +266,8 @@ void oracle_upstream(struct sim *sim, const struct gw_up_event *event)
         begin(sim, INPUT_UPSTREAM);
         sim_trace(sim, "up > no connection");
         return;
+    case GW_UP_CLOSED: /* in transparent mode */
+        return;
     }
 }
 

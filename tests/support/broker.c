@@ -160,6 +160,9 @@ static void carry_out(struct broker *broker, struct world *world,
         if (at < broker->filter_count)
             broker->filters[at] = broker->filters[--broker->filter_count];
         break;
+    case GW_UP_OPEN:
+    case GW_UP_CLOSE:
+        break; /* in transparent mode */
     }
 }
 

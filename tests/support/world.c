@@ -239,23 +239,31 @@ static bool drain_upstream(struct world *world)
     while ((world->budget == 0 || n < world->budget) &&
            gw_engine_poll_upstream(world->engine, world->now, world->up_classes,
                                    world->buf, GW_UP_BUFFER, &out.up)) {
-        uint8_t *joined = malloc(out.up.topic.len + out.up.payload.len + 1);
+        size_t id_len = out.up.kind == GW_UP_OPEN ? out.up.client_id.len : 0;
+        uint8_t *joined =
+            malloc(out.up.topic.len + out.up.payload.len + id_len + 1);
         struct output *kept;
         size_t topic_len = out.up.topic.len;
+        size_t both = topic_len + out.up.payload.len;
 
         if (topic_len > 0)
             memcpy(joined, out.up.topic.data, topic_len);
         if (out.up.payload.len > 0)
             memcpy(joined + topic_len, out.up.payload.data, out.up.payload.len);
+        if (id_len > 0)
+            memcpy(joined + both, out.up.client_id.data, id_len);
         struct output copy = out;
 
         copy.up.topic.data = joined;
         copy.up.payload.data = joined + topic_len;
-        kept =
-            record_output(world, copy, joined, topic_len + out.up.payload.len);
+        if (id_len > 0)
+            copy.up.client_id.data = joined + both;
+        kept = record_output(world, copy, joined, both + id_len);
         free(joined);
         kept->up.topic.data = kept->data;
         kept->up.payload.data = kept->data + topic_len;
+        if (id_len > 0)
+            kept->up.client_id.data = kept->data + both;
         world->action_total++;
         if (world->broker != NULL)
             broker_take(world->broker, kept);
@@ -369,7 +377,7 @@ void world_connected(struct world *world, bool session_present)
 
 void world_event(struct world *world, enum gw_up_event_kind kind)
 {
-    struct gw_up_event event = {.kind = kind};
+    struct gw_up_event event = {.kind = kind, .connection = world->link};
 
     world_trace(world, "up > event %d", kind);
     give(world, &event);
@@ -392,7 +400,8 @@ void world_message(struct world *world, const char *topic, const void *payload,
                    size_t len, uint8_t qos, bool retain)
 {
     static uint16_t packet_id;
-    struct gw_up_event event = {.kind = GW_UP_MESSAGE};
+    struct gw_up_event event = {.kind = GW_UP_MESSAGE,
+                                .connection = world->link};
 
     event.message.topic = mqttsn_span_text(topic);
     event.message.payload = mqttsn_span(payload, len);

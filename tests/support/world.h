@@ -100,6 +100,7 @@ struct world {
 
     /* May change at any time. */
     unsigned blocked;    /* set of enum sink */
+    uint32_t link;       /* the connection by which an event comes */
     unsigned up_classes; /* what upstream has room for; default both */
     unsigned budget;     /* polls per sink and turn; 0 = all there is */
     enum store_mode store_mode;

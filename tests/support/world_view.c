@@ -84,14 +84,21 @@ static void up_text(const struct gw_up_action *up, char *buf, size_t cap)
 {
     static const char *const kinds[] = {[GW_UP_PUBLISH] = "PUBLISH",
                                         [GW_UP_SUBSCRIBE] = "SUBSCRIBE",
-                                        [GW_UP_UNSUBSCRIBE] = "UNSUBSCRIBE"};
-    char topic[200], payload[200];
+                                        [GW_UP_UNSUBSCRIBE] = "UNSUBSCRIBE",
+                                        [GW_UP_OPEN] = "OPEN",
+                                        [GW_UP_CLOSE] = "CLOSE"};
+    char client[80], topic[200], payload[200], link[140] = "";
 
     mqttsn_escape(up->topic, topic, sizeof(topic));
     mqttsn_escape(up->payload, payload, sizeof(payload));
-    snprintf(buf, cap, "up < %s %s qos=%u retain=%d \"%s\" token=%llu",
+    mqttsn_escape(up->kind == GW_UP_OPEN ? up->client_id : mqttsn_span("", 0),
+                  client, sizeof(client));
+    if (up->connection != 0)
+        snprintf(link, sizeof(link), " link=%u id=%s clean=%d", up->connection,
+                 client, up->clean);
+    snprintf(buf, cap, "up < %s %s qos=%u retain=%d \"%s\" token=%llu%s",
              kinds[up->kind], topic, up->qos, up->retain, payload,
-             (unsigned long long)up->token);
+             (unsigned long long)up->token, link);
 }
 
 static const char *const note_names[] = {

@@ -51,6 +51,7 @@ static void the_table_has_the_octets_of_each_object(void **unused)
         {"message", block(sizeof(struct gw_message))},
         {"exchange", block(sizeof(struct gw_exchange))},
         {"window", block(sizeof(struct gw_window))},
+        {"link", block(sizeof(struct gw_link))},
         {"reply", block(sizeof(struct gw_reply))},
         {"contender", block(sizeof(struct gw_contender))},
         {"store operation", sizeof(struct gw_store_entry)},

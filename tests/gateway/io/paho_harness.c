@@ -281,6 +281,7 @@ static void drain(void *user)
             break;
         case GW_UP_UNREACHABLE:
         case GW_UP_DENIED:
+        case GW_UP_CLOSED:
             break;
         }
     hand_over();

@@ -217,6 +217,9 @@ void scripted_serve(struct scripted_port *port, const struct scripted_job *job)
     case GW_UP_UNSUBSCRIBE:
         unsubscribe(port, job);
         break;
+    case GW_UP_OPEN:
+    case GW_UP_CLOSE:
+        break; /* it has the gateway's connection only */
     }
 }
 
