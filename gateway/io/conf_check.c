@@ -51,10 +51,9 @@ static void store(char *base, const struct conf_key *key,
     case CONF_CIDRS:
     case CONF_FILTERS:
     case CONF_URLS:
+    case CONF_SECRET:
         memcpy(at, &value->list, sizeof(value->list));
         memcpy(base + key->count, &value->count, sizeof(value->count));
-        break;
-    case CONF_SECRET: /* filled by hand */
         break;
     }
 }
@@ -231,10 +230,6 @@ static void fill_global(struct conf_load *load)
         value = value_of(load, key, NULL);
         if (key->offset != CONF_NOWHERE)
             store((char *)config, key, &value);
-        if (key->type == CONF_SECRET) {
-            config->upstream.password = value.list;
-            config->upstream.password_len = value.count;
-        }
     }
     derive_limits(&config->limits);
     derive_uplink(&config->limits, config->store.type != GW_STORE_MEMORY);
@@ -258,6 +253,12 @@ static struct conf_place place_of(const struct conf_load *load,
     if (entry != NULL)
         return entry->place;
     return of != NULL ? of->place : nowhere;
+}
+
+struct conf_place conf_place_of(const struct conf_load *load,
+                                const char *section, const char *name)
+{
+    return place_of(load, section, name, NULL);
 }
 
 static bool is_group(const struct gw_addr *addr)
@@ -411,6 +412,7 @@ static void check_whole(struct conf_load *load)
         check_listener(load, i);
     check_store(load);
     check_uplink(load);
+    conf_check_tls(load);
     if (upstream->password != NULL && upstream->username == NULL) {
         place = place_of(load, "upstream", "password_file", NULL);
         conf_error(load, &place, "upstream.password_file",

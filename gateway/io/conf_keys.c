@@ -258,7 +258,8 @@ const char *conf_key_expects(const struct conf_key *key, char *buf, size_t cap)
         snprintf(buf, cap, "at most %" PRIu64 " topic filters", key->max);
         break;
     case CONF_URLS:
-        snprintf(buf, cap, "1 to %" PRIu64 " of mqtt://HOST[:PORT]", key->max);
+        snprintf(buf, cap, "1 to %" PRIu64 " of SCHEME://HOST[:PORT][/PATH]",
+                 key->max);
         break;
     }
     return buf;

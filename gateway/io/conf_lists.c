@@ -8,7 +8,6 @@
 
 #include "mqttsn/topic.h"
 
-#define HOST_MAX 253
 #define PART_MAX 2048
 
 bool conf_next_part(const char **rest, char *buf, size_t cap)
@@ -26,8 +25,7 @@ bool conf_next_part(const char **rest, char *buf, size_t cap)
     return true;
 }
 
-/* 'ret' has the address without a port. */
-static bool parse_host(const char *text, struct gw_addr *ret)
+bool conf_parse_host(const char *text, struct gw_addr *ret)
 {
     char host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];
     char *zone;
@@ -51,9 +49,7 @@ static bool parse_host(const char *text, struct gw_addr *ret)
     return inet_pton(AF_INET6, host, ret->ip) == 1;
 }
 
-/* Splits "HOST", "HOST:PORT", "[HOST]", "[HOST]:PORT", and a bare IPv6
- * address, which has several colons. '*port' stays when none is given. */
-static bool split_port(const char *text, char *host, size_t cap, uint16_t *port)
+bool conf_split_port(const char *text, char *host, size_t cap, uint16_t *port)
 {
     const char *end, *colon;
     uint64_t number;
@@ -87,7 +83,8 @@ bool conf_parse_address(const char *text, uint16_t port, struct gw_addr *ret)
 {
     char host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];
 
-    if (!split_port(text, host, sizeof(host), &port) || !parse_host(host, ret))
+    if (!conf_split_port(text, host, sizeof(host), &port) ||
+        !conf_parse_host(host, ret))
         return false;
     /* IPv4 stands without brackets. */
     if (*text == '[' && ret->family == 4)
@@ -107,7 +104,7 @@ static bool parse_cidr(const char *text, struct gw_cidr *ret)
     if (len >= sizeof(host))
         return false;
     snprintf(host, sizeof(host), "%.*s", (int)len, text);
-    if (strchr(host, '%') != NULL || !parse_host(host, &addr))
+    if (strchr(host, '%') != NULL || !conf_parse_host(host, &addr))
         return false;
     bits = addr.family == 4 ? 32 : 128;
     if (text[len] == '/') {
@@ -134,9 +131,8 @@ static size_t count_parts(const char *text)
     return count;
 }
 
-/* How many parts, when they are not too many for the key. */
-static bool count_list(const struct conf_key *key, const char *text,
-                       size_t *ret_count, char *why)
+bool conf_count_list(const struct conf_key *key, const char *text,
+                     size_t *ret_count, char *why)
 {
     char what[160];
 
@@ -158,7 +154,7 @@ bool conf_parse_cidrs(struct conf_load *load, const struct conf_key *key,
         ret->any = true;
         return true;
     }
-    if (!count_list(key, text, &ret->count, why))
+    if (!conf_count_list(key, text, &ret->count, why))
         return false;
     list = conf_alloc(load, ret->count * sizeof(*list));
     ret->list = list;
@@ -180,7 +176,7 @@ bool conf_parse_filters(struct conf_load *load, const struct conf_key *key,
     char part[PART_MAX], what[160];
     const char **list;
 
-    if (!count_list(key, text, &ret->count, why))
+    if (!conf_count_list(key, text, &ret->count, why))
         return false;
     list = conf_alloc(load, ret->count * sizeof(*list));
     ret->list = list;
@@ -194,92 +190,6 @@ bool conf_parse_filters(struct conf_load *load, const struct conf_key *key,
         }
         if (list != NULL)
             list[i] = conf_dup(load, part, strlen(part));
-    }
-    return true;
-}
-
-static bool host_valid(const char *host, bool bracketed)
-{
-    struct gw_addr addr;
-    size_t len = strlen(host);
-
-    if (bracketed)
-        return parse_host(host, &addr) && addr.family == 6;
-    return len >= 1 && len <= HOST_MAX &&
-           strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                        "0123456789-._") == len;
-}
-
-/* Whether a URL of a later version; '*ret_rest' is behind "mqtt://". */
-static const char *judge_scheme(const char *url, const char **ret_rest)
-{
-    static const char *const later[] = {"mqtts://", "ws://", "wss://"};
-
-    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
-        if (strncmp(url, later[i], strlen(later[i])) == 0)
-            return later[i];
-    }
-    *ret_rest = strncmp(url, "mqtt://", 7) == 0 ? url + 7 : NULL;
-    return NULL;
-}
-
-static bool parse_url(struct conf_load *load, const char *url,
-                      struct gw_config_broker *ret, char *why)
-{
-    const char *rest, *later = judge_scheme(url, &rest);
-    char host[PART_MAX], uri[HOST_MAX + 24];
-    uint16_t port = 1883;
-    size_t len;
-
-    /* Before anything that quotes the URL: it may hold a password. */
-    if (strchr(url, '@') != NULL) {
-        snprintf(why, CONF_WHY_MAX,
-                 "no user name or password belongs in a URL; expected them in "
-                 "upstream.username and upstream.password_file");
-        return false;
-    }
-    if (later != NULL) {
-        snprintf(why, CONF_WHY_MAX,
-                 "'%s' is not in this version; expected mqtt://HOST[:PORT]",
-                 later);
-        return false;
-    }
-    if (rest == NULL)
-        goto fail;
-    len = strlen(rest);
-    snprintf(host, sizeof(host), "%.*s",
-             (int)(len > 0 && rest[len - 1] == '/' ? len - 1 : len), rest);
-    rest = conf_dup(load, host, strlen(host));
-    if (!split_port(rest, host, sizeof(host), &port) || port == 0 ||
-        !host_valid(host, *rest == '['))
-        goto fail;
-    ret->host = conf_dup(load, host, strlen(host));
-    ret->port = port;
-    snprintf(uri, sizeof(uri),
-             *rest == '[' ? "tcp://[%.253s]:%u" : "tcp://%.253s:%u", host,
-             port);
-    ret->uri = conf_dup(load, uri, strlen(uri));
-    return true;
-
-fail:
-    snprintf(why, CONF_WHY_MAX,
-             "expected mqtt://HOST[:PORT], IPv6 in brackets; got '%.80s'", url);
-    return false;
-}
-
-bool conf_parse_urls(struct conf_load *load, const struct conf_key *key,
-                     const char *text, struct conf_value *ret, char *why)
-{
-    struct gw_config_broker *list;
-    char part[PART_MAX];
-
-    if (!count_list(key, text, &ret->count, why))
-        return false;
-    list = conf_alloc(load, ret->count * sizeof(*list));
-    ret->list = list;
-    for (size_t i = 0; conf_next_part(&text, part, sizeof(part)); i++) {
-        if (list != NULL && !parse_url(load, part, &list[i], why))
-            return false;
     }
     return true;
 }

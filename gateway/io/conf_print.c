@@ -228,8 +228,8 @@ static void print_broker(const struct gw_config_broker *broker, size_t index,
 {
     bool v6 = strchr(broker->host, ':') != NULL;
 
-    fprintf(out, "%s mqtt://%s%s%s:%u", index == 0 ? "" : ",", v6 ? "[" : "",
-            broker->host, v6 ? "]" : "", (unsigned)broker->port);
+    fprintf(out, "%s %s://%s%s%s:%u", index == 0 ? "" : ",", broker->scheme,
+            v6 ? "[" : "", broker->host, v6 ? "]" : "", (unsigned)broker->port);
 }
 
 void gw_config_print_summary(const struct gw_config *config, FILE *out)

@@ -163,7 +163,7 @@ FILE *conf_open_file(struct conf_load *load, const struct conf_place *place,
 /* Cuts blanks off both ends, in place. */
 char *conf_trim(char *text);
 
-/* ---- conf_value.c, conf_lists.c ---- */
+/* ---- conf_value.c, conf_lists.c, conf_urls.c ---- */
 
 /* Parses 'text' as 'key' wants it. False: 'why' says what was expected. */
 #define CONF_WHY_MAX 256
@@ -171,7 +171,26 @@ bool conf_parse(struct conf_load *load, const struct conf_key *key,
                 const char *text, struct conf_value *ret, char *why);
 bool conf_parse_number(const char *text, uint64_t *ret);
 
+/* What a configuration has for the key of a secret. */
+struct conf_secret {
+    const uint8_t *octets; /* NULL: none */
+    size_t len;
+};
+struct conf_secret conf_secret_of(const struct gw_config *config,
+                                  const struct conf_key *key);
+
 bool conf_parse_address(const char *text, uint16_t port, struct gw_addr *ret);
+
+/* An address without port. */
+bool conf_parse_host(const char *text, struct gw_addr *ret);
+
+/* Splits "HOST", "HOST:PORT", "[HOST]", "[HOST]:PORT", and a bare IPv6
+ * address, which has several colons. '*port' stays when none is given. */
+bool conf_split_port(const char *text, char *host, size_t cap, uint16_t *port);
+
+/* How many parts, when they are not too many for the key. */
+bool conf_count_list(const struct conf_key *key, const char *text,
+                     size_t *ret_count, char *why);
 bool conf_parse_cidrs(struct conf_load *load, const struct conf_key *key,
                       const char *text, struct conf_value *ret, char *why);
 bool conf_parse_filters(struct conf_load *load, const struct conf_key *key,
@@ -197,7 +216,16 @@ void conf_resolve_topics(struct conf_load *load);
 /* Makes out options.topic_prefix; judges the {words} in it and in [access]. */
 void conf_resolve_mapping(struct conf_load *load);
 
+/* ---- conf_tls.c ---- */
+
+/* Whether what [tls] names can be used. */
+void conf_check_tls(struct conf_load *load);
+
 /* ---- conf_check.c ---- */
+
+/* Where a global key is given; nowhere when it is not. */
+struct conf_place conf_place_of(const struct conf_load *load,
+                                const char *section, const char *name);
 
 /* Fills the struct from all entries, and checks it. */
 void conf_resolve(struct conf_load *load);

@@ -125,18 +125,30 @@ static bool parse_number(const struct conf_key *key, const char *text,
     return true;
 }
 
-/* A copy of the running password, when entries are only carried over: the
- * file that it came from may be another by now. */
-static bool carry_over_secret(struct conf_load *load, struct conf_value *ret)
+struct conf_secret conf_secret_of(const struct gw_config *config,
+                                  const struct conf_key *key)
 {
-    const struct gw_config_upstream *running = &load->running->upstream;
-    uint8_t *copy = conf_alloc_secret(load, running->password_len + 1);
+    struct conf_secret secret;
+
+    memcpy(&secret.octets, (const char *)config + key->offset,
+           sizeof(secret.octets));
+    memcpy(&secret.len, (const char *)config + key->count, sizeof(secret.len));
+    return secret;
+}
+
+/* A copy of the running secret, when entries are only carried over: the file
+ * that it came from may be another by now. */
+static bool carry_over_secret(struct conf_load *load,
+                              const struct conf_secret *running,
+                              struct conf_value *ret)
+{
+    uint8_t *copy = conf_alloc_secret(load, running->len + 1);
 
     if (copy == NULL)
         return true; /* the load fails anyway */
-    memcpy(copy, running->password, running->password_len);
+    memcpy(copy, running->octets, running->len);
     ret->list = copy;
-    ret->count = running->password_len;
+    ret->count = running->len;
     return true;
 }
 
@@ -187,15 +199,19 @@ static bool read_secret(struct conf_load *load, FILE *file, const char *path,
     return true;
 }
 
-static bool parse_secret(struct conf_load *load, const char *text,
-                         struct conf_value *ret, char *why)
+static bool parse_secret(struct conf_load *load, const struct conf_key *key,
+                         const char *text, struct conf_value *ret, char *why)
 {
     FILE *file;
     bool good;
 
     ret->text = text;
-    if (load->merging && load->running->upstream.password != NULL)
-        return carry_over_secret(load, ret);
+    if (load->merging && key->offset != CONF_NOWHERE) {
+        struct conf_secret running = conf_secret_of(load->running, key);
+
+        if (running.octets != NULL)
+            return carry_over_secret(load, &running, ret);
+    }
     file = fopen(text, "re");
     if (file == NULL) {
         snprintf(why, CONF_WHY_MAX, "cannot open '%.120s': %s", text,
@@ -241,7 +257,7 @@ bool conf_parse(struct conf_load *load, const struct conf_key *key,
         ret->text = text;
         return true;
     case CONF_SECRET:
-        return parse_secret(load, text, ret, why);
+        return parse_secret(load, key, text, ret, why);
     case CONF_ADDRESS:
         return conf_parse_address(text, (uint16_t)key->min, &ret->addr) ||
                expected(key, text, why);

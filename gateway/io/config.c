@@ -264,11 +264,14 @@ static bool same_value(const struct gw_config *a, size_t a_listener,
 
     if ((key->flags & CONF_LATER) != 0)
         return true;
-    if (key->type == CONF_SECRET)
-        return same_bytes(a->upstream.password, a->upstream.password_len,
-                          b->upstream.password, b->upstream.password_len);
     if (key->offset == CONF_NOWHERE)
         return true;
+    if (key->type == CONF_SECRET) {
+        struct conf_secret one = conf_secret_of(a, key);
+        struct conf_secret other = conf_secret_of(b, key);
+
+        return same_bytes(one.octets, one.len, other.octets, other.len);
+    }
     if (key->type == CONF_URLS)
         return same_brokers(&a->upstream, &b->upstream);
     a_at = base_of(a, key, a_listener) + key->offset;

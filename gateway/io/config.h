@@ -18,6 +18,7 @@
 
 #include "core/limits.h"
 #include "log.h"
+#include "tls.h"
 
 #include "mqttsn/status.h"
 
@@ -39,7 +40,9 @@ struct gw_config_listener {
 struct gw_config_broker {
     const char *host; /* name or address, IPv6 without brackets */
     uint16_t port;
-    const char *uri; /* "tcp://HOST:PORT", as Paho wants it */
+    const char *scheme; /* "mqtt", "mqtts", "ws" or "wss" */
+    const char *uri;    /* "ssl://HOST:PORT" and the like, as Paho wants it */
+    bool tls;
 };
 
 struct gw_config_upstream {
@@ -80,6 +83,7 @@ struct gw_config {
     const char *name; /* gateway.name, by default the host name */
     const struct gw_config_listener *listeners; /* options.listener_count */
     struct gw_config_upstream upstream;
+    struct gw_tls_settings tls; /* of the brokers with 'tls' */
     struct gw_config_store store;
     struct gw_config_log log;
 

@@ -18,6 +18,10 @@
 #define DRAIN_MS 700
 #define LEAVE_MS 1600
 
+/* When nothing is waited for any more; the store has at least so long. */
+#define END_MS 1900
+#define STORE_MS 200
+
 /* ---- configuration ----------------------------------------------------- */
 
 uint32_t daemon_max_datagram(const struct gw_config *config)
@@ -111,6 +115,17 @@ static void close_handle(uv_handle_t *handle)
         uv_close(handle, on_closed);
 }
 
+static void close_store(struct gw_daemon *d)
+{
+    mqttsn_ms spent;
+
+    uv_update_time(d->loop);
+    spent = d->stop_began != 0 ? uv_now(d->loop) - d->stop_began : 0;
+    d->store->ops->close(d->store, spent + STORE_MS < END_MS
+                                       ? (unsigned)(END_MS - spent)
+                                       : STORE_MS);
+}
+
 void daemon_close(struct gw_daemon *d)
 {
     d->phase = CLOSING;
@@ -120,7 +135,7 @@ void daemon_close(struct gw_daemon *d)
     gw_udp_close(d->udp);
     d->udp = NULL;
     if (d->store != NULL)
-        d->store->ops->close(d->store);
+        close_store(d);
     else
         gw_disk_close(d->disk);
     d->store = NULL;

@@ -35,8 +35,11 @@ enum mqttsn_status daemon_upstream_new(uv_loop_t *loop,
     if (endpoints == NULL)
         return MQTTSN_ENOSPACE;
     for (size_t i = 0; i < up->broker_count; i++)
-        endpoints[i] = (struct gw_upstream_endpoint){up->brokers[i].host,
-                                                     up->brokers[i].port};
+        endpoints[i] =
+            (struct gw_upstream_endpoint){.host = up->brokers[i].host,
+                                          .port = up->brokers[i].port,
+                                          .uri = up->brokers[i].uri,
+                                          .tls = up->brokers[i].tls};
     if (up->password != NULL) {
         password = malloc(up->password_len + 1);
         if (password == NULL)
@@ -48,6 +51,7 @@ enum mqttsn_status daemon_upstream_new(uv_loop_t *loop,
     gw_upstream_settings_default(&settings);
     settings.endpoints = endpoints;
     settings.endpoint_count = up->broker_count;
+    settings.tls = &config->tls;
     settings.client_id = up->client_id;
     settings.username = up->username;
     settings.password = password;

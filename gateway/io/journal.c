@@ -13,7 +13,14 @@ struct gw_journal {
     pthread_mutex_t lock;
     pthread_cond_t turned; /* 'syncing' became false */
 
+    /* The innermost lock, held for a moment only. */
+    pthread_mutex_t shown_lock;
+    unsigned holders;
+    struct gw_journal_stats shown; /* as of when 'lock' was given up last */
+    uint64_t shown_octets;
+
     /* Under the lock. */
+    bool closed;
     int fd;          /* of the last file; -1: the next append makes one */
     bool torn;       /* nothing more may be written to it */
     bool syncing;    /* somebody syncs it, without the lock */
@@ -33,6 +40,15 @@ static const struct gw_file_ops *
 ops_of(const struct gw_journal_settings *settings)
 {
     return settings->files != NULL ? settings->files : &gw_files_system;
+}
+
+static void unlock(struct gw_journal *j)
+{
+    pthread_mutex_lock(&j->shown_lock);
+    j->shown = j->stats;
+    j->shown_octets = j->octets;
+    pthread_mutex_unlock(&j->shown_lock);
+    pthread_mutex_unlock(&j->lock);
 }
 
 /* ---- files ------------------------------------------------------------- */
@@ -155,7 +171,9 @@ enum mqttsn_status gw_journal_open(const struct gw_journal_settings *settings,
     j->fd = -1;
     j->next = next;
     j->synced = next - 1;
+    j->holders = 1;
     pthread_mutex_init(&j->lock, NULL);
+    pthread_mutex_init(&j->shown_lock, NULL);
     pthread_cond_init(&j->turned, NULL);
     if (!journal_list(settings, &j->files, &j->file_count))
         goto fail;
@@ -165,6 +183,7 @@ enum mqttsn_status gw_journal_open(const struct gw_journal_settings *settings,
         mark_damaged(j, found);
     if (!begin_file(j))
         goto fail;
+    j->shown_octets = j->octets;
     *ret_journal = j;
     return MQTTSN_OK;
 
@@ -179,9 +198,35 @@ void gw_journal_close(struct gw_journal *j)
 {
     if (j == NULL)
         return;
+    pthread_mutex_lock(&j->lock);
+    while (j->syncing)
+        pthread_cond_wait(&j->turned, &j->lock);
     if (j->fd >= 0)
         j->ops->close(j->fd);
+    j->fd = -1;
+    j->closed = true;
+    unlock(j);
+    gw_journal_let_go(j);
+}
+
+void gw_journal_hold(struct gw_journal *j)
+{
+    pthread_mutex_lock(&j->shown_lock);
+    j->holders++;
+    pthread_mutex_unlock(&j->shown_lock);
+}
+
+void gw_journal_let_go(struct gw_journal *j)
+{
+    unsigned left;
+
+    pthread_mutex_lock(&j->shown_lock);
+    left = --j->holders;
+    pthread_mutex_unlock(&j->shown_lock);
+    if (left != 0)
+        return;
     pthread_cond_destroy(&j->turned);
+    pthread_mutex_destroy(&j->shown_lock);
     pthread_mutex_destroy(&j->lock);
     free(j->files);
     free(j->buf);
@@ -259,6 +304,10 @@ static enum mqttsn_status write_out(struct gw_journal *j, size_t len)
     struct journal_file *file;
     int why;
 
+    if (j->closed) {
+        errno = EBADF;
+        return MQTTSN_EIO;
+    }
     if (j->octets + len + JOURNAL_HEAD > j->settings.limit) {
         errno = ENOSPC;
         return MQTTSN_ENOSPACE;
@@ -320,7 +369,7 @@ enum mqttsn_status gw_journal_append(struct gw_journal *j,
     } else {
         j->stats.failures++;
     }
-    pthread_mutex_unlock(&j->lock);
+    unlock(j);
     return status;
 }
 
@@ -344,7 +393,7 @@ static bool sync_file(struct gw_journal *j, int fd, uint64_t target)
 
     j->syncing = true;
     j->stats.syncs++;
-    pthread_mutex_unlock(&j->lock);
+    unlock(j);
     ok = j->ops->fdatasync(fd) == 0;
     why = errno;
     pthread_mutex_lock(&j->lock);
@@ -371,7 +420,7 @@ enum mqttsn_status gw_journal_sync(struct gw_journal *j, uint64_t sequence)
             pthread_cond_wait(&j->turned, &j->lock);
             continue;
         }
-        if (!sync_file(j, j->fd, j->next - 1) || j->torn)
+        if (j->closed || !sync_file(j, j->fd, j->next - 1) || j->torn)
             leave_file(j);
         pthread_cond_broadcast(&j->turned);
     }
@@ -379,7 +428,7 @@ enum mqttsn_status gw_journal_sync(struct gw_journal *j, uint64_t sequence)
         status = MQTTSN_EIO;
     /* Another thread's sync may have failed, or a write that left the file. */
     why = j->sync_why != 0 ? j->sync_why : EIO;
-    pthread_mutex_unlock(&j->lock);
+    unlock(j);
     if (status != MQTTSN_OK)
         errno = why;
     return status;
@@ -426,7 +475,7 @@ uint64_t gw_journal_rotate(struct gw_journal *j, void (*rotated)(void *user))
         pthread_cond_broadcast(&j->turned);
         j->ops->close(old);
     }
-    pthread_mutex_unlock(&j->lock);
+    unlock(j);
     return border;
 }
 
@@ -482,7 +531,7 @@ unsigned gw_journal_drop(struct gw_journal *j, uint64_t sequence)
     while (is_over(j, sequence, left, &file)) {
         bool removed;
 
-        pthread_mutex_unlock(&j->lock);
+        unlock(j);
         removed = remove_file(j, &file);
         pthread_mutex_lock(&j->lock);
         if (!removed) {
@@ -496,7 +545,7 @@ unsigned gw_journal_drop(struct gw_journal *j, uint64_t sequence)
     }
     if (j->fd >= 0 && j->next - 1 <= sequence)
         empty_file(j);
-    pthread_mutex_unlock(&j->lock);
+    unlock(j);
     return (unsigned)left;
 }
 
@@ -504,15 +553,15 @@ uint64_t gw_journal_octets(struct gw_journal *j)
 {
     uint64_t octets;
 
-    pthread_mutex_lock(&j->lock);
-    octets = j->octets;
-    pthread_mutex_unlock(&j->lock);
+    pthread_mutex_lock(&j->shown_lock);
+    octets = j->shown_octets;
+    pthread_mutex_unlock(&j->shown_lock);
     return octets;
 }
 
 void gw_journal_stats(struct gw_journal *j, struct gw_journal_stats *ret)
 {
-    pthread_mutex_lock(&j->lock);
-    *ret = j->stats;
-    pthread_mutex_unlock(&j->lock);
+    pthread_mutex_lock(&j->shown_lock);
+    *ret = j->shown;
+    pthread_mutex_unlock(&j->shown_lock);
 }

@@ -21,7 +21,7 @@
  *
  * Threads: append and sync may be called by any thread at any time; the others
  * by one thread that owns the journal. A thread that appends waits at most for
- * the write of another one.
+ * the write of another one; who asks for figures waits for nothing.
  *
  * Not supported: reading while it is open, but by another journal_read (another
  * process may look).
@@ -100,8 +100,14 @@ gw_journal_open(const struct gw_journal_settings *settings, uint64_t next,
                 const struct gw_journal_report *found,
                 struct gw_journal **ret_journal);
 
-/* Frees it; what was appended stays. NULL does nothing. */
+/* Ends it; what was appended stays. Waits for whoever writes or syncs. It is
+ * freed, but for those that hold it. NULL does nothing. */
 void gw_journal_close(struct gw_journal *journal);
+
+/* Whoever may go on using it while it is closed holds it: appends fail then,
+ * with EBADF. Any thread. */
+void gw_journal_hold(struct gw_journal *journal);
+void gw_journal_let_go(struct gw_journal *journal);
 
 /*
  * Writes all records with one write, or none. Any thread.

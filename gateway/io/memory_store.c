@@ -63,10 +63,11 @@ static void on_closed(uv_handle_t *handle)
     free(handle->data);
 }
 
-static void close_store(struct gw_store *store)
+static void close_store(struct gw_store *store, unsigned limit_ms)
 {
     struct memory_store *s = (struct memory_store *)store;
 
+    (void)limit_ms; /* there is nothing to wait for */
     uv_close((uv_handle_t *)&s->turn, on_closed);
 }
 

@@ -21,7 +21,7 @@ static uint64_t now_us(void)
     return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-static void count_us(struct gw_paho_keep *keep, uint64_t us)
+static void count(struct gw_paho_keep *keep, bool kept, uint64_t us)
 {
     unsigned slot = 0;
 
@@ -29,7 +29,10 @@ static void count_us(struct gw_paho_keep *keep, uint64_t us)
         us >>= 1;
         slot++;
     }
+    pthread_mutex_lock(&keep->stats_lock);
+    keep->stats.arrivals += kept;
     keep->stats.arrival_us[slot]++;
+    pthread_mutex_unlock(&keep->stats_lock);
 }
 
 /*
@@ -247,8 +250,7 @@ bool gw_paho_keep_arrival(struct gw_paho_keep *keep, struct gw_up_event *event)
         refuse(keep, event);
     else if (received)
         gw_keep_remove(keep, received);
-    keep->stats.arrivals += ok;
-    count_us(keep, now_us() - since);
+    count(keep, ok, now_us() - since);
     pthread_mutex_unlock(&keep->lock);
     return ok;
 }

@@ -23,8 +23,21 @@ void gw_paho_announce(struct gw_paho_port *port, bool session_present)
 
     port->announced = true;
     port->connections++;
-    port->stats.connects++;
+    port->connects++;
     gw_inbox_push(&port->inbox, &event);
+}
+
+/* Whom we are connected to is known to Paho at best. */
+static void on_unwatched(struct gw_paho_port *port)
+{
+    pthread_mutex_lock(&port->lock);
+    *add_record(port) = (struct gw_paho_record){
+        .what = GW_PAHO_CONNECT_FAILED,
+        .unwatched = true,
+        .tls = "this Paho makes TLS connections that the gateway cannot check; "
+               "link it dynamically"};
+    pthread_mutex_unlock(&port->lock);
+    gw_paho_wake(port);
 }
 
 /*
@@ -37,6 +50,10 @@ static void on_connected(void *context, MQTTAsync_successData *data)
     struct gw_paho_port *port = context;
     bool present = data && data->alt.connect.sessionPresent != 0;
 
+    if (port->settings.endpoints[port->handle_endpoint].tls && !gw_tls_used()) {
+        on_unwatched(port);
+        return;
+    }
     pthread_mutex_lock(&port->lock);
     port->link_up = true;
     if (!port->clean_attempt && present)
@@ -50,15 +67,16 @@ static void on_connected(void *context, MQTTAsync_successData *data)
 static void on_connect_failed(void *context, MQTTAsync_failureData *data)
 {
     struct gw_paho_port *port = context;
-    struct gw_paho_record *record;
+    struct gw_paho_record record = {.what = GW_PAHO_CONNECT_FAILED,
+                                    .code =
+                                        data ? data->code : MQTTASYNC_FAILURE};
 
-    pthread_mutex_lock(&port->lock);
-    record = add_record(port);
-    *record =
-        (struct gw_paho_record){.what = GW_PAHO_CONNECT_FAILED,
-                                .code = data ? data->code : MQTTASYNC_FAILURE};
     if (data && data->message)
-        snprintf(record->text, sizeof(record->text), "%s", data->message);
+        snprintf(record.text, sizeof(record.text), "%s", data->message);
+    (void)gw_tls_take_reason(record.tls, sizeof(record.tls),
+                             &record.tls_denied);
+    pthread_mutex_lock(&port->lock);
+    *add_record(port) = record;
     pthread_mutex_unlock(&port->lock);
     gw_paho_wake(port);
 }
@@ -66,8 +84,11 @@ static void on_connect_failed(void *context, MQTTAsync_failureData *data)
 static void on_lost(void *context, char *cause)
 {
     struct gw_paho_port *port = context;
+    struct gw_paho_record record = {.what = GW_PAHO_LOST};
 
     (void)cause; /* Paho always gives NULL */
+    (void)gw_tls_take_reason(record.tls, sizeof(record.tls),
+                             &record.tls_denied);
     pthread_mutex_lock(&port->lock);
     port->link_up = false;
     if (port->announced) {
@@ -76,7 +97,7 @@ static void on_lost(void *context, char *cause)
         port->announced = false;
         gw_inbox_push(&port->inbox, &event);
     }
-    *add_record(port) = (struct gw_paho_record){.what = GW_PAHO_LOST};
+    *add_record(port) = record;
     pthread_mutex_unlock(&port->lock);
     gw_paho_wake(port);
 }
@@ -120,7 +141,7 @@ static int make_handle(struct gw_paho_port *port)
 
     snprintf(uri, sizeof(uri), ipv6 ? "tcp://[%s]:%u" : "tcp://%s:%u",
              endpoint->host, endpoint->port);
-    rc = create(port, uri);
+    rc = create(port, endpoint->uri ? endpoint->uri : uri);
     if (rc != MQTTASYNC_SUCCESS) {
         port->handle = NULL;
         return rc;
@@ -133,7 +154,10 @@ static int make_handle(struct gw_paho_port *port)
 
 static int begin_connect(struct gw_paho_port *port, bool clean)
 {
+    const struct gw_upstream_endpoint *endpoint =
+        &port->settings.endpoints[port->endpoint];
     MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
+    MQTTAsync_SSLOptions ssl;
     int rc;
 
     if (!port->handle) {
@@ -147,6 +171,10 @@ static int begin_connect(struct gw_paho_port *port, bool clean)
     options.MQTTVersion = MQTTVERSION_3_1_1; /* else Paho tries 3.1 as well */
     options.username = port->settings.username;
     options.password = port->settings.username ? port->settings.password : NULL;
+    if (endpoint->tls) {
+        ssl = gw_paho_tls_options(port->tls, endpoint->host);
+        options.ssl = &ssl;
+    }
     options.automaticReconnect = 0;
     options.onSuccess = on_connected;
     options.onFailure = on_connect_failed;
@@ -239,6 +267,10 @@ const char *gw_paho_reason(const struct gw_paho_record *record,
 {
     int code = record->code;
 
+    if (record->tls[0] != '\0') {
+        *ret_denied = record->tls_denied;
+        return record->tls;
+    }
     *ret_denied = code == 2 || code == 4 || code == 5;
     if (code > 0 && code < (int)(sizeof(refusals) / sizeof(refusals[0])))
         return refusals[code];

@@ -15,16 +15,23 @@ enum mqttsn_status gw_paho_keep_new(struct gw_journal *journal,
 
     if (!keep)
         return MQTTSN_ENOSPACE;
-    if (pthread_mutex_init(&keep->lock, NULL) != 0) {
-        free(keep);
-        return MQTTSN_EIO;
-    }
+    if (pthread_mutex_init(&keep->lock, NULL) != 0)
+        goto fail;
+    if (pthread_mutex_init(&keep->stats_lock, NULL) != 0)
+        goto fail_lock;
     keep->journal = journal;
+    gw_journal_hold(journal);
     keep->next_number = 1;
     keep->clean = true;
     gw_keep_fill_interface(keep);
     *ret_keep = keep;
     return MQTTSN_OK;
+
+fail_lock:
+    pthread_mutex_destroy(&keep->lock);
+fail:
+    free(keep);
+    return MQTTSN_EIO;
 }
 
 static void free_records(struct gw_kept_record *record)
@@ -55,15 +62,10 @@ void gw_paho_keep_free(struct gw_paho_keep *keep)
     free(keep->orphan);
     free_records(keep->arrivals);
     free_records(keep->tokens);
+    pthread_mutex_destroy(&keep->stats_lock);
     pthread_mutex_destroy(&keep->lock);
+    gw_journal_let_go(keep->journal);
     free(keep);
-}
-
-void gw_paho_keep_detach(struct gw_paho_keep *keep)
-{
-    pthread_mutex_lock(&keep->lock);
-    keep->journal = NULL;
-    pthread_mutex_unlock(&keep->lock);
 }
 
 /* ---- what is kept; under 'lock' --------------------------------------- */
@@ -118,12 +120,13 @@ bool gw_keep_append(struct gw_paho_keep *keep,
 {
     uint64_t sequence;
 
-    if (keep->journal &&
-        gw_journal_append(keep->journal, records, count, &sequence) ==
+    if (gw_journal_append(keep->journal, records, count, &sequence) ==
             MQTTSN_OK &&
         (!wait || gw_journal_sync(keep->journal, sequence) == MQTTSN_OK))
         return true;
+    pthread_mutex_lock(&keep->stats_lock);
     keep->stats.failures++;
+    pthread_mutex_unlock(&keep->stats_lock);
     return false;
 }
 
@@ -409,7 +412,7 @@ uint16_t gw_paho_keep_packet_of(struct gw_paho_keep *keep, uint32_t exchange)
 void gw_paho_keep_stats(struct gw_paho_keep *keep,
                         struct gw_paho_keep_stats *ret_stats)
 {
-    pthread_mutex_lock(&keep->lock);
+    pthread_mutex_lock(&keep->stats_lock);
     *ret_stats = keep->stats;
-    pthread_mutex_unlock(&keep->lock);
+    pthread_mutex_unlock(&keep->stats_lock);
 }

@@ -61,15 +61,11 @@
 struct gw_journal;
 struct gw_paho_keep;
 
-/* MQTTSN_ENOSPACE: memory cannot be had; MQTTSN_EIO: nor a mutex. 'journal' is
- * borrowed. */
+/* MQTTSN_ENOSPACE: memory cannot be had; MQTTSN_EIO: nor a mutex. 'journal' may
+ * be closed before this is freed: from there on nothing can be kept. */
 MQTTSN_CHECKED enum mqttsn_status
 gw_paho_keep_new(struct gw_journal *journal, struct gw_paho_keep **ret_keep);
 void gw_paho_keep_free(struct gw_paho_keep *keep);
-
-/* The journal is about to be closed, but Paho may go on: from here on nothing
- * can be kept. Any thread. */
-void gw_paho_keep_detach(struct gw_paho_keep *keep);
 
 /* ---- after a restart; before any other thread -------------------------- */
 
@@ -187,7 +183,7 @@ struct gw_paho_keep_stats {
     uint64_t arrival_us[GW_PAHO_KEEP_SLOTS];
 };
 
-/* Any thread. */
+/* Any thread; waits for no disk. */
 void gw_paho_keep_stats(struct gw_paho_keep *keep,
                         struct gw_paho_keep_stats *ret_stats);
 

@@ -79,6 +79,11 @@ struct gw_paho_keep {
     struct gw_journal *journal;
     pthread_mutex_t lock;
 
+    /* The innermost lock, held for a moment only: whoever asks for figures
+     * does not wait for a disk. */
+    pthread_mutex_t stats_lock;
+    struct gw_paho_keep_stats stats;
+
     /* Under 'lock'. */
     struct gw_kept *buckets[GW_KEEP_BUCKETS];
     struct gw_keep_sending *sending;
@@ -94,7 +99,6 @@ struct gw_paho_keep {
     bool wants_new_handle;
     bool broken;
     char endpoint[GW_KEEP_ENDPOINT_MAX];
-    struct gw_paho_keep_stats stats;
 
     /* RECEIVED in a session that is gone; 'number' is that of the arrival. */
     struct gw_kept *orphans, *orphan;

@@ -270,8 +270,8 @@ static struct gw_paho_entry *add_entry(struct gw_paho_port *port,
     entry = gw_paho_table_add(&port->table, list, action->qos, action->token);
     if (entry)
         entry->exchange = action->qos == 2 ? action->exchange : 0;
-    if (port->table.lists[GW_PAHO_ACKED].count > port->stats.outstanding_max)
-        port->stats.outstanding_max = port->table.lists[GW_PAHO_ACKED].count;
+    if (port->table.lists[GW_PAHO_ACKED].count > port->outstanding_max)
+        port->outstanding_max = port->table.lists[GW_PAHO_ACKED].count;
     if (action->kind == GW_UP_SUBSCRIBE && action->qos == 2)
         port->downlink_qos2 = true;
     pthread_mutex_unlock(&port->lock);

@@ -43,9 +43,13 @@ struct gw_store_ops {
      * better written now. NULL: there is nothing to write. */
     void (*hurry)(struct gw_store *store);
 
-    /* The end: 'wake' is not called any more, and the port frees itself when
-     * the loop has let go of its handles; run the loop until then. */
-    void (*close)(struct gw_store *store);
+    /*
+     * The end: 'wake' is not called any more, and the port frees itself when
+     * the loop has let go of its handles; run the loop until then. After
+     * 'limit_ms' it lets go in any case: a thread that still waits for the disk
+     * is left behind with all that it needs, and the process should end.
+     */
+    void (*close)(struct gw_store *store, unsigned limit_ms);
 };
 
 /* Each port begins with this. */

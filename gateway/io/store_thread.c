@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "log.h"
 #include "store_work.h"
 
 /* Between two attempts of a flush that fails. */
@@ -16,16 +17,26 @@ struct store_thread {
     struct gw_disk *disk;
     struct gw_store_work *work;
     mqttsn_ms flush_interval;
-    uv_async_t news; /* something is done, or a thread has ended */
     pthread_t appender, flusher;
-    bool stopping; /* the loop's */
+
+    /* The loop's. */
+    uv_async_t news; /* something is done, or a thread has ended */
+    uv_timer_t patience;
+    unsigned handles;
+    bool stopping;
 
     pthread_mutex_t lock;
     pthread_cond_t flush_due; /* or 'appended_all' */
     bool flush_now;
     bool appended_all; /* the appender has ended */
     unsigned ended;    /* threads */
+    bool left;         /* the loop waits for them no more */
+    struct store_thread *next_left;
 };
+
+/* Their threads still wait for the disk, or did when the loop ended. */
+static struct store_thread *left_behind;
+static pthread_mutex_t left_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static mqttsn_ms now_ms(void)
 {
@@ -56,6 +67,13 @@ static bool take(struct gw_store *store, uint64_t *ret_op, bool *ret_ok)
                               ret_ok);
 }
 
+/* With the lock: news for the loop, if there still is one. */
+static void tell(struct store_thread *s)
+{
+    if (!s->left)
+        uv_async_send(&s->news);
+}
+
 /* ---- the appender ------------------------------------------------------ */
 
 static void ask_for_flush(struct store_thread *s)
@@ -72,7 +90,9 @@ static void *run_appender(void *user)
 
     while (gw_store_work_wait(s->work)) {
         gw_store_work_append(s->work);
-        uv_async_send(&s->news);
+        pthread_mutex_lock(&s->lock);
+        tell(s);
+        pthread_mutex_unlock(&s->lock);
         if (gw_disk_wants_flush(s->disk))
             ask_for_flush(s);
     }
@@ -80,8 +100,8 @@ static void *run_appender(void *user)
     s->appended_all = true;
     s->ended++;
     pthread_cond_signal(&s->flush_due);
+    tell(s);
     pthread_mutex_unlock(&s->lock);
-    uv_async_send(&s->news);
     return NULL;
 }
 
@@ -121,10 +141,11 @@ static void *run_flusher(void *user)
                                                : RETRY_MAX_MS;
         due = now_ms() + (worked ? s->flush_interval : pause);
     }
+    gw_disk_close(s->disk); /* takes as long as the disk takes */
     pthread_mutex_lock(&s->lock);
     s->ended++;
+    tell(s);
     pthread_mutex_unlock(&s->lock);
-    uv_async_send(&s->news);
     return NULL;
 }
 
@@ -140,7 +161,16 @@ static void give_back(struct store_thread *s)
 
 static void on_closed(uv_handle_t *handle)
 {
-    give_back(handle->data);
+    struct store_thread *s = handle->data;
+
+    if (--s->handles == 0 && !s->left)
+        give_back(s);
+}
+
+static void close_handles(struct store_thread *s)
+{
+    uv_close((uv_handle_t *)&s->news, on_closed);
+    uv_close((uv_handle_t *)&s->patience, on_closed);
 }
 
 static void on_news(uv_async_t *news)
@@ -156,9 +186,29 @@ static void on_news(uv_async_t *news)
     if (over && !uv_is_closing((uv_handle_t *)news)) {
         pthread_join(s->appender, NULL);
         pthread_join(s->flusher, NULL);
-        gw_disk_close(s->disk);
-        uv_close((uv_handle_t *)news, on_closed);
+        close_handles(s);
     }
+}
+
+static void on_patience(uv_timer_t *patience)
+{
+    struct store_thread *s = patience->data;
+
+    pthread_mutex_lock(&s->lock);
+    s->left = s->ended != 2;
+    pthread_mutex_unlock(&s->lock);
+    if (!s->left)
+        return; /* the news is on its way */
+    gw_warn("store", "left_behind",
+            "reason=\"the disk does not answer in time; what was acknowledged "
+            "is in the journal\"");
+    pthread_detach(s->appender);
+    pthread_detach(s->flusher);
+    pthread_mutex_lock(&left_lock);
+    s->next_left = left_behind;
+    left_behind = s;
+    pthread_mutex_unlock(&left_lock);
+    close_handles(s);
 }
 
 static void hurry(struct gw_store *store)
@@ -166,12 +216,14 @@ static void hurry(struct gw_store *store)
     ask_for_flush((struct store_thread *)store);
 }
 
-static void close_store(struct gw_store *store)
+static void close_store(struct gw_store *store, unsigned limit_ms)
 {
     struct store_thread *s = (struct store_thread *)store;
 
     s->stopping = true;
     gw_store_work_stop(s->work);
+    uv_update_time(s->news.loop);
+    uv_timer_start(&s->patience, on_patience, limit_ms, 0);
 }
 
 static const struct gw_store_ops ops = {room, submit, take, hurry, close_store};
@@ -208,11 +260,13 @@ enum mqttsn_status gw_store_thread_new(uv_loop_t *loop, struct gw_disk *disk,
         give_back(s);
         return MQTTSN_EIO;
     }
-    s->news.data = s;
+    uv_timer_init(loop, &s->patience);
+    s->handles = 2;
+    s->news.data = s->patience.data = s;
     if (pthread_create(&s->appender, NULL, run_appender, s) != 0)
         goto fail;
     if (pthread_create(&s->flusher, NULL, run_flusher, s) != 0) {
-        close_store(&s->base);
+        gw_store_work_stop(s->work);
         pthread_join(s->appender, NULL);
         goto fail;
     }
@@ -220,6 +274,6 @@ enum mqttsn_status gw_store_thread_new(uv_loop_t *loop, struct gw_disk *disk,
     return MQTTSN_OK;
 
 fail:
-    uv_close((uv_handle_t *)&s->news, on_closed);
+    close_handles(s);
     return MQTTSN_EIO;
 }

@@ -12,7 +12,8 @@
  * rarely, and changes nothing for nodes until the journal is full: then what
  * is submitted is answered as failed, until there is room again.
  *
- * 'close' writes what was submitted, flushes, and ends the threads.
+ * 'close' writes what was submitted, flushes, closes the disk, and ends the
+ * threads; all on the threads, so that the loop waits for no disk.
  */
 #ifndef GW_STORE_THREAD_H
 #define GW_STORE_THREAD_H

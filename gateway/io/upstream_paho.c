@@ -37,7 +37,8 @@ static struct gw_paho_port *port_of(struct gw_upstream *upstream)
 
 void gw_upstream_settings_default(struct gw_upstream_settings *ret_settings)
 {
-    static const struct gw_upstream_endpoint loopback = {"127.0.0.1", 1883};
+    static const struct gw_upstream_endpoint loopback = {.host = "127.0.0.1",
+                                                         .port = 1883};
 
     *ret_settings = (struct gw_upstream_settings){
         .endpoints = &loopback,
@@ -65,7 +66,8 @@ static bool valid(const struct gw_upstream_settings *settings)
         if (!settings->endpoints[i].host ||
             settings->endpoints[i].host[0] == '\0' ||
             strlen(settings->endpoints[i].host) > 255 ||
-            settings->endpoints[i].port == 0)
+            settings->endpoints[i].port == 0 ||
+            (settings->endpoints[i].tls && !settings->tls))
             return false;
     return settings->client_id && settings->client_id[0] != '\0' &&
            settings->keep_alive_s >= 5 && settings->keep_alive_s <= 65535 &&
@@ -80,8 +82,11 @@ static bool valid(const struct gw_upstream_settings *settings)
 
 static void free_settings(struct gw_upstream_settings *settings)
 {
-    for (size_t i = 0; settings->endpoints && i < settings->endpoint_count; i++)
+    for (size_t i = 0; settings->endpoints && i < settings->endpoint_count;
+         i++) {
         free((void *)(uintptr_t)settings->endpoints[i].host);
+        free((void *)(uintptr_t)settings->endpoints[i].uri);
+    }
     free((void *)(uintptr_t)settings->endpoints);
     free((void *)(uintptr_t)settings->client_id);
     free((void *)(uintptr_t)settings->username);
@@ -107,7 +112,9 @@ static bool copy_settings(struct gw_upstream_settings *to,
     *to = *from;
     for (size_t i = 0; ok && i < from->endpoint_count; i++) {
         endpoints[i].host = copy_text(from->endpoints[i].host, &ok);
+        endpoints[i].uri = copy_text(from->endpoints[i].uri, &ok);
         endpoints[i].port = from->endpoints[i].port;
+        endpoints[i].tls = from->endpoints[i].tls;
     }
     to->endpoints = endpoints;
     to->client_id = copy_text(from->client_id, &ok);
@@ -138,13 +145,8 @@ static void report_stopped(struct gw_paho_port *port, bool clean)
 static void on_wake(void *user)
 {
     struct gw_paho_port *port = user;
-    bool finished;
-    bool clean;
+    bool finished = port->finished;
 
-    pthread_mutex_lock(&port->lock);
-    finished = port->finished;
-    clean = port->stopped_clean;
-    pthread_mutex_unlock(&port->lock);
     if (finished && !port->joined) {
         pthread_join(port->thread, NULL);
         port->joined = true;
@@ -152,7 +154,7 @@ static void on_wake(void *user)
     if (port->base.wake)
         port->base.wake(port->base.user);
     if (finished && port->stopped && !port->stop_reported)
-        report_stopped(port, clean);
+        report_stopped(port, port->stopped_clean);
 }
 
 static enum mqttsn_status start_thread(struct gw_paho_port *port)
@@ -256,10 +258,8 @@ static void stop(struct gw_upstream *upstream, unsigned limit_ms,
     uv_timer_start(port->stop_timer, on_stop_timer, limit_ms, 0);
     /* A callback that waits for room would keep the thread out of Paho. */
     gw_inbox_stop_waiting(&port->inbox);
-    pthread_mutex_lock(&port->lock);
-    port->stop_wanted = true;
     port->flush_until = gw_paho_now() + limit_ms - margin;
-    pthread_mutex_unlock(&port->lock);
+    port->stop_wanted = true;
     gw_paho_wake(port);
 }
 
@@ -274,6 +274,7 @@ static void release(struct gw_paho_port *port)
     pthread_mutex_destroy(&port->lock);
     close(port->wake_fd);
     free_settings(&port->settings);
+    gw_paho_tls_free(port->tls);
     free(port->stop_timer);
     free(port->before_wait);
     free(port);
@@ -282,8 +283,6 @@ static void release(struct gw_paho_port *port)
 static void abandon(struct gw_paho_port *port)
 {
     pthread_detach(port->thread);
-    if (port->keep)
-        gw_paho_keep_detach(port->keep);
     pthread_mutex_lock(&abandoned_lock);
     port->next_abandoned = abandoned;
     abandoned = port;
@@ -293,7 +292,6 @@ static void abandon(struct gw_paho_port *port)
 static void upstream_free(struct gw_upstream *upstream)
 {
     struct gw_paho_port *port;
-    bool finished;
 
     if (!upstream)
         return;
@@ -304,10 +302,7 @@ static void upstream_free(struct gw_upstream *upstream)
         uv_close((uv_handle_t *)port->before_wait, on_handle_closed);
         port->before_wait = NULL;
     }
-    pthread_mutex_lock(&port->lock);
-    finished = port->finished;
-    pthread_mutex_unlock(&port->lock);
-    if (port->started && finished && !port->joined) {
+    if (port->started && port->finished && !port->joined) {
         pthread_join(port->thread, NULL);
         port->joined = true;
     }
@@ -430,6 +425,12 @@ gw_upstream_paho_new(uv_loop_t *loop,
     if (!port->stop_timer || !port->before_wait ||
         !copy_settings(&port->settings, settings))
         goto fail_settings;
+    if (settings->tls) {
+        status = gw_paho_tls_new(settings->tls, &port->tls);
+        if (status != MQTTSN_OK)
+            goto fail_settings;
+        gw_tls_use(settings->tls);
+    }
     status = MQTTSN_EIO;
     port->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (port->wake_fd < 0)
@@ -451,6 +452,7 @@ fail_eventfd:
     close(port->wake_fd);
 fail_settings:
     free_settings(&port->settings);
+    gw_paho_tls_free(port->tls);
     free(port->stop_timer);
     free(port->before_wait);
     free(port);
@@ -463,9 +465,10 @@ void gw_upstream_paho_stats(const struct gw_upstream *upstream,
     struct gw_paho_port *port =
         port_of((struct gw_upstream *)(uintptr_t)upstream);
 
-    pthread_mutex_lock(&port->lock);
-    *ret_stats = port->stats;
-    pthread_mutex_unlock(&port->lock);
+    *ret_stats = (struct gw_upstream_paho_stats){.connects = port->connects,
+                                                 .connect_us = port->connect_us,
+                                                 .outstanding_max =
+                                                     port->outstanding_max};
     gw_inbox_counts(&port->inbox, &ret_stats->inbox_dropped,
                     &ret_stats->inbox_waits);
     if (port->keep)

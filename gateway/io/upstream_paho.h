@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * upstream_paho.h - the upstream port on Paho MQTT C: aggregating mode, MQTT
- * 3.1.1, plain TCP.
+ * 3.1.1, over TCP, TLS or WebSocket.
  *
  * One connection carries every node. One thread of ours makes every call of
  * Paho; Paho's own two threads touch nothing of ours but the inbox; the loop
@@ -30,18 +30,21 @@
  * With several endpoints the one that has our session is tried first, then
  * the others in order; the session at another one is discarded.
  *
- * Not supported: MQTT 5, TLS, WebSocket, transparent mode.
+ * Not supported: MQTT 5, transparent mode.
  */
 #ifndef GW_UPSTREAM_PAHO_H
 #define GW_UPSTREAM_PAHO_H
 
 #include "io/paho_keep.h"
+#include "io/tls.h"
 #include "io/upstream.h"
 
 /* One broker address. IPv6 addresses are written without brackets. */
 struct gw_upstream_endpoint {
     const char *host;
     uint16_t port;
+    const char *uri; /* as Paho wants it; NULL: MQTT over TCP */
+    bool tls;
 };
 
 /* Everything pointed at is copied by gw_upstream_paho_new. */
@@ -52,6 +55,7 @@ struct gw_upstream_settings {
     const char *client_id; /* stable, not empty */
     const char *username;  /* or NULL */
     const char *password;  /* or NULL; ignored without a user name */
+    const struct gw_tls_settings *tls; /* NULL only when no endpoint has it */
 
     unsigned keep_alive_s;      /* 5..65535 */
     unsigned connect_timeout_s; /* 1..; of one attempt on one endpoint */

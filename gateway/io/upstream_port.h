@@ -11,7 +11,9 @@
  *
  * Order of locks: Paho's own, then 'lock', then those inside inbox, outbox and
  * keep.
- * Paho calls back with its lock held, so nothing calls Paho under 'lock'.
+ * Paho calls back with its lock held, so nothing calls Paho under 'lock'. The
+ * loop takes 'lock' before the threads begin and after they have ended only:
+ * whoever holds it may wait for the loop (inbox.h).
  */
 #ifndef GW_UPSTREAM_PORT_H
 #define GW_UPSTREAM_PORT_H
@@ -21,10 +23,12 @@
 #include "io/outbox.h"
 #include "io/paho_keep.h"
 #include "io/paho_table.h"
+#include "io/paho_tls.h"
 #include "io/upstream_paho.h"
 
 #include <MQTTAsync.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* Subscriptions that Paho may have unanswered, and those in the outbox. */
 #define GW_PAHO_CONTROL_WINDOW 64
@@ -49,6 +53,9 @@ struct gw_paho_record {
     bool session_present; /* CONNECT_OK */
     int code;             /* CONNECT_FAILED */
     char text[48];        /* CONNECT_FAILED: Paho's words, may be empty */
+    char tls[GW_TLS_REASON_MAX]; /* CONNECT_FAILED, LOST: why TLS ended it */
+    bool tls_denied;             /* for who we are */
+    bool unwatched; /* CONNECT_FAILED: connected, but nobody knows to whom */
 };
 #define GW_PAHO_RECORDS 8
 
@@ -71,6 +78,7 @@ struct gw_paho_port {
     struct gw_paho_keep *keep; /* NULL: nothing outlives the process */
     uv_loop_t *loop;
     struct gw_upstream_settings settings; /* owns its strings */
+    struct gw_paho_tls *tls;              /* or NULL */
     struct gw_inbox inbox;
     struct gw_outbox outbox;
     int wake_fd; /* eventfd of the thread */
@@ -106,11 +114,15 @@ struct gw_paho_port {
     bool poisoned;        /* the handle may not be used any more */
     uint64_t outcomes;    /* requests that Paho has ended */
     uint64_t acked;       /* of these, publishes that were acknowledged */
-    bool stop_wanted;
-    mqttsn_ms flush_until; /* stopping: when to give up waiting for acks */
-    bool finished;         /* the thread is about to end */
-    bool stopped_clean;
-    struct gw_upstream_paho_stats stats;
+
+    /* Between the loop and the threads without 'lock', which a thread may hold
+     * while it waits for the loop to take something, or for a disk. */
+    mqttsn_ms flush_until; /* stopping: when to give up waiting for acks; set
+                              before: */
+    atomic_bool stop_wanted;
+    atomic_bool stopped_clean; /* set before: */
+    atomic_bool finished;      /* the thread is about to end */
+    atomic_uint connects, connect_us, outstanding_max; /* figures */
 
     /* Upstream thread only. */
     MQTTAsync handle;          /* or NULL */

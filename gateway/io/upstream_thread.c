@@ -176,9 +176,11 @@ static void on_refused(struct gw_paho_port *port,
     const char *reason = gw_paho_reason(record, &denied);
 
     gw_warn("upstream", denied ? "denied" : "connect_failed",
-            "host=%s port=%u code=%d reason=\"%s\"",
+            "host=%s port=%u code=%d reason=%s",
             gw_log_text(endpoint(port)->host), endpoint(port)->port,
-            record->code, reason);
+            record->code, gw_log_text(reason));
+    if (record->unwatched)
+        give_back_everything(port);
     tell(port, denied ? GW_UP_DENIED : GW_UP_UNREACHABLE);
     attempt_failed(port, now);
 }
@@ -248,7 +250,7 @@ static void on_accepted(struct gw_paho_port *port,
     pthread_mutex_lock(&port->lock);
     clean = port->clean_attempt;
     again = port->connections > 0;
-    port->stats.connect_us = took_us;
+    port->connect_us = (unsigned)took_us;
     pthread_mutex_unlock(&port->lock);
     if (clean) {
         on_cleaned(port, now);
@@ -299,7 +301,8 @@ static void on_accepted(struct gw_paho_port *port,
  * as soon as they begin, what ends them may be that very exchange, which Paho
  * sends again each time: then it goes back too, and others get their turn.
  */
-static void on_lost(struct gw_paho_port *port, mqttsn_ms now)
+static void on_lost(struct gw_paho_port *port,
+                    const struct gw_paho_record *record, mqttsn_ms now)
 {
     bool keep, resume;
     bool was_up = port->phase == GW_PAHO_UP;
@@ -324,10 +327,12 @@ static void on_lost(struct gw_paho_port *port, mqttsn_ms now)
     else
         give_back_everything(port);
     port->ending_clean = false;
-    gw_warn("upstream", "lost", "host=%s port=%u reason=\"%s\"",
+    gw_warn("upstream", "lost", "host=%s port=%u reason=%s",
             gw_log_text(endpoint(port)->host), endpoint(port)->port,
-            "closed by the broker or the network, or the keep-alive was not "
-            "answered");
+            gw_log_text(record->tls[0] != '\0'
+                            ? record->tls
+                            : "closed by the broker or the network, or the "
+                              "keep-alive was not answered"));
     if (was_up) {
         gw_backoff_lost(&port->backoff, now);
         begin_round(port, now);
@@ -351,7 +356,7 @@ static void on_record(struct gw_paho_port *port,
         break;
     case GW_PAHO_LOST:
         if (port->phase != GW_PAHO_IDLE)
-            on_lost(port, now);
+            on_lost(port, record, now);
         break;
     case GW_PAHO_DISCONNECTED:
         if (port->phase == GW_PAHO_CLOSING)

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -26,6 +27,41 @@ static bool fails(struct rig_fault *fault)
     return true;
 }
 
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t turned;
+    bool stuck;
+    unsigned standing;
+} disk = {.lock = PTHREAD_MUTEX_INITIALIZER,
+          .turned = PTHREAD_COND_INITIALIZER};
+
+void rig_stick(bool stuck)
+{
+    pthread_mutex_lock(&disk.lock);
+    disk.stuck = stuck;
+    pthread_cond_broadcast(&disk.turned);
+    pthread_mutex_unlock(&disk.lock);
+}
+
+void rig_wait_for_stuck(void)
+{
+    pthread_mutex_lock(&disk.lock);
+    while (disk.standing == 0)
+        pthread_cond_wait(&disk.turned, &disk.lock);
+    pthread_mutex_unlock(&disk.lock);
+}
+
+static void stand(void)
+{
+    pthread_mutex_lock(&disk.lock);
+    disk.standing++;
+    pthread_cond_broadcast(&disk.turned);
+    while (disk.stuck)
+        pthread_cond_wait(&disk.turned, &disk.lock);
+    disk.standing--;
+    pthread_mutex_unlock(&disk.lock);
+}
+
 static int faulty_open(const char *path, int flags, mode_t mode)
 {
     if ((flags & O_CREAT) && fails(&rig_open_fault))
@@ -35,6 +71,7 @@ static int faulty_open(const char *path, int flags, mode_t mode)
 
 static ssize_t faulty_write(int fd, const void *buf, size_t len)
 {
+    stand();
     if (fails(&rig_write_fault)) {
         size_t n = rig_write_fault.partial;
         int why = errno;
@@ -54,6 +91,7 @@ static int faulty_truncate(int fd, off_t len)
 
 static int faulty_sync(int fd)
 {
+    stand();
     rig_syncs++;
     return fails(&rig_sync_fault) ? -1 : fdatasync(fd);
 }

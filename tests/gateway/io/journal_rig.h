@@ -64,6 +64,12 @@ extern struct rig_fault rig_open_fault, rig_write_fault, rig_truncate_fault,
     rig_sync_fault, rig_unlink_fault, rig_rename_fault;
 extern unsigned rig_syncs; /* of files */
 
+/* A disk that is stuck: whoever writes or syncs stands there until it is not
+ * any more. */
+void rig_stick(bool stuck);
+/* Waits until somebody stands there. */
+void rig_wait_for_stuck(void);
+
 extern const struct gw_file_ops rig_files_faulty;
 
 #endif

@@ -331,7 +331,7 @@ static void open_all(uint16_t port, const char *directory)
                                            .sync = phase == 's',
                                            .limit = 64 * 1024 * 1024,
                                            .files = &h.files};
-    struct gw_upstream_endpoint endpoint = {"127.0.0.1", port};
+    struct gw_upstream_endpoint endpoint = {.host = "127.0.0.1", .port = port};
     struct gw_upstream_settings upstream;
     struct gw_journal_report report;
 

@@ -299,6 +299,21 @@ static void urls_are_taken_apart(void **state)
     assert_string_equal(c->upstream.brokers[1].host, "2001:db8::1");
     assert_string_equal(c->upstream.brokers[1].uri, "tcp://[2001:db8::1]:1884");
     assert_string_equal(c->upstream.brokers[2].uri, "tcp://10.1.2.3:9");
+    assert_false(c->upstream.brokers[2].tls);
+    gw_config_free(c);
+
+    c = load_good(*state, "[upstream]\nurl = mqtts://a,mqtts://[::1]:9, ws://b,"
+                          "ws://b:8080/x/y, wss://c, wss://[::1]/\n");
+    assert_int_equal(c->upstream.broker_count, 6);
+    assert_string_equal(c->upstream.brokers[0].uri, "ssl://a:8883");
+    assert_true(c->upstream.brokers[0].tls);
+    assert_string_equal(c->upstream.brokers[1].uri, "ssl://[::1]:9");
+    assert_string_equal(c->upstream.brokers[2].uri, "ws://b:80");
+    assert_false(c->upstream.brokers[2].tls);
+    assert_string_equal(c->upstream.brokers[3].uri, "ws://b:8080/x/y");
+    assert_string_equal(c->upstream.brokers[4].uri, "wss://c:443");
+    assert_true(c->upstream.brokers[4].tls);
+    assert_string_equal(c->upstream.brokers[5].uri, "wss://[::1]:443/");
     gw_config_free(c);
 }
 

@@ -24,7 +24,7 @@ static struct gw_store *open_store(uv_loop_t *loop)
 
 static void close_store(struct gw_store *store, uv_loop_t *loop)
 {
-    store->ops->close(store);
+    store->ops->close(store, 0);
     uv_run(loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(loop), 0);
 }

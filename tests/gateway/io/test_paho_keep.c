@@ -8,6 +8,7 @@
 
 #include <MQTTAsync.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -401,7 +402,7 @@ static void what_cannot_be_kept_is_refused(void **s)
 
     (void)s;
     put("r-5", PUBLISH5, 8);
-    gw_paho_keep_detach(keep); /* as a journal that always fails */
+    rig_close(&rig); /* from here on it always fails */
     assert_false(arrive(5, 2, "x"));
     assert_true(gw_paho_keep_take_broken(keep));
     assert_true(gw_paho_keep_wants_new_handle(keep));
@@ -464,6 +465,32 @@ static void what_is_not_synced_is_not_under_way(void **s)
     queue(EXCHANGE, 7);
     assert_int_equal(put("s-7", "\x34\x06\x00\x01t\x00\x07x", 8), 0);
     assert_string_equal(next_process(), "under-way 7=77 ");
+}
+
+static void *arrive_on_a_thread(void *unused)
+{
+    (void)unused;
+    assert_true(arrive(1, 1, "a"));
+    return NULL;
+}
+
+static void figures_wait_for_no_disk(void **s)
+{
+    struct gw_paho_keep_stats stats;
+    pthread_t thread;
+
+    (void)s;
+    begin_unsynced();
+    rig_stick(true);
+    assert_int_equal(pthread_create(&thread, NULL, arrive_on_a_thread, NULL),
+                     0);
+    rig_wait_for_stuck();
+    gw_paho_keep_stats(keep, &stats);
+    assert_int_equal(stats.arrivals, 0);
+    rig_stick(false);
+    pthread_join(thread, NULL);
+    gw_paho_keep_stats(keep, &stats);
+    assert_int_equal(stats.arrivals, 1);
 }
 
 /* Each octet, flipped in each bit: refused, or as good as the right one. */
@@ -533,6 +560,7 @@ int main(void)
         TEST(what_cannot_be_kept_is_refused),
         TEST(what_is_not_synced_is_received_still),
         TEST(what_is_not_synced_is_not_under_way),
+        TEST(figures_wait_for_no_disk),
         TEST(no_damaged_packet_reaches_paho),
         TEST(the_session_is_unsure_until_it_is_known),
     };

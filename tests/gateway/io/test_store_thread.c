@@ -9,6 +9,8 @@
 
 #include "disk_rig.h"
 
+enum { PATIENCE_MS = 600000 };
+
 struct fixture {
     struct disk_rig rig;
     uv_loop_t loop;
@@ -41,7 +43,7 @@ static void begin(struct fixture *f, bool faulty, mqttsn_ms flush_ms)
 
 static void close_store(struct fixture *f)
 {
-    f->store->ops->close(f->store);
+    f->store->ops->close(f->store, PATIENCE_MS);
     uv_run(&f->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&f->loop), 0);
     f->rig.disk = NULL; /* it went with the store */
@@ -244,6 +246,37 @@ static void what_was_submitted_before_the_end_is_kept(void **unused)
     disk_end(&f.rig);
 }
 
+/* Neither while it runs nor at the end; what was answered is in the journal. */
+static void the_loop_waits_for_no_disk(void **unused)
+{
+    struct gw_disk_stats stats;
+    struct fixture f;
+
+    (void)unused;
+    begin(&f, true, 3600000);
+    assert_int_equal(submit(&f, GW_STORE_KEEP, 1, 10), MQTTSN_OK);
+    run_until_answered(&f, 1);
+    rig_stick(true);
+    assert_int_equal(submit(&f, GW_STORE_KEEP, 2, 10), MQTTSN_OK);
+    rig_wait_for_stuck();
+    gw_disk_stats(f.rig.disk, &stats);
+    assert_int_equal(stats.journal.records, 1);
+    f.store->ops->hurry(f.store);
+    assert_int_equal(submit(&f, GW_STORE_KEEP, 3, 10), MQTTSN_OK);
+    f.store->ops->close(f.store, 50);
+    uv_run(&f.loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&f.loop), 0);
+
+    CASE(
+        "the process goes on, as it should not: the threads end by themselves");
+    rig_stick(false);
+    f.rig.disk = NULL;
+    while (disk_try_open(&f.rig) == MQTTSN_EPROTO)
+        uv_sleep(1); /* the lock is theirs until they have closed it */
+    assert_int_equal(f.rig.found.count, 3);
+    disk_end(&f.rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +286,7 @@ int main(void)
         cmocka_unit_test(much_is_flushed_before_its_time),
         cmocka_unit_test(a_full_disk_fails_operations_until_there_is_room),
         cmocka_unit_test(what_was_submitted_before_the_end_is_kept),
+        cmocka_unit_test(the_loop_waits_for_no_disk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

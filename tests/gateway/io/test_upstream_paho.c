@@ -14,6 +14,7 @@
 
 #include "io/journal.h"
 #include "io/log.h"
+#include "io/upstream_port.h"
 
 #define SKIPPED 77
 
@@ -67,8 +68,9 @@ static uint64_t nothing_held(void *user, uint32_t owner, uint32_t item)
 static struct gw_upstream *make_port(void *user, uv_loop_t *loop,
                                      const struct contract_settings *wanted)
 {
-    struct gw_upstream_endpoint endpoints[] = {{"127.0.0.1", broker.dead_port},
-                                               {"127.0.0.1", broker.port}};
+    struct gw_upstream_endpoint endpoints[] = {
+        {.host = "127.0.0.1", .port = broker.dead_port},
+        {.host = "127.0.0.1", .port = broker.port}};
     struct gw_upstream_settings settings;
     struct gw_upstream *upstream = NULL;
 
@@ -138,6 +140,28 @@ static void the_environment_changes_nothing(void **state)
     rig_free(rig);
 }
 
+/* A thread that has a result to give, and no memory, waits with the lock until
+ * the loop has taken something. */
+static void the_loop_waits_for_no_thread(void **state)
+{
+    struct gw_upstream_paho_stats stats;
+    struct gw_paho_port *port;
+    struct rig *rig;
+    unsigned wakes;
+
+    (void)state;
+    rig = rig_connected(&contract_plain);
+    port = (struct gw_paho_port *)rig->up;
+    pthread_mutex_lock(&port->lock);
+    wakes = rig->wakes;
+    gw_inbox_signal(&port->inbox);
+    WAIT_FOR(rig, rig->wakes > wakes);
+    gw_upstream_paho_stats(rig->up, &stats);
+    assert_int_equal(stats.connects, 1);
+    pthread_mutex_unlock(&port->lock);
+    rig_free(rig);
+}
+
 static void settings_out_of_range_are_refused(void **state)
 {
     struct gw_upstream_settings good;
@@ -174,6 +198,8 @@ static int run_own_tests(void)
             an_endpoint_without_a_broker_is_passed_over, contract_setup,
             contract_teardown),
         cmocka_unit_test_setup_teardown(the_environment_changes_nothing,
+                                        contract_setup, contract_teardown),
+        cmocka_unit_test_setup_teardown(the_loop_waits_for_no_thread,
                                         contract_setup, contract_teardown),
         cmocka_unit_test(settings_out_of_range_are_refused),
     };
