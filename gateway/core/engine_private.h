@@ -400,8 +400,11 @@ void gw_replies_fail(struct gw_engine *e, uint64_t op);
 /* An answer to a source without session; DISCONNECT is rate-limited (G12-27),
  * CONNACK is not: a full table is never answered with silence (D7). */
 void gw_stranger_disconnect(struct gw_engine *e, const struct gw_peer *peer);
-void gw_stranger_reply(struct gw_engine *e, const struct gw_peer *peer,
-                       const struct gw_reply *reply);
+/* NULL: it is not said. Else it leaves when all is stored up to reply.wait,
+ * which may still be raised until something else is done. */
+struct gw_stranger *gw_stranger_reply(struct gw_engine *e,
+                                      const struct gw_peer *peer,
+                                      const struct gw_reply *reply);
 bool gw_stranger_take(struct gw_engine *e, struct gw_stranger *ret);
 bool gw_stranger_frame(const struct gw_engine *e, const struct gw_reply *reply,
                        struct mqttsn_frame *ret_frame);

@@ -126,7 +126,6 @@ void gw_on_disconnect(struct gw_engine *e, uint32_t session,
     }
     gw_note(e, GW_NOTE_DISCONNECTED, session, 0, NULL);
     if (s->flags & GW_S_CLEAN) {
-        /* Nothing of it lasts, so nothing waits for the store. */
         gw_session_dismiss(e, session);
         return;
     }

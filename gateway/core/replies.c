@@ -311,28 +311,30 @@ struct gw_bucket *gw_bucket_of(struct gw_engine *e, struct gw_bucket *buckets,
     return b;
 }
 
-void gw_stranger_reply(struct gw_engine *e, const struct gw_peer *peer,
-                       const struct gw_reply *reply)
+struct gw_stranger *gw_stranger_reply(struct gw_engine *e,
+                                      const struct gw_peer *peer,
+                                      const struct gw_reply *reply)
 {
     struct gw_stranger *slot;
 
     if (peer->addr.family == 0)
-        return; /* a session that lost its address meanwhile (G12-23) */
+        return NULL; /* a session that lost its address meanwhile (G12-23) */
     if (e->stranger_count == GW_STRANGERS) {
         e->counters.strangers_muted++;
-        return;
+        return NULL;
     }
     slot = &e->strangers[(e->stranger_head + e->stranger_count) % GW_STRANGERS];
     slot->node_id = 0;
     if (peer->node_id.len != 0) {
         slot->node_id = gw_names_intern(&e->names, peer->node_id);
         if (slot->node_id == 0)
-            return;
+            return NULL;
     }
     slot->addr = peer->addr;
     slot->via = peer->via;
     slot->reply = *reply;
     e->stranger_count++;
+    return slot;
 }
 
 void gw_stranger_disconnect(struct gw_engine *e, const struct gw_peer *peer)
@@ -365,11 +367,24 @@ void gw_stranger_disconnect(struct gw_engine *e, const struct gw_peer *peer)
     gw_stranger_reply(e, peer, &(struct gw_reply){.type = MQTTSN_DISCONNECT});
 }
 
+static struct gw_stranger *stranger_at(struct gw_engine *e, uint32_t place)
+{
+    return &e->strangers[(e->stranger_head + place) % GW_STRANGERS];
+}
+
+/* The first that waits for nothing; those before it move up. */
 bool gw_stranger_take(struct gw_engine *e, struct gw_stranger *ret)
 {
-    if (e->stranger_count == 0)
+    uint32_t place = 0;
+
+    while (place < e->stranger_count &&
+           stranger_at(e, place)->reply.wait > e->store_done)
+        place++;
+    if (place == e->stranger_count)
         return false;
-    *ret = e->strangers[e->stranger_head];
+    *ret = *stranger_at(e, place);
+    for (; place > 0; place--)
+        *stranger_at(e, place) = *stranger_at(e, place - 1);
     e->stranger_head = (e->stranger_head + 1) % GW_STRANGERS;
     e->stranger_count--;
     return true;

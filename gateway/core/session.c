@@ -251,13 +251,18 @@ void gw_session_dismiss(struct gw_engine *e, uint32_t index)
                            .via = *gw_via_at(&e->vias, s->via),
                            .node_id = gw_names_span(&e->names, s->node_id)};
 
-    gw_stranger_reply(e, &peer, &(struct gw_reply){.type = MQTTSN_DISCONNECT});
+    struct gw_stranger *told = gw_stranger_reply(
+        e, &peer, &(struct gw_reply){.type = MQTTSN_DISCONNECT});
+
     if (s->flags & GW_S_CLEAN) {
         gw_session_end(e, index);
-        return;
+    } else {
+        gw_session_end_connection(e, index);
+        gw_store_session(e, index);
     }
-    gw_session_end_connection(e, index);
-    gw_store_session(e, index);
+    /* A node that was told is not restored with its will after a crash. */
+    if (told != NULL)
+        told->reply.wait = e->store_queued;
 }
 
 void gw_session_ready(struct gw_engine *e, uint32_t index)
