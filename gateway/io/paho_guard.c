@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
@@ -63,9 +64,37 @@ void gw_paho_guard_break(enum gw_guard_packet packet, uint16_t packet_id)
     forbidden_id = packet_id;
 }
 
+/* Type, flags, length and packet id; of a frame of WebSocket (RFC 6455), all of
+ * it that stands before, too. */
+#define HEAD_MAX 18
+
+static bool is_forbidden_packet(const uint8_t head[4])
+{
+    if (forbidden == 0x34) /* whatever DUP and RETAIN are */
+        return (head[0] & 0xf6) == forbidden;
+    return (head[0] & 0xf2) == forbidden &&
+           (head[2] << 8 | head[3]) == forbidden_id;
+}
+
+/* The same in a masked binary frame. Its first octet is that of SUBSCRIBE, too,
+ * which is never forbidden. */
+static bool is_forbidden_frame(const uint8_t *head, size_t len)
+{
+    size_t size = (head[1] & 0x7f) == 127   ? 10
+                  : (head[1] & 0x7f) == 126 ? 4
+                                            : 2;
+    uint8_t packet[4];
+
+    if (head[0] != 0x82 || (head[1] & 0x80) == 0 || len < size + 8)
+        return false;
+    for (size_t i = 0; i < 4; i++)
+        packet[i] = head[size + i] ^ head[size + 4 + i];
+    return is_forbidden_packet(packet);
+}
+
 static bool is_forbidden(const struct iovec *iov, int count)
 {
-    uint8_t head[4] = {0};
+    uint8_t head[HEAD_MAX] = {0};
     size_t len = 0;
 
     for (int i = 0; i < count && len < sizeof(head); i++) {
@@ -77,12 +106,19 @@ static bool is_forbidden(const struct iovec *iov, int count)
             memcpy(head + len, iov[i].iov_base, n);
         len += n;
     }
-    if (len < sizeof(head))
+    return len >= 4 &&
+           (is_forbidden_packet(head) || is_forbidden_frame(head, len));
+}
+
+/* Ends the connection if it would carry what may not be sent: Paho finds the
+ * end when it reads. */
+static bool break_if_forbidden(int fd, const struct iovec *iov, int count)
+{
+    if (forbidden == 0 || !is_forbidden(iov, count))
         return false;
-    if (forbidden == 0x34) /* whatever DUP and RETAIN are */
-        return (head[0] & 0xf6) == forbidden;
-    return (head[0] & 0xf2) == forbidden &&
-           (head[2] << 8 | head[3]) == forbidden_id;
+    forbidden = 0;
+    shutdown(fd, SHUT_RDWR);
+    return true;
 }
 
 /* ---- more follows ------------------------------------------------------- */
@@ -123,13 +159,20 @@ static uint8_t kind_of(const struct iovec *iov, int count)
                : 0;
 }
 
+/* Paho asks for a WebSocket, which will carry its CONNECT. */
+static bool is_upgrade(const struct iovec *iov, int count)
+{
+    return count > 0 && iov[0].iov_len > 4 &&
+           memcmp(iov[0].iov_base, "GET ", 4) == 0;
+}
+
 /* As the system's, but for what stands in the header. */
 static ssize_t write_on(int fd, const struct iovec *iov, int count)
 {
     uint8_t kind = kind_of(iov, count);
     int one = 1;
 
-    if (kind == CONNECT && on_paho_thread()) {
+    if ((kind == CONNECT || is_upgrade(iov, count)) && on_paho_thread()) {
         atomic_store_explicit(&expected, 0, memory_order_relaxed);
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     }
@@ -159,10 +202,8 @@ ssize_t writev(int fd, const struct iovec *iov, int count)
     int error;
 
     atomic_store_explicit(&used, true, memory_order_relaxed);
-    if (forbidden != 0 && is_forbidden(iov, count)) {
-        forbidden = 0;
-        shutdown(fd, SHUT_RDWR);
-        errno = EAGAIN; /* Paho finds the end when it reads */
+    if (break_if_forbidden(fd, iov, count)) {
+        errno = EAGAIN;
         return -1;
     }
     n = write_on(fd, iov, count);
@@ -175,4 +216,38 @@ ssize_t writev(int fd, const struct iovec *iov, int count)
         errno = error;
     }
     return n;
+}
+
+/* ---- the same below TLS -------------------------------------------------- */
+
+/* Of these, and no others, a file can have none: on Paho's threads our journal
+ * is written, too. */
+static bool is_network_error(int error)
+{
+    return error == EPIPE || error == ECONNRESET || error == ECONNABORTED ||
+           error == ETIMEDOUT || error == ENOTCONN || error == ENETDOWN ||
+           error == ENETUNREACH || error == EHOSTUNREACH;
+}
+
+ssize_t write(int fd, const void *octets, size_t len)
+{
+    ssize_t n = syscall(SYS_write, fd, octets, len);
+    int error = errno;
+
+    if (n < 0) {
+        if (is_network_error(error) && on_paho_thread())
+            error = EAGAIN;
+        errno = error;
+    }
+    return n;
+}
+
+/* As OpenSSL's; what may not be sent finds the connection shut down. */
+int SSL_write(SSL *ssl, const void *octets, int len)
+{
+    struct iovec iov = {(void *)(uintptr_t)octets, (size_t)len};
+    size_t n;
+
+    break_if_forbidden(SSL_get_fd(ssl), &iov, 1);
+    return SSL_write_ex(ssl, octets, (size_t)len, &n) == 1 ? (int)n : -1;
 }

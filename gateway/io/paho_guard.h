@@ -18,8 +18,10 @@
  * It also serves to take back a word: a packet that may not be sent, because
  * what it promises could not be kept (paho_keep.h), breaks the connection.
  *
- * Where this does not reach (TLS writes with write), a publish whose write
- * fails makes the handle unusable, and it is abandoned: paho_connect.c.
+ * OpenSSL writes with write; so that is ours too, for errors of the network on
+ * Paho's threads, and SSL_write, for what may not be sent. Where none of this
+ * reaches, a publish whose write fails makes the handle unusable, and it is
+ * abandoned: paho_connect.c.
  *
  * Paho writes one packet at a time, and has no word for "more follows". So the
  * system either sends a segment for each, or, by its default, holds a small
@@ -27,7 +29,8 @@
  * has nothing to say. Here each connection is told to send at once, with its
  * first packet, and a publish is held back only while it is known that another
  * one follows: who hands publishes to Paho says how many. Should one of them
- * not come after all, the system sends what it holds within 200 ms.
+ * not come after all, the system sends what it holds within 200 ms. With TLS or
+ * WebSocket nothing is held back.
  */
 #ifndef GW_PAHO_GUARD_H
 #define GW_PAHO_GUARD_H

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "io/tls_explain.h"
 
@@ -117,9 +120,13 @@ static bool expect_name(SSL *ssl)
 
 static bool begin(SSL *ssl)
 {
+    int one = 1; /* as paho_guard.h does without TLS */
+
     atomic_store_explicit(&used, true, memory_order_relaxed);
     trouble.text[0] = '\0';
     SSL_set_connect_state(ssl);
+    (void)setsockopt(SSL_get_fd(ssl), IPPROTO_TCP, TCP_NODELAY, &one,
+                     sizeof(one));
     SSL_set_info_callback(ssl, on_info);
     SSL_set_verify(ssl, use.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
                    use.verify ? on_certificate : NULL);

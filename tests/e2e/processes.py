@@ -14,6 +14,8 @@ import tempfile
 import threading
 import time
 
+from transport import WAY
+
 # How long to wait for what should come at once. Only failing tests wait.
 PATIENCE = 10.0 * float(os.environ.get("MQTTSN_TEST_PATIENCE", "1"))
 # With it every gateway has a topic_prefix, and the broker's side of a test names
@@ -238,9 +240,10 @@ class Gateway:
         return {
             "gateway": {"id": 1, "name": "gw-test"},
             "listener test": {"bind": "127.0.0.1:%d" % self.port},
-            "upstream": {"url": "mqtt://127.0.0.1:%d" % self.broker_port,
+            "upstream": {"url": WAY.url(self.broker_port),
                          "client_id": "mqttsn-gw-test",
                          "topic_prefix": PREFIX or None},
+            "tls": {"ca_file": WAY.ca},
             "log": {"level": "debug"},
         }
 
