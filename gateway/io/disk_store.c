@@ -316,9 +316,7 @@ static enum mqttsn_status write_all(struct flush *f)
         status = MQTTSN_EFIELD;
     if (status != MQTTSN_OK)
         return status;
-    /* Where memory ran out, the journal is all there is of something. */
-    if (!f->taken->incomplete)
-        meta.applied = f->border;
+    meta.applied = f->border;
     meta.clock_s = disk_clock_s(d);
     meta.wall_s = disk_wall_s(&d->settings);
     meta.rows = f->row_count;
@@ -366,23 +364,17 @@ static void follow(struct flush *f)
 static void succeed(struct flush *f)
 {
     struct gw_disk *d = f->disk;
-    bool whole = !f->taken->incomplete;
-
     pthread_mutex_lock(&d->lock);
     follow(f);
     d->flushing = NULL;
     if (d->refusals == f->refusals)
         d->behind = false;
     pthread_cond_broadcast(&d->flush_end);
-    if (!whole)
-        d->current->incomplete = true; /* to the end of the process */
     pthread_mutex_unlock(&d->lock);
     gw_changes_free(f->taken);
-    if (whole) {
-        d->applied = f->border;
-        d->gap = false;
-        (void)gw_journal_drop(d->journal, f->border);
-    }
+    d->applied = f->border;
+    d->gap = false;
+    (void)gw_journal_drop(d->journal, f->border);
 }
 
 static void fail(struct flush *f)
@@ -406,6 +398,45 @@ static bool reserve(struct flush *f)
     size_t count = 2 * HASH_COUNT(f->taken->changes);
 
     return gw_key_set_reserve(&f->disk->rows, count) == MQTTSN_OK;
+}
+
+static bool to_border(void *flush, const struct gw_journal_entry *entry)
+{
+    struct flush *f = flush;
+
+    return entry->sequence <= f->border && disk_apply_entry(f->fresh, entry);
+}
+
+/* Memory ran out for a while, and some of what was appended is in the journal
+ * alone: it is read once more, and what is in memory, among it what the journal
+ * refused, goes on top. */
+static enum mqttsn_status complete(struct flush *f)
+{
+    struct gw_disk *d = f->disk;
+    struct gw_changes *incomplete = f->taken;
+    struct gw_journal_report report;
+    enum mqttsn_status status = MQTTSN_ENOSPACE;
+
+    f->fresh = gw_changes_new();
+    if (f->fresh != NULL)
+        status = gw_journal_read(&d->journal_settings, d->applied, to_border, f,
+                                 &report);
+    if (status == MQTTSN_OK && f->fresh->incomplete)
+        status = MQTTSN_ENOSPACE;
+    if (status != MQTTSN_OK) {
+        gw_changes_free(f->fresh);
+        strcpy(f->why, status == MQTTSN_EIO ? strerror(errno) : "no memory");
+        return status;
+    }
+    pthread_mutex_lock(&d->lock);
+    incomplete->incomplete = false;
+    gw_changes_merge(f->fresh, incomplete, disk_stored_perhaps, NULL);
+    d->flushing = f->taken = f->fresh;
+    pthread_mutex_unlock(&d->lock);
+    if (!f->taken->incomplete)
+        return MQTTSN_OK;
+    strcpy(f->why, "no memory");
+    return MQTTSN_ENOSPACE;
 }
 
 /* What reading did not notice, writing may. The rows that can be read go into
@@ -470,8 +501,9 @@ enum mqttsn_status gw_disk_flush(struct gw_disk *d, char *why)
     d->taken = &f;
     f.border = gw_journal_rotate(d->journal, on_border);
     d->taken = NULL;
+    status = f.taken->incomplete ? complete(&f) : MQTTSN_OK;
     pthread_mutex_lock(&d->lock);
-    room = reserve(&f);
+    room = status == MQTTSN_OK && reserve(&f);
     pthread_mutex_unlock(&d->lock);
     if (room) {
         gw_changes_sort(f.taken, &d->lock);
@@ -483,7 +515,7 @@ enum mqttsn_status gw_disk_flush(struct gw_disk *d, char *why)
             if (status == MQTTSN_OK)
                 status = write_all(&f);
         }
-    } else {
+    } else if (status == MQTTSN_OK) {
         strcpy(why, "no memory");
         status = MQTTSN_ENOSPACE;
     }

@@ -10,7 +10,7 @@
 /* ---- faults ------------------------------------------------------------ */
 
 struct rig_fault rig_open_fault, rig_write_fault, rig_truncate_fault,
-    rig_sync_fault, rig_unlink_fault, rig_rename_fault;
+    rig_sync_fault, rig_unlink_fault, rig_rename_fault, rig_read_fault;
 unsigned rig_syncs;
 
 static bool fails(struct rig_fault *fault)
@@ -84,6 +84,11 @@ static ssize_t faulty_write(int fd, const void *buf, size_t len)
     return gw_files_system.write(fd, buf, len);
 }
 
+static ssize_t faulty_read(int fd, void *buf, size_t len)
+{
+    return fails(&rig_read_fault) ? -1 : read(fd, buf, len);
+}
+
 static int faulty_truncate(int fd, off_t len)
 {
     return fails(&rig_truncate_fault) ? -1 : ftruncate(fd, len);
@@ -107,7 +112,7 @@ static int faulty_rename(const char *from, const char *to)
 }
 
 const struct gw_file_ops rig_files_faulty = {
-    faulty_open, close, read,          faulty_write,  faulty_truncate,
+    faulty_open, close, faulty_read,   faulty_write,  faulty_truncate,
     faulty_sync, fsync, faulty_rename, faulty_unlink,
 };
 
@@ -198,8 +203,9 @@ void rig_begin(struct rig *rig)
                                                  .id = "0123456789abcde",
                                                  .limit = 1 << 20,
                                                  .clock_s = clock_s};
-    rig_open_fault = rig_write_fault = rig_truncate_fault = rig_sync_fault =
-        rig_unlink_fault = rig_rename_fault = (struct rig_fault){0};
+    rig_read_fault = rig_open_fault = rig_write_fault = rig_truncate_fault =
+        rig_sync_fault = rig_unlink_fault = rig_rename_fault =
+            (struct rig_fault){0};
     rig_syncs = 0;
 }
 

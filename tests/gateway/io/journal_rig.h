@@ -61,7 +61,7 @@ struct rig_fault {
     size_t partial; /* octets that a failing write has written before */
 };
 extern struct rig_fault rig_open_fault, rig_write_fault, rig_truncate_fault,
-    rig_sync_fault, rig_unlink_fault, rig_rename_fault;
+    rig_sync_fault, rig_unlink_fault, rig_rename_fault, rig_read_fault;
 extern unsigned rig_syncs; /* of files */
 
 /* A disk that is stuck: whoever writes or syncs stands there until it is not

@@ -7,6 +7,8 @@
 
 #include "disk_rig.h"
 
+#include "io/disk_private.h"
+
 static void begin(struct disk_rig *rig)
 {
     disk_begin(rig);
@@ -135,12 +137,69 @@ static void each_write_may_fail(void **unused)
     }
 }
 
+/* As when each allocation of gw_changes_apply has failed. */
+static void lose_memory(struct disk_rig *rig)
+{
+    gw_changes_free(rig->disk->current);
+    rig->disk->current = gw_changes_new();
+    rig->disk->current->incomplete = true;
+}
+
+/* The journal has it all. */
+static void when_memory_is_back_the_database_follows(void **unused)
+{
+    struct disk_rig rig;
+
+    (void)unused;
+    begin(&rig);
+    assert_int_equal(disk_keep(&rig, 5, 0, 1, "before"), MQTTSN_OK);
+    assert_int_equal(disk_keep(&rig, 1, 9, 0, "before"), MQTTSN_OK);
+    disk_flush(&rig);
+    assert_int_equal(disk_keep(&rig, 5, 0, 2, "without memory"), MQTTSN_OK);
+    assert_int_equal(disk_forget(&rig, 5, 0, 1), MQTTSN_OK);
+    assert_int_equal(disk_forget_owner(&rig, 9), MQTTSN_OK);
+    lose_memory(&rig);
+    assert_int_equal(disk_keep(&rig, 5, 0, 3, "with memory"), MQTTSN_OK);
+    disk_flush(&rig);
+    assert_false(rig.disk->current->incomplete);
+
+    CASE("nothing is left in the journal, and nothing to be done");
+    disk_reopen(&rig);
+    assert_int_equal(rig.report.journal, 0);
+    assert_int_equal(rig.found.count, 2);
+
+    CASE("what the journal refused is in memory alone, and on top");
+    assert_int_equal(disk_keep(&rig, 5, 0, 2, "changed"), MQTTSN_OK);
+    lose_memory(&rig);
+    rig_write_fault = (struct rig_fault){1, false, ENOSPC, 0};
+    assert_int_equal(append(&rig, GW_JOURNAL_FORGET, 5, 3), MQTTSN_ENOSPACE);
+    disk_flush(&rig);
+    disk_shut(&rig);
+    disk_open(&rig);
+    assert_int_equal(rig.found.count, 1);
+    assert_memory_equal(disk_find(&rig.found, 5, 0, 2)->octets, "changed", 7);
+
+    CASE("a disk that cannot be read is tried again");
+    assert_int_equal(append(&rig, GW_JOURNAL_KEEP, 5, 4), MQTTSN_OK);
+    lose_memory(&rig);
+    rig_read_fault = (struct rig_fault){1, false, EIO, 0};
+    assert_int_equal(gw_disk_flush(rig.disk, rig.why), MQTTSN_EIO);
+    assert_true(gw_disk_wants_flush(rig.disk) || rig.disk->current->incomplete);
+    disk_flush(&rig);
+    disk_shut(&rig);
+    disk_open(&rig);
+    assert_int_equal(rig.report.journal, 0);
+    assert_int_equal(rig.found.count, 2);
+    disk_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_arrival_is_not_forgotten_without_what_became_of_it),
         cmocka_unit_test(what_has_no_room_in_memory_leaves_its_arrival),
         cmocka_unit_test(each_write_may_fail),
+        cmocka_unit_test(when_memory_is_back_the_database_follows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
