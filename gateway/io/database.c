@@ -25,8 +25,17 @@ static const char *const texts[STATEMENTS] = {
 
 /* ---- results ----------------------------------------------------------- */
 
+/* SQLite itself takes most of them for damage. */
+static bool is_unreadable(int result)
+{
+    return result == SQLITE_IOERR_READ || result == SQLITE_IOERR_SHORT_READ ||
+           result == SQLITE_IOERR_CORRUPTFS;
+}
+
 bool database_is_damage(int result)
 {
+    if (is_unreadable(result))
+        return true;
     result &= 0xff;
     return result == SQLITE_CORRUPT || result == SQLITE_NOTADB ||
            result == SQLITE_ERROR || result == SQLITE_FORMAT ||

@@ -423,9 +423,12 @@ static enum mqttsn_status complete(struct flush *f)
                                  &report);
     if (status == MQTTSN_OK && f->fresh->incomplete)
         status = MQTTSN_ENOSPACE;
+    if (status == MQTTSN_OK && report.damaged != 0)
+        status = MQTTSN_EIO;
     if (status != MQTTSN_OK) {
         gw_changes_free(f->fresh);
-        strcpy(f->why, status == MQTTSN_EIO ? strerror(errno) : "no memory");
+        strcpy(f->why, status == MQTTSN_EIO ? "the journal cannot be read"
+                                            : "no memory");
         return status;
     }
     pthread_mutex_lock(&d->lock);
