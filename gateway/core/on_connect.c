@@ -379,6 +379,22 @@ static void contest(struct gw_engine *e, uint32_t session,
     gw_contender_on_deadline(e, session); /* the first PINGREQ goes now */
 }
 
+/* Somebody gets the session who need not ask: nobody waits for it any more. */
+static void settle_contest(struct gw_engine *e, uint32_t session,
+                           const struct gw_peer *peer)
+{
+    uint32_t index = gw_cold(e, gw_session_at(e, session))->contender;
+    const struct gw_contender *c;
+
+    if (index == 0)
+        return;
+    c = gw_contender_at(e, index);
+    if (gw_addr_equal(&c->addr, &peer->addr) && c->node_id == peer->node_ref)
+        gw_contender_end(e, session); /* it is the one that waited */
+    else
+        gw_contender_on_answer(e, session);
+}
+
 /* Whether the holder of the id must be asked before it loses it. */
 static bool held_elsewhere(const struct gw_engine *e, uint32_t session,
                            const struct gw_peer *peer)
@@ -479,6 +495,8 @@ void gw_on_connect(struct gw_engine *e, const struct gw_peer *peer,
         connack(e, peer, client_id, MQTTSN_REJECTED_CONGESTION, "store behind");
         return;
     }
+    if (session != 0)
+        settle_contest(e, session, peer);
     if (bound != 0 && gw_session_at(e, bound)->state == GW_HALF_OPEN)
         gw_connect_abandon(e, bound); /* the device has changed its mind */
     if (session == 0) {
