@@ -294,6 +294,7 @@ enum gw_window_state {
 struct gw_window {
     uint8_t state;
     bool wildcard;
+    bool again; /* the broker may have its filter from an earlier attempt */
     uint32_t filter;
     uint32_t claims;       /* exchanges, by 'link' */
     uint32_t blocked_head; /* windows that wait for this one */

@@ -194,6 +194,7 @@ static void open_window(struct gw_engine *e, uint32_t index)
     e->open_windows = index;
     f->window = 0;
     f->open_window = index;
+    w->again = f->up_state == GW_F_UP;
     if (f->up_state == GW_F_NONE || f->up_state == GW_F_UNSUB_HANDED)
         f->up_state = GW_F_UP;
 }
@@ -412,7 +413,8 @@ static void refused(struct gw_engine *e, uint32_t index,
     struct gw_window *w = gw_window_at(e, index);
     struct gw_filter *f = gw_filter_at(&e->filters, w->filter);
 
-    if (f->subs_head == 0 && f->up_state == GW_F_UP)
+    /* What an earlier attempt has brought about, a refusal does not undo. */
+    if (f->subs_head == 0 && f->up_state == GW_F_UP && !w->again)
         f->up_state = GW_F_NONE;
     for (uint32_t i = w->claims; i != 0; i = gw_exchange_at(e, i)->link) {
         struct gw_exchange *x = gw_exchange_at(e, i);
