@@ -82,6 +82,11 @@ void gw_line_remove(struct gw_engine *e, uint32_t exchange);
  * waits behind it. */
 void gw_flow_join(struct gw_engine *e, uint32_t exchange);
 bool gw_flow_exists(const struct gw_engine *e, uint32_t client);
+/* It enters, or leaves, the state GW_X_STORING; whether its client has one that
+ * is in it. */
+void gw_flow_begin_storing(struct gw_engine *e, uint32_t exchange);
+void gw_flow_end_storing(struct gw_engine *e, uint32_t exchange);
+bool gw_flow_is_storing(const struct gw_engine *e, uint32_t client);
 /* An exchange leaves the state GW_X_HANDED. */
 void gw_line_unhand(struct gw_engine *e, uint32_t exchange);
 bool gw_uplink_poll(struct gw_engine *e, struct gw_link *link, uint8_t *buf,
@@ -100,8 +105,6 @@ void gw_forward_unstow(struct gw_engine *e, uint32_t exchange);
 /* Waits for its record, or for all that was queued for the store so far. */
 void gw_forward_wait(struct gw_engine *e, uint32_t exchange, uint64_t op);
 void gw_forward_unwait(struct gw_engine *e, uint32_t exchange);
-/* Whether the session has a PUBLISH in the state GW_X_STORING. */
-bool gw_forward_is_storing(const struct gw_engine *e, uint32_t session);
 /* All operations up to store_done are finished; 'op' failed. */
 void gw_forward_on_stored(struct gw_engine *e);
 void gw_forward_on_failed(struct gw_engine *e, uint64_t op);

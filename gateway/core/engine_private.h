@@ -80,7 +80,6 @@ struct gw_engine {
 
     /* forward.c */
     uint32_t storing_head, storing_tail; /* publishes by store operation */
-    uint32_t storing_count;              /* in the state GW_X_STORING */
     uint32_t stowed_count;
     uint64_t stowed_bytes;
 

@@ -106,7 +106,8 @@ void gw_forward_wait(struct gw_engine *e, uint32_t index, uint64_t op)
 
     x->op = op;
     x->storing = true;
-    e->storing_count += x->state == GW_X_STORING;
+    if (x->state == GW_X_STORING)
+        gw_flow_begin_storing(e, index);
     x->storing_prev = e->storing_tail;
     x->storing_next = 0;
     if (e->storing_tail)
@@ -123,7 +124,7 @@ void gw_forward_unwait(struct gw_engine *e, uint32_t index)
     if (!x->storing)
         return;
     x->storing = false;
-    e->storing_count -= x->state == GW_X_STORING;
+    gw_flow_end_storing(e, index);
     if (x->storing_prev)
         gw_exchange_at(e, x->storing_prev)->storing_next = x->storing_next;
     else
@@ -133,22 +134,6 @@ void gw_forward_unwait(struct gw_engine *e, uint32_t index)
     else
         e->storing_tail = x->storing_prev;
     x->storing_prev = x->storing_next = 0;
-}
-
-bool gw_forward_is_storing(const struct gw_engine *e, uint32_t session)
-{
-    uint32_t i;
-
-    if (e->storing_count == 0)
-        return false;
-    for (i = gw_session_at(e, session)->exchanges; i != 0;
-         i = gw_exchange_at(e, i)->next) {
-        const struct gw_exchange *x = gw_exchange_at(e, i);
-
-        if (x->kind == GW_X_PUBLISH && x->state == GW_X_STORING)
-            return true;
-    }
-    return false;
 }
 
 /* Whether what enters the live line now will have to wait there. */
@@ -184,14 +169,14 @@ static void take_over(struct gw_engine *e, uint32_t index)
     gw_exchange_detach(e, index);
 }
 
-static void go_on(struct gw_engine *e, uint32_t index, bool stored)
+static void go_on(struct gw_engine *e, uint32_t index)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
 
     gw_forward_unwait(e, index);
     if (x->state == GW_X_STORING)
         gw_line_enter(e, index);
-    if (!stored || x->qos == 0)
+    if (x->unkept || x->qos == 0)
         return;
     take_over(e, index);
     if (x->state == GW_X_WAITING && is_clogged(e))
@@ -202,19 +187,18 @@ void gw_forward_on_stored(struct gw_engine *e)
 {
     while (e->storing_head != 0 &&
            gw_exchange_at(e, e->storing_head)->op <= e->store_done)
-        go_on(e, e->storing_head, true);
+        go_on(e, e->storing_head);
 }
 
 void gw_forward_on_failed(struct gw_engine *e, uint64_t op)
 {
-    uint32_t next;
+    for (uint32_t i = e->storing_head; i != 0;
+         i = gw_exchange_at(e, i)->storing_next) {
+        struct gw_exchange *x = gw_exchange_at(e, i);
 
-    for (uint32_t i = e->storing_head; i != 0; i = next) {
-        const struct gw_exchange *x = gw_exchange_at(e, i);
-
-        next = x->storing_next;
-        if (x->op == op)
-            go_on(e, i, false);
+        /* It goes on when those before it do, so that it overtakes none. */
+        if (x->op == op && x->qos != 0)
+            x->unkept = true;
         else if (x->op > op)
             return;
     }

@@ -140,25 +140,77 @@ static inline uint32_t flow_of(const struct gw_engine *e, uint32_t client)
 
 bool gw_flow_exists(const struct gw_engine *e, uint32_t client)
 {
-    return flow_of(e, client) != 0;
+    uint32_t flow = flow_of(e, client);
+
+    return flow != 0 && flow_at(e, flow)->late != 0;
+}
+
+bool gw_flow_is_storing(const struct gw_engine *e, uint32_t client)
+{
+    uint32_t flow = flow_of(e, client);
+
+    return flow != 0 && flow_at(e, flow)->storing != 0;
+}
+
+/* The flow of a client, made if there is none; 0: no room. */
+static uint32_t take_flow(struct gw_engine *e, uint32_t client)
+{
+    uint32_t flow = flow_of(e, client);
+
+    if (flow != 0 || client == 0)
+        return flow;
+    flow = gw_slab_take(&e->flows);
+    if (flow == 0)
+        return 0;
+    flow_at(e, flow)->client = gw_names_ref(&e->names, client);
+    gw_table_insert(&e->flows_by_client, client_hash(e, client), flow);
+    return flow;
+}
+
+static void drop_flow_if_unused(struct gw_engine *e, uint32_t flow)
+{
+    struct gw_flow *f = flow_at(e, flow);
+
+    if (f->late != 0 || f->storing != 0)
+        return;
+    gw_table_remove(&e->flows_by_client, client_hash(e, f->client), flow);
+    gw_names_unref(&e->names, f->client);
+    f->client = 0;
+    gw_slab_give(&e->flows, flow);
+}
+
+void gw_flow_begin_storing(struct gw_engine *e, uint32_t index)
+{
+    struct gw_exchange *x = gw_exchange_at(e, index);
+    uint32_t flow = take_flow(e, x->client);
+
+    if (flow == 0)
+        return;
+    flow_at(e, flow)->storing++;
+    x->queued = true;
+}
+
+void gw_flow_end_storing(struct gw_engine *e, uint32_t index)
+{
+    struct gw_exchange *x = gw_exchange_at(e, index);
+    uint32_t flow;
+
+    if (!x->queued)
+        return;
+    x->queued = false;
+    flow = flow_of(e, x->client);
+    flow_at(e, flow)->storing--;
+    drop_flow_if_unused(e, flow);
 }
 
 void gw_flow_join(struct gw_engine *e, uint32_t index)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
-    uint32_t flow;
+    uint32_t flow = x->flowed ? 0 : take_flow(e, x->client);
 
-    if (x->flowed || x->client == 0)
+    if (flow == 0)
         return;
-    flow = flow_of(e, x->client);
-    if (flow == 0) {
-        flow = gw_slab_take(&e->flows);
-        if (flow == 0)
-            return;
-        flow_at(e, flow)->client = gw_names_ref(&e->names, x->client);
-        gw_table_insert(&e->flows_by_client, client_hash(e, x->client), flow);
-    }
-    flow_at(e, flow)->count++;
+    flow_at(e, flow)->late++;
     x->flowed = true;
 }
 
@@ -170,12 +222,8 @@ static void flow_leave(struct gw_engine *e, struct gw_exchange *x)
         return;
     x->flowed = false;
     flow = flow_of(e, x->client);
-    if (--flow_at(e, flow)->count != 0)
-        return;
-    gw_table_remove(&e->flows_by_client, client_hash(e, x->client), flow);
-    gw_names_unref(&e->names, x->client);
-    flow_at(e, flow)->client = 0;
-    gw_slab_give(&e->flows, flow);
+    flow_at(e, flow)->late--;
+    drop_flow_if_unused(e, flow);
 }
 
 /* ---- in and out -------------------------------------------------------- */
@@ -184,7 +232,7 @@ static void flow_leave(struct gw_engine *e, struct gw_exchange *x)
 static bool is_late(const struct gw_engine *e, const struct gw_exchange *x)
 {
     return (x->stowed && e->shared.state != GW_LINK_UP) ||
-           flow_of(e, x->client) != 0;
+           gw_flow_exists(e, x->client);
 }
 
 void gw_line_enter(struct gw_engine *e, uint32_t index)

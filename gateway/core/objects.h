@@ -232,7 +232,9 @@ struct gw_exchange {
     bool storing : 1;    /* among those whose record is on its way */
     bool owned : 1;      /* acknowledged: the message is the gateway's */
     bool stowed : 1;     /* counts against uplink_max_messages and _bytes */
-    bool flowed : 1;     /* counts in the flow of its client */
+    bool flowed : 1;     /* counts in the flow of its client, as late */
+    bool queued : 1;     /* counts there as storing */
+    bool unkept : 1;     /* its record could not be stored */
     bool late : 1;       /* handed over from the backlog */
     uint16_t msg_id;
     uint16_t topic_id;
@@ -276,10 +278,12 @@ struct gw_line {
     uint32_t acked; /* publishes of QoS 1 and 2 in it */
 };
 
-/* A client some of whose messages are backlog: its later ones join them. */
+/* A client some of whose messages are backlog, or wait for the store: its later
+ * ones join them. */
 struct gw_flow {
-    uint32_t client; /* name, held; 0: the block is free */
-    uint32_t count;
+    uint32_t client;  /* name, held; 0: the block is free */
+    uint32_t late;    /* backlog, or acknowledged and waiting */
+    uint32_t storing; /* in the state GW_X_STORING */
 };
 
 /* A SUBSCRIBE under way, and who waits for the retained messages it brings. */

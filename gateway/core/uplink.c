@@ -299,7 +299,7 @@ static bool is_stowed(const struct gw_engine *e, uint32_t client, uint8_t qos)
 
 /* On its way to the broker: at once, or when it, or what its node sent before
  * it, is stored. */
-static void begin(struct gw_engine *e, uint32_t index, uint32_t session)
+static void begin(struct gw_engine *e, uint32_t index)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
     uint64_t op = x->qos != 0 ? gw_store_exchange(e, index) : e->store_queued;
@@ -309,7 +309,7 @@ static void begin(struct gw_engine *e, uint32_t index, uint32_t session)
         return;
     }
     /* Were QoS 2 handed over before, a crash between could double it. */
-    if (x->qos == 2 || (session != 0 && gw_forward_is_storing(e, session)))
+    if (x->qos == 2 || gw_flow_is_storing(e, x->client))
         x->state = GW_X_STORING;
     else
         gw_line_enter(e, index);
@@ -366,7 +366,7 @@ static uint32_t publish(struct gw_engine *e, uint32_t session, uint32_t client,
         x->due = e->now + e->policy.options.upstream_timeout;
         gw_session_arm(e, session, x->due);
     }
-    begin(e, index, session);
+    begin(e, index);
     return index;
 }
 

@@ -20,7 +20,7 @@
  *   state ID asleep|...|none [queue= topics= subs= duration= exchanges= will=
  *                             clean=]
  *   usage sessions=0 ...   usage none: every table is as at the start
- *   store hold|go|one|last|backwards|fail|ok
+ *   store hold|go|one|last|spoil|backwards|fail|ok
  *   block|unblock net|up|data|store
  *   node NAME IP:PORT [wireless=0a01] [listener=1]
  *   restart [held] [prefix=P]   the engine is dropped and restored from the
@@ -230,17 +230,20 @@ static void store_line(struct runner *r, const struct statement *at)
         w->store_fails = false;
     } else if (word_is(what, "fail")) {
         w->store_fails = true;
-    } else if (word_is(what, "one") || word_is(what, "last")) {
+    } else if (word_is(what, "one") || word_is(what, "last") ||
+               word_is(what, "spoil")) {
         if (w->waiting_count == 0)
             world_fail(w, "no operation waits");
-        world_stored(w, word_is(what, "one") ? 0 : w->waiting_count - 1, true);
+        /* 'spoil': the last of them cannot be stored. */
+        world_stored(w, word_is(what, "one") ? 0 : w->waiting_count - 1,
+                     !word_is(what, "spoil"));
     } else if (word_is(what, "backwards")) {
         while (w->waiting_count > 0)
             world_stored(w, w->waiting_count - 1, true);
     } else if (word_is(what, "go")) {
         w->store_mode = STORE_NEXT_TURN;
     } else {
-        script_error(at, "store hold|go|one|last|backwards|fail|ok");
+        script_error(at, "store hold|go|one|last|spoil|backwards|fail|ok");
     }
     world_pump(w);
 }
