@@ -348,9 +348,11 @@ static void others_publish(struct sim *sim, struct event *event)
         if (rng_below(r, 4) == 0)
             while (len < sizeof(payload) && rng_below(r, 60) > 0)
                 payload[len++] = '.';
-        broker_publish(sim, topics[rng_below(r, TOPICS)], payload, len,
-                       (uint8_t)rng_below(r, 3),
-                       rng_chance(r, sim->o.retain_permille));
+        bool keep = rng_chance(r, sim->o.retain_permille);
+        uint8_t qos = (uint8_t)rng_below(r, 3);
+
+        broker_publish(sim, topics[rng_below(r, TOPICS)], payload, len, qos,
+                       keep);
     }
     queue_add(&sim->queue, sim->now + rng_pause(r, (uint64_t)sim->o.publish_ms),
               others_publish, NULL, 0);

@@ -343,13 +343,14 @@ void broker_gateway_returned(struct sim *sim)
 {
     struct broker *b = &sim->broker;
 
-    /* Those that were finished just before: the engine could not know. */
-    for (size_t i = b->request_count; i-- > 0;) {
-        struct request r = b->requests[i];
+    struct request finished[BROKER_REQUESTS];
+    size_t count = 0;
 
-        if (r.stage != REQUEST_FINISHED)
-            continue;
-        request_remove(b, i);
-        give_result(sim, r.token, GW_UP_DONE, r.qos);
-    }
+    /* Those that were finished just before: the engine could not know. They
+     * are remembered until its store has it, for it may die once more. */
+    for (size_t i = b->request_count; i-- > 0;)
+        if (b->requests[i].stage == REQUEST_FINISHED)
+            finished[count++] = b->requests[i];
+    for (size_t i = 0; i < count; i++)
+        give_result(sim, finished[i].token, GW_UP_DONE, finished[i].qos);
 }

@@ -46,6 +46,16 @@ static void calm(struct sim *sim)
 
 /* ---- L2 ---------------------------------------------------------------- */
 
+/* A late copy of another's CONNECT has given its address to that one: who had
+ * the address last is the network's doing, and nobody tells the two. */
+static bool is_displaced(struct sim *sim, const struct node *node)
+{
+    const struct book *book =
+        oracle_bound(sim, &sim->net.boxes[node->box].peer);
+
+    return book != NULL && strcmp(book->id, node->id) != 0;
+}
+
 static void expect_connected(struct sim *sim)
 {
     if (tables_are_small(sim))
@@ -58,6 +68,8 @@ static void expect_connected(struct sim *sim)
         if (node->state == N_GONE ||
             sim->net.boxes[node->box].peer.addr.family == 0)
             continue; /* movers: another has its address */
+        if (is_displaced(sim, node))
+            continue;
         /* A forged CONNECT may have given its address another's name. */
         if (node->state != N_ACTIVE || book == NULL ||
             (book->state != GW_ACTIVE && !book->hazy))

@@ -103,6 +103,8 @@ static void publish(struct sim *sim, struct library *l)
     size_t len = (size_t)snprintf(payload, sizeof(payload), "l%u.%u", l->number,
                                   l->payload_number++);
     struct mqttsn_topic topic;
+    bool retain;
+    int qos;
 
     if (rng_below(&l->random, 6) == 0)
         while (len < sizeof(payload) && rng_below(&l->random, 50) > 0)
@@ -118,19 +120,21 @@ static void publish(struct sim *sim, struct library *l)
         topic = mqttsn_topic_named(ANY(&l->random, names));
         break;
     }
+    retain = rng_below(&l->random, 16) == 0;
+    qos = (int)rng_below(&l->random, 3);
     (void)!mqttsn_client_publish(&l->client, topic, mqttsn_span(payload, len),
-                                 (int)rng_below(&l->random, 3),
-                                 rng_below(&l->random, 16) == 0, sim->now);
+                                 qos, retain, sim->now);
 }
 
 static void request(struct sim *sim, struct library *l)
 {
     uint32_t dice = rng_below(&l->random, 10);
+    int qos = (int)rng_below(&l->random, 3);
 
     if (dice < 2)
         (void)!mqttsn_client_subscribe(
-            &l->client, mqttsn_topic_named(ANY(&l->random, filters)),
-            (int)rng_below(&l->random, 3), sim->now);
+            &l->client, mqttsn_topic_named(ANY(&l->random, filters)), qos,
+            sim->now);
     else if (dice < 3)
         (void)!mqttsn_client_unsubscribe(
             &l->client, mqttsn_topic_named(ANY(&l->random, filters)), sim->now);
@@ -221,9 +225,14 @@ void libraries_init(struct sim *sim)
          n++) {
         struct library *l = &sim->libraries[n];
 
+        bool clean, talks, has_will;
+
         memset(l, 0, sizeof(*l));
         l->number = n;
         rng_init(&l->random, sim->seed, "library", n);
+        clean = rng_below(&l->random, 3) == 0;
+        talks = rng_below(&l->random, 2) == 0 && !sim->o.strict_sleep;
+        has_will = rng_below(&l->random, 3) == 0;
         snprintf(l->id, sizeof(l->id), "lib%u", n);
         l->sleep_s = (uint16_t)(20 + sim->o.pace_ms * 3 / 1000 % 60000);
         snprintf(l->will_topic, sizeof(l->will_topic), "will/lib%u", n);
@@ -235,9 +244,8 @@ void libraries_init(struct sim *sim)
         l->config = (struct mqttsn_client_config){
             .client_id = mqttsn_span_text(l->id),
             .keep_alive_s = (uint16_t)(20 + sim->o.pace_ms * 3 / 1000 % 60000),
-            .clean_session = rng_below(&l->random, 3) == 0,
-            .talk_asleep =
-                !sim->o.strict_sleep && rng_below(&l->random, 2) == 0,
+            .clean_session = clean,
+            .talk_asleep = talks,
             .work = l->work,
             .work_cap = sizeof(l->work),
             .topics = l->topics,
@@ -246,7 +254,7 @@ void libraries_init(struct sim *sim)
             .gateway_cap = 1,
             .datagram_max = 1000,
             .retry_ms = 6000,
-            .will = rng_below(&l->random, 3) == 0 ? &l->will : NULL,
+            .will = has_will ? &l->will : NULL,
         };
         if (mqttsn_client_init(&l->client, &l->config,
                                (uint32_t)rng_next(&l->random)) != MQTTSN_OK ||

@@ -12,7 +12,8 @@
  *   --quiet                           no figures
  *   --explain                         what options there are
  *
- * Every hundredth seed runs twice, and both runs must be the same. A failure
+ * The first seed and every hundredth after it run twice, and both runs must be
+ * the same. A failure
  * prints the seed, its options, and the command that shows it again; exit
  * status 1. So does a run that an assertion or a sanitizer ends.
  */
@@ -27,14 +28,14 @@
 
 struct task {
     uint64_t from, count;
-    bool one, trace, each_operation, keep_going, quiet;
+    bool trace, each_operation, keep_going, quiet;
     const char *settings[SETTINGS];
     size_t setting_count;
     const char *program;
 };
 
 static struct sim sim;
-static struct stats stats;
+static struct stats stats, discarded;
 static struct task orders = {.from = 1, .count = 100};
 
 static int usage(const char *wrong)
@@ -82,22 +83,24 @@ static void on_abort(int signal)
     on_death(); /* it ends when this returns */
 }
 
-/* True when it was well. */
-static bool live(const struct task *task, uint64_t seed)
+/* True when it was well. 'twice': and, once more, the same. */
+static bool live(const struct task *task, uint64_t seed, bool twice)
 {
     struct options options;
     uint64_t hash;
 
     options_of(task, seed, &options);
+    sim.stats = &stats;
     if (!sim_run(&sim, seed, &options)) {
         report(task, seed, &options);
         return false;
     }
-    if (seed % TWICE_EVERY != 0 && !task->one)
+    if (!twice)
         return true;
     hash = sim.hash;
     stats.twice++;
     sim.trace = NULL;
+    sim.stats = &discarded;
     if (!sim_run(&sim, seed, &options) || sim.hash != hash) {
         snprintf(sim.failure, sizeof(sim.failure),
                  "deterministic: two runs are not the same");
@@ -114,7 +117,6 @@ static bool live_each(const struct task *task, uint64_t seed)
     char cut_at[32], keeps[32];
     uint64_t cuts;
 
-    one.one = false;
     one.settings[one.setting_count++] = cut_at;
     one.settings[one.setting_count++] = keeps;
     for (unsigned kept = 1; kept <= 3; kept++) {
@@ -122,7 +124,7 @@ static bool live_each(const struct task *task, uint64_t seed)
         for (unsigned n = 1;; n++) {
             snprintf(cut_at, sizeof(cut_at), "cut_at=%u", n);
             cuts = stats.store_cuts;
-            if (!live(&one, seed))
+            if (!live(&one, seed, false))
                 return false;
             if (stats.store_cuts == cuts)
                 break;
@@ -159,7 +161,6 @@ static int read_arguments(struct task *task, int argc, char **argv)
         } else if (strcmp(argv[i], "--seed") == 0) {
             task->from = strtoull(argv[++i], NULL, 10);
             task->count = 1;
-            task->one = true;
         } else if (strcmp(argv[i], "--set") == 0) {
             if (!options_set(&scratch, value) ||
                 task->setting_count == SETTINGS - 2)
@@ -179,14 +180,14 @@ int main(int argc, char **argv)
 
     if (wrong != 0)
         return wrong;
-    sim.stats = &stats;
     signal(SIGABRT, on_abort);
     if (__sanitizer_set_death_callback != NULL)
         __sanitizer_set_death_callback(on_death);
     for (uint64_t i = 0; i < orders.count; i++) {
         sim.trace = orders.trace ? stdout : NULL;
-        if (orders.each_operation ? live_each(&orders, orders.from + i)
-                                  : live(&orders, orders.from + i))
+        if (orders.each_operation
+                ? live_each(&orders, orders.from + i)
+                : live(&orders, orders.from + i, i % TWICE_EVERY == 0))
             continue;
         failures++;
         if (!orders.keep_going)

@@ -140,7 +140,7 @@ static void begin(struct sim *sim, enum input input)
     struct oracle *o = &sim->oracle;
 
     o->input = input;
-    o->valid = o->malformed = o->message_loose = false;
+    o->valid = o->malformed = o->message_loose = o->claimed = false;
     o->caller = NULL;
     o->bound = o->named = NULL;
     o->offers_must = o->offers_may = 0;
@@ -210,7 +210,7 @@ void oracle_datagram_in(struct sim *sim, const struct gw_addr *from,
         o->valid = false;
         return;
     }
-    oracle_request(sim, len);
+    oracle_request(sim);
     oracle_changed(sim, o->bound);
     oracle_states_in(sim, data, len);
     if (o->suspect)
@@ -298,8 +298,10 @@ void oracle_after_input(struct sim *sim)
     if (sim->oracle.input == INPUT_DATAGRAM && sim->oracle.malformed &&
         sim->oracle.print != oracle_print(sim))
         sim_fail(sim, "S13", "a malformed datagram changed something");
-    if (sim->oracle.input == INPUT_DATAGRAM)
+    if (sim->oracle.input == INPUT_DATAGRAM) {
         oracle_states_required(sim);
+        oracle_subs_refused(sim);
+    }
     /* A CONNECT that was not taken now was refused. */
     if (sim->oracle.input == INPUT_DATAGRAM && sim->oracle.named != NULL)
         sim->oracle.named->connect.pending = false;
@@ -379,7 +381,7 @@ void oracle_datagram_out(struct sim *sim, const struct gw_datagram *datagram,
                      book->id);
         break;
     default:
-        oracle_answer(sim, caller, book, &f, len);
+        oracle_answer(sim, caller, book, &f);
         break;
     }
 }
@@ -445,6 +447,7 @@ static void store_idle(struct sim *sim)
             if (book->subs[k].state == SUB_LEAVING)
                 continue;
             book->subs[k].safe = true;
+            book->subs[k].former = book->subs[k].qos;
             book->subs[kept++] = book->subs[k];
         }
         book->sub_count = kept;

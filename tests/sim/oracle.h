@@ -94,8 +94,9 @@ enum sub_state { SUB_STANDS, SUB_UNSURE, SUB_LEAVING };
 
 struct sub {
     char filter[BROKER_TOPIC];
-    uint8_t qos;
-    bool acked; /* SUBACK has gone: a crash does not undo it */
+    uint8_t qos_low, qos; /* differ where a crash may have undone a change */
+    uint8_t former;       /* before a change that is not acknowledged yet */
+    bool acked;           /* SUBACK has gone: a crash does not undo it */
     bool safe;
     bool doubted; /* its node refused what comes by it */
     enum sub_state state;
@@ -110,6 +111,7 @@ struct claim {
     uint8_t qos;
     uint16_t id; /* by which it was named; 0: by name */
     bool mute;   /* of an earlier connection */
+    bool idle;   /* perhaps only the repetition of one that was answered */
     enum claim_state state;
     mqttsn_ms asked_at;
     uint64_t token; /* of the action it went out with */
@@ -167,7 +169,9 @@ struct book {
     bool masked;      /* the inspection said half-open, and it was more */
     bool accepted;    /* CONNECT was, and ... */
     bool connack_due; /* ... CONNACK waits for the store */
+    bool newborn;     /* it is the first of its session */
     bool talked;      /* since CONNACK */
+    bool strayed;     /* it has left, and said something all the same */
     uint16_t keepalive, sleep;
     mqttsn_ms since;                 /* in this state */
     mqttsn_ms changed_at;            /* anything that a store may know */
@@ -205,6 +209,7 @@ struct book {
     struct claim claims[ORACLE_CLAIMS];
     size_t claim_count;
     struct asks asks;
+    struct asks refusals; /* SUBACKs that will say so */
     uint64_t last_submitted;
     struct {
         uint16_t msg, topic;
@@ -225,6 +230,7 @@ struct up {
     bool flushed;  /* and no loss of power undoes that */
     bool wild;     /* its topic is not known: 'content' is the payload */
     bool repeated; /* so its place in the order is not known */
+    bool given_up; /* while later ones went; a crash may bring it back */
     bool suspect;  /* or its book was hazy */
     unsigned connection, wipes;
     unsigned allowed; /* how often it may be carried out */
@@ -284,6 +290,7 @@ struct oracle {
     bool valid, malformed;
     struct caller *caller;
     struct book *bound, *named;
+    bool claimed;              /* a SUBSCRIBE, and it is no repetition */
     bool fresh;                /* the input is in, nothing was polled yet */
     uint32_t last_messages[8]; /* of the broker's; a ring */
     unsigned message_count;
@@ -348,12 +355,19 @@ void oracle_adopt(struct sim *sim, struct book *book,
 /* callers */
 struct caller *oracle_caller(struct sim *sim, const struct peer *peer);
 void oracle_owe(struct asks *asks, uint8_t type, uint16_t msg);
-void oracle_request(struct sim *sim, size_t len);
+bool oracle_take(struct asks *asks, uint8_t type, uint16_t msg);
+void oracle_request(struct sim *sim);
 /* An answer goes out: there must have been a request. */
 void oracle_answer(struct sim *sim, struct caller *caller, struct book *book,
-                   const struct sn_frame *f, size_t len);
+                   const struct sn_frame *f);
 
 /* states */
+static inline bool oracle_connected(const struct book *book)
+{
+    return book->exists &&
+           (book->state == GW_ACTIVE || book->state == GW_ASLEEP ||
+            book->state == GW_AWAKE);
+}
 const char *oracle_state_word(enum gw_state state);
 void oracle_states_in(struct sim *sim, const uint8_t *octets, size_t len);
 bool oracle_may_rebind(const struct sim *sim, const struct book *book,
@@ -379,6 +393,8 @@ void oracle_topics_answered(struct sim *sim, struct book *book,
 
 /* subscriptions */
 void oracle_subs_in(struct sim *sim);
+/* The datagram at hand was refused at once; its answer is yet to come. */
+void oracle_subs_refused(struct sim *sim);
 void oracle_subs_answered(struct sim *sim, struct book *book,
                           const struct sn_frame *f);
 void oracle_subs_action(struct sim *sim, const struct gw_up_action *action);
@@ -412,6 +428,8 @@ void oracle_up_rest(struct sim *sim);
 void oracle_up_answered(struct sim *sim, struct book *book,
                         const struct sn_frame *f);
 void oracle_up_forget(struct sim *sim, const struct book *book);
+/* Whether the one who speaks has a QoS 2 PUBLISH with that MsgId open. */
+bool oracle_up_is_open(struct oracle *o, uint16_t msg);
 
 /* wills */
 void oracle_wills_in(struct sim *sim);

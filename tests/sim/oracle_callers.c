@@ -45,7 +45,7 @@ void oracle_owe(struct asks *asks, uint8_t type, uint16_t msg)
         ask->count++;
 }
 
-static bool take(struct asks *asks, uint8_t type, uint16_t msg)
+bool oracle_take(struct asks *asks, uint8_t type, uint16_t msg)
 {
     struct ask *ask = find(asks, type, msg);
 
@@ -55,14 +55,13 @@ static bool take(struct asks *asks, uint8_t type, uint16_t msg)
     return true;
 }
 
-void oracle_request(struct sim *sim, size_t len)
+void oracle_request(struct sim *sim)
 {
     struct oracle *o = &sim->oracle;
     const struct sn_frame *f = &o->frame;
     struct asks *asks = o->bound != NULL ? &o->bound->asks : &o->caller->asks;
     uint8_t qos = f->flags & SN_QOS_BITS;
 
-    (void)len;
     /* "I do not know you", and the answer to DISCONNECT. */
     oracle_owe(&o->caller->asks, SN_DISCONNECT, 0);
     switch (f->type) {
@@ -76,7 +75,8 @@ void oracle_request(struct sim *sim, size_t len)
         if (qos == SN_QOS_MINUS1)
             break;
         oracle_owe(asks, SN_PUBACK, f->msg);
-        if (qos == SN_QOS2)
+        /* Who uses the MsgId of an open QoS 2 message is answered for that. */
+        if (qos == SN_QOS2 || oracle_up_is_open(o, f->msg))
             oracle_owe(asks, SN_PUBREC, f->msg);
         break;
     case SN_PUBREL:
@@ -112,18 +112,18 @@ static bool told_that_the_broker_is_away(const struct sim *sim,
 }
 
 void oracle_answer(struct sim *sim, struct caller *caller, struct book *book,
-                   const struct sn_frame *f, size_t len)
+                   const struct sn_frame *f)
 {
     bool by_msg = f->type != SN_CONNACK && f->type != SN_PINGRESP &&
                   f->type != SN_DISCONNECT && f->type != SN_WILLTOPICRESP &&
                   f->type != SN_WILLMSGRESP;
     uint16_t msg = by_msg ? f->msg : 0;
 
-    (void)len;
     if (f->type == SN_DISCONNECT && !f->bare)
         sim_fail(sim, "S8", "a DISCONNECT with a duration");
-    if (!take(&caller->asks, f->type, msg) &&
-        (book == NULL || (!take(&book->asks, f->type, msg) && !book->hazy)) &&
+    if (!oracle_take(&caller->asks, f->type, msg) &&
+        (book == NULL ||
+         (!oracle_take(&book->asks, f->type, msg) && !book->hazy)) &&
         !(f->type == SN_DISCONNECT &&
           (told_that_the_broker_is_away(sim, book) ||
            sim->o.upstream_down_max_s != 0)))

@@ -22,7 +22,7 @@ static void forget_all(struct sim *sim)
         book->promised = false;
         book->connect.pending = false;
         book->contender_count = 0;
-        book->asks.count = 0;
+        book->asks.count = book->refusals.count = 0;
         book->connection++;
         book->last_submitted = 0;
     }
@@ -73,8 +73,13 @@ void oracle_dies(struct sim *sim)
     struct oracle *o = &sim->oracle;
 
     sim->stats->crashes++;
-    for (size_t i = 0; i < ORACLE_UPS && i < o->up_count; i++)
-        o->ups[i].token = 0; /* of the process that is gone */
+    for (size_t i = 0; i < ORACLE_UPS && i < o->up_count; i++) {
+        struct up *up = &o->ups[i];
+
+        up->token = 0; /* of the process that is gone */
+        up->given_up |= up->book != NULL && up->submissions == 0 &&
+                        up->order < up->book->last_submitted;
+    }
     for (size_t i = 0; i < o->will_count; i++)
         o->wills_token[i] = 0;
     if (!sim->o.durable) {
@@ -91,8 +96,9 @@ void oracle_dies(struct sim *sim)
         memset(&book->step, 0, sizeof(book->step));
         book->release_due = 0;
         book->contender_count = 0;
-        /* A clean start that was not acknowledged may not have been. */
-        if (book->connack_due && book->clean) {
+        /* A start that was not acknowledged may not have been, and what was
+         * before it be back. */
+        if (book->connack_due && (book->clean || book->newborn)) {
             book->hazy = true;
             o->wills_hazy = true;
         }
@@ -102,6 +108,10 @@ void oracle_dies(struct sim *sim)
             if (sub->state == SUB_LEAVING ||
                 (sub->state == SUB_STANDS && !sub->acked && !sub->safe))
                 sub->state = SUB_UNSURE;
+            if (sub->former < sub->qos)
+                sub->qos_low = sub->former;
+            else
+                sub->qos = sub->former;
         }
         /* A CONNECT that was not answered may be forgotten, and the old
          * connection go on. */
@@ -110,6 +120,7 @@ void oracle_dies(struct sim *sim)
         /* A SUBSCRIBE under way is forgotten; one that was granted, and not
          * yet acknowledged, may be kept. */
         book->claim_count = 0;
+        book->refusals.count = 0;
         /* An answer that went out just before may go out again. */
         for (size_t k = 0; k < book->asks.count; k++)
             book->asks.rows[k].count += book->asks.rows[k].count == 0;

@@ -99,8 +99,10 @@ static void step_taken(struct sim *sim, struct book *book,
     if (step->silent > (unsigned)sim->o.retry_count)
         sim_fail(sim, "S12", "a %s is repeated to %s %u times",
                  sn_type_name(f->type), book->id, step->silent);
-    /* If it asked just when the time had come, it gets it twice. */
-    step->heard = step->heard && step->silent == 0;
+    /* If it asked just when the time had come, it gets it twice; what a block
+     * has delayed may be either. */
+    step->heard =
+        step->heard && step->silent == 0 && sim->gw.open_since < step->at;
     step->at = sim->now;
     step->topic = f->topic;
 }
@@ -342,7 +344,7 @@ static void pubrel_out(struct sim *sim, struct book *book,
         return;
     }
     /* "Not ours any more": let the node finish (G12-34). */
-    oracle_answer(sim, oracle_caller(sim, &book->peer), book, f, 4);
+    oracle_answer(sim, oracle_caller(sim, &book->peer), book, f);
 }
 
 void oracle_down_out(struct sim *sim, struct book *book,
@@ -512,6 +514,8 @@ static bool give_way(struct sim *sim, struct book *book)
     for (size_t i = 0; i < book->count; i++) {
         if (fixed(book, i) || (i == 0 && head))
             continue;
+        if (book->list[i].qos_low == 0 && book->list[i].qos_high > 0)
+            return false; /* QoS 0 goes first, and this may be */
         if (book->list[i].qos_high == 0) {
             oldest = i;
             break;

@@ -25,13 +25,6 @@ const char *oracle_state_word(enum gw_state state)
     return words[state];
 }
 
-static bool connected(const struct book *book)
-{
-    return book->exists &&
-           (book->state == GW_ACTIVE || book->state == GW_ASLEEP ||
-            book->state == GW_AWAKE);
-}
-
 static bool same_host(const struct peer *a, const struct peer *b)
 {
     return memcmp(a->addr.ip, b->addr.ip, 16) == 0 && a->id_len == b->id_len &&
@@ -101,7 +94,10 @@ void oracle_states_in(struct sim *sim, const uint8_t *octets, size_t len)
         return;
     o->bound->heard_low = o->bound->heard_high = sim->now;
     o->bound->talked = true;
-    if (f->type == SN_DISCONNECT && f->duration > 0 && connected(o->bound)) {
+    o->bound->strayed =
+        f->type != SN_DISCONNECT && o->bound->state == GW_DISCONNECTED;
+    if (f->type == SN_DISCONNECT && f->duration > 0 &&
+        oracle_connected(o->bound)) {
         o->bound->sleep = f->duration;
         o->bound->since = sim->now;
         o->bound->promised = false;
@@ -127,6 +123,7 @@ static void begin_connection(struct book *book)
     book->accepted = false;
     book->promised = false;
     book->talked = false;
+    book->refusals.count = 0; /* answers of the old connection are dropped */
     memset(&book->step, 0, sizeof(book->step));
     book->release_due = 0;
     book->wills_step = book->taken.flags & SN_WILL ? 1 : 0;
@@ -388,8 +385,10 @@ void oracle_state_seen(struct sim *sim, struct book *book,
         sim->oracle.valid && sim->oracle.frame.type == SN_CONNECT &&
         sim->oracle.named == book && info->state == GW_DISCONNECTED)
         book->since = sim->now;
-    if (new)
+    if (new) {
         memset(book->recent, 0, sizeof(book->recent));
+        book->newborn = true;
+    }
     if (new && !book->connect.pending && !book->hazy)
         sim_fail(sim, "state", "%s has a session and never connected",
                  book->id);
@@ -457,6 +456,19 @@ void oracle_state_seen(struct sim *sim, struct book *book,
                  info->duration_s, book->sleep);
 }
 
+/* Its holder was silent; the one that waited for it began it anew, and was
+ * refused then, for the broker is away. */
+static bool refused_contender(const struct sim *sim, const struct book *book)
+{
+    const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
+    bool clean = false;
+
+    for (size_t i = 0; i < book->contender_count && i < 4; i++)
+        clean |= (book->contenders[i].flags & SN_CLEAN) != 0;
+    return sim->oracle.input == INPUT_DEADLINE && clean &&
+           c->connects_congestion > sim->oracle.counters.connects_congestion;
+}
+
 void oracle_vanished(struct sim *sim, struct book *book)
 {
     const struct oracle *o = &sim->oracle;
@@ -492,6 +504,7 @@ void oracle_vanished(struct sim *sim, struct book *book)
          c->connects_evicted > o->counters.connects_evicted ||
          (o->input == INPUT_DEADLINE && sim->o.upstream_down_max_s != 0 &&
           book->clean);
+    ok = ok || refused_contender(sim, book);
     if (!ok && !book->hazy)
         sim_fail(sim, "state", "%s, which was %s, is gone", book->id,
                  oracle_state_word(book->state));
@@ -535,59 +548,4 @@ void oracle_supervised(struct sim *sim, struct book *book)
         sim_fail(sim, "state", "%s is still %s, %llu ms after its time",
                  book->id, oracle_state_word(book->state),
                  (unsigned long long)(sim->now - due));
-}
-
-/* ---- answers ----------------------------------------------------------- */
-
-void oracle_states_answered(struct sim *sim, struct book *book,
-                            const struct sn_frame *f)
-{
-    if (book->hazy) {
-        book->connack_due &= f->type != SN_CONNACK;
-        return;
-    }
-    switch (f->type) {
-    case SN_CONNACK:
-        if (f->code != 0)
-            return;
-        /* What it asked for twice may come when it sleeps already. */
-        if (book->state == GW_DISCONNECTED || book->state == GW_LOST)
-            sim_fail(sim, "state", "CONNACK to %s, which is %s", book->id,
-                     oracle_state_word(book->state));
-        if (!book->talked && book->state == GW_ACTIVE) {
-            book->promised = true;
-            book->promise = GW_ACTIVE;
-        }
-        book->connack_due = false;
-        return;
-    case SN_DISCONNECT:
-        /* With strict_sleep it may be the answer to something else. */
-        if ((book->state == GW_ASLEEP && !sim->o.strict_sleep) ||
-            book->state == GW_DISCONNECTED) {
-            book->promised = true;
-            book->promise = book->state;
-        }
-        return;
-    default:
-        break;
-    }
-    /* PINGRESP */
-    if (book->state == GW_AWAKE) {
-        const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
-        uint64_t just_gone = oracle_drops(c) - sim->oracle.dropped;
-
-        if (book->held > just_gone && !book->excused &&
-            sim->o.awake_max_messages == 0 &&
-            sim->now < book->since + (mqttsn_ms)sim->o.awake_max_s * 1000)
-            sim_fail(sim, "S7", "PINGRESP to %s, for which %u messages wait",
-                     book->id, book->held);
-        sim->stats->changes[1 + GW_AWAKE][1 + GW_ASLEEP]++;
-        book->state = GW_ASLEEP;
-        book->since = book->heard_low = book->heard_high = sim->now;
-        memset(&book->step, 0, sizeof(book->step));
-        return;
-    }
-    if (!connected(book))
-        sim_fail(sim, "state", "PINGRESP to %s, which is %s", book->id,
-                 oracle_state_word(book->state));
 }

@@ -121,6 +121,7 @@ static void subscribe(struct sim *sim, struct book *book,
     claim->qos = (f->flags & SN_QOS_BITS) / SN_QOS1;
     claim->state = CLAIM_ASKED;
     claim->asked_at = sim->now;
+    sim->oracle.claimed = true;
 }
 
 void oracle_subs_in(struct sim *sim)
@@ -154,15 +155,16 @@ void oracle_subs_in(struct sim *sim)
     /* Settling ones end for it: what is retained does not come any more. */
 }
 
-/* A SUBACK that was lost was repeated; the broker was not asked again. */
-static void forget_repetitions(struct book *book, uint16_t msg,
-                               const char *filter)
+/* Those that asked for the SUBACK that went out now, if the broker is not asked
+ * again. */
+static void mark_repetitions(struct book *book, uint16_t msg,
+                             const char *filter)
 {
-    for (size_t i = book->claim_count; i-- > 0;)
+    for (size_t i = 0; i < book->claim_count; i++)
         if (book->claims[i].state == CLAIM_ASKED &&
             book->claims[i].msg == msg &&
             strcmp(book->claims[i].filter, filter) == 0)
-            claim_remove(book, i);
+            book->claims[i].idle = true;
 }
 
 /* Some use one MsgId for all: then an answer does not say what it is about. */
@@ -182,9 +184,24 @@ static bool is_ambiguous(const struct book *book, uint16_t msg)
     return false;
 }
 
+void oracle_subs_refused(struct sim *sim)
+{
+    struct oracle *o = &sim->oracle;
+    const struct sn_frame *f = &o->frame;
+    struct book *book = o->bound;
+
+    if (!o->valid || f->type != SN_SUBSCRIBE || book == NULL ||
+        o->counters.up_congestion == o->before.up_congestion)
+        return;
+    oracle_owe(&book->refusals, SN_SUBACK, f->msg);
+    if (book->claim_count > 0 && o->claimed)
+        claim_remove(book, book->claim_count - 1);
+}
+
 void oracle_subs_answered(struct sim *sim, struct book *book,
                           const struct sn_frame *f)
 {
+    uint8_t qos = (f->flags & SN_QOS_BITS) / SN_QOS1;
     struct sub *sub;
 
     book->hazy |= f->type == SN_SUBACK && is_ambiguous(book, f->msg);
@@ -193,6 +210,8 @@ void oracle_subs_answered(struct sim *sim, struct book *book,
         /* Which it was does not matter: it waited for the store. */
         return;
     }
+    if (f->code != 0 && oracle_take(&book->refusals, SN_SUBACK, f->msg))
+        return;
     if (f->code != 0)
         book->retained_until =
             sim->now + 10000 + (mqttsn_ms)sim->o.upstream_timeout_s * 1000;
@@ -216,18 +235,21 @@ void oracle_subs_answered(struct sim *sim, struct book *book,
         if (claim->msg != f->msg || f->code != 0 || claim->mute)
             continue;
         /* Some use one MsgId for all: any that fits may be meant. */
-        if (claim->state != CLAIM_SETTLING ||
-            (f->flags & SN_QOS_BITS) / SN_QOS1 > claim->qos)
+        if (claim->state != CLAIM_SETTLING || qos > claim->qos)
             continue;
         sub = find(book, claim->filter);
         if (sub != NULL && sub->state != SUB_LEAVING) {
             if (sub->state == SUB_UNSURE && !sub->doubted)
-                sub->qos = claim->qos;
+                sub->qos = sub->qos_low = claim->qos;
+            /* It says what holds. */
+            if (qos >= sub->qos_low && qos <= sub->qos && !sub->doubted)
+                sub->qos = sub->qos_low = qos;
+            sub->former = sub->qos;
             sub->acked = true;
             if (!sub->doubted)
                 sub->state = SUB_STANDS;
         }
-        forget_repetitions(book, claim->msg, claim->filter);
+        mark_repetitions(book, claim->msg, claim->filter);
         return;
     }
     if (f->code == 0) {
@@ -304,11 +326,31 @@ static void granted(struct sim *sim, struct book *book, struct claim *claim,
     sub->doubted = is_shared(book, claim);
     if (qos < claim->qos)
         claim->qos = qos;
-    if (!unsure || !had || claim->qos > sub->qos)
-        sub->qos = claim->qos;
+    if (!unsure || !had || claim->qos > sub->qos) {
+        sub->former = was ? sub->qos_low : claim->qos;
+        sub->qos = sub->qos_low = claim->qos;
+    }
     sub->state = unsure ? SUB_UNSURE : SUB_STANDS;
     sub->acked = was && !claim->mute;
     sub->safe = false;
+}
+
+/* The broker was asked, and perhaps not because of this one. */
+static void perhaps_granted(struct sim *sim, struct book *book,
+                            struct claim *claim, uint8_t qos)
+{
+    struct sub *sub = find(book, claim->filter);
+
+    if (sub == NULL || sub->state == SUB_LEAVING) {
+        granted(sim, book, claim, qos);
+        return;
+    }
+    if (qos > claim->qos)
+        qos = claim->qos;
+    if (qos < sub->qos_low)
+        sub->qos_low = qos;
+    if (qos > sub->qos)
+        sub->qos = qos;
 }
 
 void oracle_subs_result(struct sim *sim, uint64_t token,
@@ -326,7 +368,10 @@ void oracle_subs_result(struct sim *sim, uint64_t token,
                 continue;
             switch (outcome) {
             case GW_UP_DONE:
-                granted(sim, book, claim, qos);
+                if (claim->idle)
+                    perhaps_granted(sim, book, claim, qos);
+                else
+                    granted(sim, book, claim, qos);
                 claim->state = CLAIM_SETTLING;
                 claim->until = sim->now + (mqttsn_ms)sim->o.retain_settle_ms;
                 break;
@@ -335,7 +380,10 @@ void oracle_subs_result(struct sim *sim, uint64_t token,
                 break;
             case GW_UP_REJECTED:
             case GW_UP_QUOTA:
-                break; /* a SUBACK says so, and ends it */
+                if (!claim->mute)
+                    oracle_owe(&book->refusals, SN_SUBACK, claim->msg);
+                claim_remove(book, k);
+                break;
             }
         }
     }
@@ -433,7 +481,7 @@ static void offer_live(struct sim *sim, struct book *book,
             continue;
         if (sub->state == SUB_STANDS) {
             must = true;
-            low = sub->qos > low ? sub->qos : low;
+            low = sub->qos_low > low ? sub->qos_low : low;
         }
         may = true;
         high = sub->qos > high ? sub->qos : high;

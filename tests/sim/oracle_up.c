@@ -144,6 +144,15 @@ static bool meant_normal_id(const struct book *book, const struct sn_frame *f)
     return any;
 }
 
+bool oracle_up_is_open(struct oracle *o, uint16_t msg)
+{
+    for (size_t i = first(o); i < o->up_count; i++)
+        if (o->bound != NULL && at(o, i)->book == o->bound &&
+            at(o, i)->qos == 2 && at(o, i)->msg == msg && !at(o, i)->released)
+            return true;
+    return false;
+}
+
 static void on_pubrel(struct oracle *o, const struct book *book, uint16_t msg)
 {
     for (size_t i = o->up_count; i-- > first(o);)
@@ -267,11 +276,8 @@ void oracle_up_action(struct sim *sim, const struct gw_up_action *action)
         !up->suspect)
         sim_fail(sim, "upstream", "token %llx is used for another message",
                  (unsigned long long)action->token);
-    /* Order is kept within one connection; what an earlier one left behind may
-     * come later. */
     if (up->submissions++ == 0 && !up->repeated && !up->suspect &&
-        up->book != NULL && up->book->exists &&
-        up->connection == up->book->connection) {
+        !up->given_up && up->book != NULL) {
         if (up->order < up->book->last_submitted)
             sim_fail(sim, "S5", "'%.*s' of %s is overtaken",
                      (int)action->payload.len,

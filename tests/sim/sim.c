@@ -60,11 +60,12 @@ void sim_until(struct sim *sim, mqttsn_ms time)
             sim->now = due > sim->now ? due : sim->now;
             gateway_deadline(sim);
         } else {
-            struct event *event = queue_take(&sim->queue);
+            struct event *event = sim->running = queue_take(&sim->queue);
 
             sim->now = event->at > sim->now ? event->at : sim->now;
             event->run(sim, event);
             free(event);
+            sim->running = NULL;
         }
     }
     sim->now = time > sim->now ? time : sim->now;
@@ -163,6 +164,7 @@ static void count(struct sim *sim)
     uint64_t nodes = sim->node_count + sim->library_count;
 
     s->seeds++;
+    s->hash = (s->hash ^ sim->hash) * UINT64_C(0x9e3779b97f4a7c15);
     s->events += sim->events;
     s->gateway_ms += sim->now - sim->started;
     s->node_ms += nodes * (mqttsn_ms)sim->o.life_s * 1000;
@@ -180,6 +182,8 @@ bool sim_run(struct sim *sim, uint64_t seed, const struct options *options)
         sim_heal(sim);
         count(sim);
     }
+    free(sim->running); /* what a failure left in the middle */
+    sim->running = NULL;
     gw_engine_free(sim->gw.engine);
     sim->gw.engine = NULL;
     return sim->failure[0] == '\0';

@@ -56,6 +56,7 @@ struct sim {
     uint64_t hash;       /* of all that happened */
     uint64_t events;
     struct queue queue;
+    struct event *running; /* taken from the queue */
     struct net net;
     struct gateway gw;
     struct store store;

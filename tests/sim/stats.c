@@ -20,7 +20,8 @@ void stats_print(const struct stats *s, FILE *to)
     for (unsigned i = 0; i < STATS_STATES; i++)
         for (unsigned k = 0; k < STATS_STATES; k++)
             changes += s->changes[i][k] != 0;
-    fprintf(to, "%llu seeds, %llu of them twice\n", n(s->seeds), n(s->twice));
+    fprintf(to, "%llu seeds, %llu of them twice, hash %016llx\n", n(s->seeds),
+            n(s->twice), n(s->hash));
     fprintf(to, "%.1f node-years, %.1f gateway-years, %llu events\n",
             (double)s->node_ms / (365.25 * 86400e3),
             (double)s->gateway_ms / (365.25 * 86400e3), n(s->events));

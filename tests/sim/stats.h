@@ -13,6 +13,7 @@
 #define STATS_TYPES 32
 
 struct stats {
+    uint64_t hash; /* of all runs; the same whatever compiled this program */
     uint64_t seeds, twice, events;
     uint64_t node_ms, gateway_ms;
     uint64_t datagrams_in, datagrams_out, malformed;

@@ -35,59 +35,62 @@ static uint16_t small(struct rng *r)
     return (uint16_t)(rng_below(r, 4) ? rng_below(r, 8) : rng_below(r, 65536));
 }
 
-/* A frame that is almost right, or right in the wrong place (T2..T14). */
+/* A frame that is almost right, or right in the wrong place (T2..T14). All its
+ * parts are drawn beforehand: in which order the arguments of a call are
+ * evaluated is the compiler's affair, and a seed must not depend on that. */
 static struct octets some_frame(struct villain *v)
 {
     struct rng *r = &v->random;
+    uint32_t kind = rng_below(r, 14);
+    uint8_t flags = (uint8_t)rng_below(r, 256);
+    uint16_t topic = small(r), msg = small(r);
+    uint16_t number = (uint16_t)rng_below(r, 65536);
+    const char *id = ANY(r, ids), *name = ANY(r, poison);
+    bool coin = rng_below(r, 2) == 0;
     char text[24];
 
     snprintf(text, sizeof(text), "v%u.%u", v->number, v->payload_number++);
-    switch (rng_below(r, 14)) {
+    switch (kind) {
     case 0:
-        return sn_connect(ANY(r, ids), (uint16_t)rng_below(r, 400),
-                          (uint8_t)rng_below(r, 256));
+        return sn_connect(id, number % 400, flags);
     case 1:
-        return sn_subscribe(SN_SUBSCRIBE, (uint8_t)rng_below(r, 256), small(r),
-                            ANY(r, poison));
+        return sn_subscribe(SN_SUBSCRIBE, flags, msg, name);
     case 2:
-        return sn_register(small(r), small(r), ANY(r, poison));
+        return sn_register(topic, msg, name);
     case 3:
-        return sn_publish((uint8_t)rng_below(r, 256), small(r), small(r), text);
+        return sn_publish(flags, topic, msg, text);
     case 4:
-        return sn_ack(rng_below(r, 2) ? SN_PUBACK : SN_REGACK, small(r),
-                      (uint16_t)rng_below(r, 65536), (uint8_t)rng_below(r, 5));
+        return sn_ack(coin ? SN_PUBACK : SN_REGACK, topic, number, flags % 5);
     case 5:
-        return sn_disconnect((int)rng_below(r, 400) - 100);
+        return sn_disconnect(number % 400 - 100);
     case 6:
-        return sn_pingreq(rng_below(r, 2) ? ANY(r, ids) : NULL);
+        return sn_pingreq(coin ? id : NULL);
     case 7:
-        return sn_msg((uint8_t)(0x0e + rng_below(r, 3)),
-                      (uint16_t)rng_below(r, 65536));
+        return sn_msg((uint8_t)(0x0e + flags % 3), number);
     case 8:
-        return sn_willtopic(rng_below(r, 2) ? SN_WILLTOPIC : SN_WILLTOPICUPD,
-                            (uint8_t)rng_below(r, 256), ANY(r, poison));
+        return sn_willtopic(coin ? SN_WILLTOPIC : SN_WILLTOPICUPD, flags, name);
     case 9:
-        return sn_willmsg(rng_below(r, 2) ? SN_WILLMSG : SN_WILLMSGUPD, text);
+        return sn_willmsg(coin ? SN_WILLMSG : SN_WILLMSGUPD, text);
     case 10:
-        return sn_subscribe_id(rng_below(r, 2) ? SN_SUBSCRIBE : SN_UNSUBSCRIBE,
-                               (uint8_t)rng_below(r, 256), small(r), small(r));
+        return sn_subscribe_id(coin ? SN_SUBSCRIBE : SN_UNSUBSCRIBE, flags, msg,
+                               topic);
     case 11:
-        return sn_code(
-            (uint8_t)(rng_below(r, 2) ? SN_CONNACK : SN_WILLTOPICRESP),
-            (uint8_t)rng_below(r, 256));
+        return sn_code(coin ? SN_CONNACK : SN_WILLTOPICRESP, flags);
     case 12:
-        return sn_subscribe(SN_UNSUBSCRIBE, (uint8_t)rng_below(r, 256),
-                            small(r), ANY(r, poison));
+        return sn_subscribe(SN_UNSUBSCRIBE, flags, msg, name);
     default:
-        return sn_bare((uint8_t)rng_below(r, 256));
+        return sn_bare(flags);
     }
 }
 
 static void spoil(struct rng *r, struct octets *o)
 {
+    uint32_t at;
+
     switch (rng_below(r, 6)) {
     case 0:
-        o->data[rng_below(r, (uint32_t)o->len)] = (uint8_t)rng_below(r, 256);
+        at = rng_below(r, (uint32_t)o->len);
+        o->data[at] = (uint8_t)rng_below(r, 256);
         break;
     case 1:
         o->len = rng_below(r, (uint32_t)o->len + 1);

@@ -8,7 +8,7 @@
 
 #include "check.h"
 
-#define FILES_MAX 512
+#define FILES_MAX 4096
 #define RENAMINGS_MAX 128
 #define NAME 64
 #define FDS 1024

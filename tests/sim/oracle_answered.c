@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* What a node is told of its state, and what that promises. */
+#include "sim.h"
+
+#include <string.h>
+
+void oracle_states_answered(struct sim *sim, struct book *book,
+                            const struct sn_frame *f)
+{
+    if (book->hazy) {
+        book->connack_due &= f->type != SN_CONNACK;
+        return;
+    }
+    switch (f->type) {
+    case SN_CONNACK:
+        if (f->code != 0)
+            return;
+        /* What it asked for twice may come when it sleeps already. */
+        if (book->state == GW_DISCONNECTED || book->state == GW_LOST)
+            sim_fail(sim, "state", "CONNACK to %s, which is %s", book->id,
+                     oracle_state_word(book->state));
+        if (!book->talked && book->state == GW_ACTIVE) {
+            book->promised = true;
+            book->promise = GW_ACTIVE;
+        }
+        book->connack_due = book->newborn = false;
+        return;
+    case SN_DISCONNECT:
+        /* With strict_sleep it may be the answer to something else. */
+        if ((book->state == GW_ASLEEP && !sim->o.strict_sleep) ||
+            (book->state == GW_DISCONNECTED && !book->strayed)) {
+            book->promised = true;
+            book->promise = book->state;
+        }
+        return;
+    default:
+        break;
+    }
+    /* PINGRESP */
+    if (book->state == GW_AWAKE) {
+        const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
+        uint64_t just_gone = oracle_drops(c) - sim->oracle.dropped;
+
+        if (book->held > just_gone && !book->excused &&
+            sim->o.awake_max_messages == 0 &&
+            sim->now < book->since + (mqttsn_ms)sim->o.awake_max_s * 1000)
+            sim_fail(sim, "S7", "PINGRESP to %s, for which %u messages wait",
+                     book->id, book->held);
+        sim->stats->changes[1 + GW_AWAKE][1 + GW_ASLEEP]++;
+        book->state = GW_ASLEEP;
+        book->since = book->heard_low = book->heard_high = sim->now;
+        memset(&book->step, 0, sizeof(book->step));
+        return;
+    }
+    if (!oracle_connected(book))
+        sim_fail(sim, "state", "PINGRESP to %s, which is %s", book->id,
+                 oracle_state_word(book->state));
+}
