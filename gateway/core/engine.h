@@ -312,6 +312,8 @@ mqttsn_ms gw_engine_next_deadline(const struct gw_engine *engine);
  * MQTTSN_EFIELD:   the octets are no such record; nothing changed.
  * MQTTSN_ENOTFOUND: it belongs to something that was not restored.
  * MQTTSN_ENOSPACE: a table is full; nothing changed.
+ * A message that stays behind with one of the last two is counted, as dropped
+ * for its node or on its way to the broker.
  */
 MQTTSN_CHECKED enum mqttsn_status
 gw_engine_restore(struct gw_engine *engine, uint8_t kind, uint32_t owner,

@@ -103,16 +103,24 @@ static enum mqttsn_status restore_place(struct gw_engine *e, uint32_t owner,
 
     if (mqttsn_reader_finish(r) != MQTTSN_OK || qos > 2 || item == 0)
         return MQTTSN_EFIELD;
-    if (session == 0 || message == 0)
+    if (session == 0 || message == 0) {
+        /* What it belongs to had no room, or is lost. */
+        if (session == 0)
+            e->counters.drop_table_full++;
+        else
+            e->counters.drop_total_full++;
         return MQTTSN_ENOTFOUND;
+    }
     /* Its MsgId was kept so that it could be sent: it may have been. */
     if (qos == 2 && msg_id != 0)
         flags |= GW_P_SENT;
     /* No SUBSCRIBE is under way any more, so nothing is claimed. */
     flags = (uint8_t)((flags & (GW_P_SENT | GW_P_RELEASED)) | GW_P_KEPT);
     if (gw_backlog_restore(e, session, item, message, qos, flags, msg_id,
-                           wakes) == 0)
+                           wakes) == 0) {
+        e->counters.drop_table_full++;
         return MQTTSN_ENOSPACE;
+    }
     s = gw_session_at(e, session);
     if (s->next_place_item <= item)
         s->next_place_item = item + 1;

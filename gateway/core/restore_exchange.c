@@ -110,6 +110,15 @@ static void put(struct gw_engine *e, uint32_t index, uint32_t session)
         attach(e, index, session);
 }
 
+/* What was stored was acknowledged. */
+static enum mqttsn_status no_room(struct gw_engine *e,
+                                  const struct exchange_record *rec)
+{
+    if (e->policy.options.durable && !(rec->flags & GW_REC_DONE))
+        e->counters.up_drop_full++;
+    return MQTTSN_ENOSPACE;
+}
+
 enum mqttsn_status gw_restore_exchange(struct gw_engine *e, uint32_t owner,
                                        uint32_t item, struct mqttsn_reader *r)
 {
@@ -129,12 +138,12 @@ enum mqttsn_status gw_restore_exchange(struct gw_engine *e, uint32_t owner,
     }
     index = gw_exchange_new(e, 0, GW_X_PUBLISH);
     if (index == 0)
-        return MQTTSN_ENOSPACE;
+        return no_room(e, &rec);
     x = gw_exchange_at(e, index);
     if (!(rec.flags & GW_REC_DONE) && !take_message(e, index, &rec)) {
         x->kind = GW_X_NONE;
         gw_slab_give(&e->exchanges, index);
-        return MQTTSN_ENOSPACE;
+        return no_room(e, &rec);
     }
     x->owner = rec.number;
     x->kept = true;

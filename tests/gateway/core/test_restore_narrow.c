@@ -34,7 +34,7 @@ static void stop_test(const char *message)
 
 /* Each node has a will, a registered name, two subscriptions; two sleep while
  * mail arrives, two have publishes that the broker does not answer. */
-static void set_up(struct fixture *f)
+static void set_up(struct fixture *f, bool durable)
 {
     memset(f, 0, sizeof(*f));
     broker_init(&f->broker);
@@ -42,6 +42,7 @@ static void set_up(struct fixture *f)
     f->w.fail = stop_test;
     f->w.broker = &f->broker;
     f->w.narrows = true;
+    f->w.options.durable = durable;
     world_start(&f->w);
     for (unsigned i = 0; i < NODES; i++) {
         struct actor *a = &f->nodes[i];
@@ -120,7 +121,7 @@ static void nothing_is_missing_in_tables_of_the_same_size(void **unused)
     static struct fixture f; /* too large for a stack */
 
     (void)unused;
-    set_up(&f);
+    set_up(&f, false);
     before = world_usage(&f.w);
     restart(&f);
     after = world_usage(&f.w);
@@ -131,10 +132,38 @@ static void nothing_is_missing_in_tables_of_the_same_size(void **unused)
     end(&f);
 }
 
+static void narrow(struct gw_limits *l, unsigned table, unsigned size)
+{
+    switch (table) {
+    case 0:
+        l->max_sessions = size;
+        break;
+    case 1:
+        l->max_topics = size;
+        break;
+    case 2:
+        l->max_subscriptions = size;
+        break;
+    case 3:
+        l->max_exchanges = size;
+        l->uplink_max_messages = size;
+        break;
+    case 4:
+        l->max_queue_entries = size;
+        break;
+    case 5:
+        l->queue_total_bytes = size * 64;
+        break;
+    default:
+        l->uplink_total_bytes = l->uplink_max_bytes = size * 64;
+        break;
+    }
+}
+
+enum { TABLES = 7 };
+
 static void what_does_not_fit_stays_behind(void **unused)
 {
-    enum { TABLES = 7 };
-
     (void)unused;
     for (unsigned size = 1; size <= 8; size++)
         for (unsigned table = 0; table < TABLES; table++) {
@@ -142,31 +171,9 @@ static void what_does_not_fit_stays_behind(void **unused)
             struct gw_usage u;
             static struct fixture f;
 
-            set_up(&f);
+            set_up(&f, false);
             l = &f.w.limits;
-            switch (table) {
-            case 0:
-                l->max_sessions = size;
-                break;
-            case 1:
-                l->max_topics = size;
-                break;
-            case 2:
-                l->max_subscriptions = size;
-                break;
-            case 3:
-                l->max_exchanges = size;
-                break;
-            case 4:
-                l->max_queue_entries = size;
-                break;
-            case 5:
-                l->queue_total_bytes = size * 64;
-                break;
-            default:
-                l->uplink_total_bytes = size * 64;
-                break;
-            }
+            narrow(l, table, size);
             restart(&f);
             u = world_usage(&f.w);
             assert_true(u.sessions <= l->max_sessions);
@@ -179,6 +186,40 @@ static void what_does_not_fit_stays_behind(void **unused)
         }
 }
 
+/* Each message that was stored is there, or counted once. */
+static void audit(struct world *w, void *arg)
+{
+    const struct gw_counters *c = gw_engine_counters(w->engine);
+    struct gw_usage u = world_usage(w);
+    unsigned queued = 0, uplink = 0;
+
+    (void)arg;
+    for (size_t i = 0; i < w->records.count; i++) {
+        queued += w->records.rows[i].kind == GW_RECORD_QUEUED;
+        uplink += w->records.rows[i].kind == GW_RECORD_EXCHANGE;
+    }
+    assert_true(queued >= 4);
+    assert_int_equal(uplink, 2);
+    assert_int_equal(u.queue_entries + c->drop_table_full + c->drop_total_full,
+                     queued);
+    assert_int_equal(u.uplink_messages + c->up_drop_full, uplink);
+}
+
+static void what_stays_behind_is_counted(void **unused)
+{
+    (void)unused;
+    for (unsigned size = 1; size <= 8; size++)
+        for (unsigned table = 0; table < TABLES; table++) {
+            static struct fixture f;
+
+            set_up(&f, true);
+            narrow(&f.w.limits, table, size);
+            f.w.before_restored = audit;
+            restart(&f);
+            world_stop(&f.w);
+        }
+}
+
 /* The names have no table of their own size: pages of them run out, and with
  * them client ids, wills, topics and filters. */
 static void nor_do_names(void **unused)
@@ -187,7 +228,7 @@ static void nor_do_names(void **unused)
     for (unsigned pages = 1; pages <= 12; pages++) {
         static struct fixture f;
 
-        set_up(&f);
+        set_up(&f, false);
         f.w.limits.names_total_bytes = pages * 4096;
         restart(&f);
         end(&f);
@@ -199,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_missing_in_tables_of_the_same_size),
         cmocka_unit_test(what_does_not_fit_stays_behind),
+        cmocka_unit_test(what_stays_behind_is_counted),
         cmocka_unit_test(nor_do_names),
     };
 
