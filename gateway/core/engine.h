@@ -12,9 +12,10 @@
  *
  * Outputs are pulled, one poll per sink. A shell that cannot take more does
  * not poll; the work stays in the engine, bounded there. After any input,
- * poll every sink that has room, the store last, for what is to be sent may
- * have to be kept first; then arm one timer for gw_engine_next_deadline and
- * call gw_engine_on_deadline when it is due.
+ * poll every sink that has room, the store last: polling upstream, or for
+ * datagrams, may itself queue work for the store, which what follows waits for.
+ * Then arm one timer for gw_engine_next_deadline and call
+ * gw_engine_on_deadline when it is due.
  *
  * Invariant: when every poll returns false, nothing is ready.
  */

@@ -160,6 +160,7 @@ bool gw_engine_poll_datagram(struct gw_engine *engine, mqttsn_ms now,
     memset(buf, 0x55, ret_datagram->len);
     fake.out_first = (fake.out_first + 1) % FAKE_MAX;
     fake.out_count--;
+    fake.store_actions += fake.keeps;
     return true;
 }
 
@@ -176,6 +177,7 @@ bool gw_engine_poll_upstream(struct gw_engine *engine, mqttsn_ms now,
         return false;
     if (fake.actions > 0)
         fake.actions--;
+    fake.store_actions += fake.keeps;
     memcpy(buf, "topic", 5);
     *ret_action = (struct gw_up_action){.kind = GW_UP_PUBLISH,
                                         .qos = 1,

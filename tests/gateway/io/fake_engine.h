@@ -32,6 +32,7 @@ struct fake_engine {
     bool endless_actions;
     uint64_t action_token;
     size_t store_actions; /* left; operations count from 1 */
+    bool keeps;           /* what goes out makes one more */
     uint64_t store_op;
     size_t notes;
     bool wills; /* three more actions when it is shut down */

@@ -343,6 +343,28 @@ static void the_store_answers_everything_on_a_later_turn(void **unused)
     rig_end(&r, NULL);
 }
 
+/* engine.h: polling upstream and for datagrams gives the store work. */
+static void what_goes_out_is_kept_in_the_same_turn(void **unused)
+{
+    struct rig r;
+    int fd;
+
+    (void)unused;
+    assert_int_equal(rig_start(&r, plain), MQTTSN_OK);
+    fd = node(&r);
+    fake.keeps = true;
+    fake.actions = 1;
+    assert_int_equal(send(fd, "x", 1, 0), 1);
+    RUN_UNTIL(&r, fake.stored == 1);
+    assert_int_equal(up.submitted, 1);
+
+    fake.echo = true;
+    assert_int_equal(send(fd, "x", 1, 0), 1);
+    RUN_UNTIL(&r, fake.stored == 2);
+    close(fd);
+    rig_end(&r, NULL);
+}
+
 static void what_the_port_refuses_comes_back_unsent(void **unused)
 {
     struct rig r;
@@ -505,6 +527,7 @@ int main(void)
         cmocka_unit_test(an_engine_that_refuses_ends_the_start),
         cmocka_unit_test(the_engine_is_called_when_its_deadline_is_due),
         cmocka_unit_test(the_store_answers_everything_on_a_later_turn),
+        cmocka_unit_test(what_goes_out_is_kept_in_the_same_turn),
         cmocka_unit_test(what_the_port_refuses_comes_back_unsent),
         cmocka_unit_test(without_room_upstream_nothing_is_polled),
         cmocka_unit_test(what_one_round_leaves_is_taken_when_its_output_is_out),
