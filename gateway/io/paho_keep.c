@@ -111,6 +111,8 @@ void gw_keep_remove(struct gw_paho_keep *keep, struct gw_kept *kept)
     while (*link != kept)
         link = &(*link)->next;
     *link = kept->next;
+    if (kept->earlier)
+        atomic_fetch_sub(&keep->earlier, 1);
     free(kept);
 }
 
@@ -231,9 +233,23 @@ MQTTClient_persistence *gw_paho_keep_interface(struct gw_paho_keep *keep)
     return &keep->interface;
 }
 
+/* Under 'lock'. */
+static void note_earlier(struct gw_paho_keep *keep, bool resume)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < GW_KEEP_BUCKETS; i++)
+        for (struct gw_kept *kept = keep->buckets[i]; kept; kept = kept->next) {
+            kept->earlier = resume && kept->type == GW_KEEP_SENT;
+            count += kept->earlier;
+        }
+    atomic_store(&keep->earlier, count);
+}
+
 void gw_paho_keep_making(struct gw_paho_keep *keep, bool resume)
 {
     pthread_mutex_lock(&keep->lock);
+    note_earlier(keep, resume);
     keep->making = resume;
     keep->wants_new_handle = false;
     while (keep->sending) /* what was queued in the old one is gone with it */
@@ -392,6 +408,11 @@ void gw_paho_keep_sent(struct gw_paho_keep *keep, uint32_t exchange,
             correct(keep, exchange, packet_id);
     }
     pthread_mutex_unlock(&keep->lock);
+}
+
+bool gw_paho_keep_goes_on(const struct gw_paho_keep *keep)
+{
+    return atomic_load(&keep->earlier) != 0;
 }
 
 uint16_t gw_paho_keep_packet_of(struct gw_paho_keep *keep, uint32_t exchange)

@@ -32,6 +32,8 @@
  *    there, only PUBREL is sent again. What was restored is sent right at
  *    CONNACK, before onSuccess of the connection; PUBLISH with DUP, under its
  *    packet id. It ends with the delivery callback alone, not with onSuccess.
+ *  - A handle begins packet ids at 1, whatever it restored, and passes over
+ *    those in use. What it restored is in their order.
  *  - A PUBREL whose r-N is not there is answered, and delivers nothing.
  *  - At CONNACK without session: pkeys, and premove of each key that is listed;
  *    what was restored ends without any callback. The same when a connection
@@ -152,6 +154,13 @@ bool gw_paho_keep_wants_new_handle(const struct gw_paho_keep *keep);
 void gw_paho_keep_sending(struct gw_paho_keep *keep, uint32_t exchange);
 void gw_paho_keep_sent(struct gw_paho_keep *keep, uint32_t exchange,
                        uint16_t packet_id);
+
+/*
+ * Whether something that the handle goes on with, of an earlier one, is not
+ * finished. Until then it is given nothing new: it begins packet ids anew, and
+ * the next handle would go on in their order. Any thread, without waiting.
+ */
+bool gw_paho_keep_goes_on(const struct gw_paho_keep *keep);
 
 /* The packet id under which Paho sends the exchange again in a new handle; 0:
  * it does not. Any thread. */

@@ -29,6 +29,7 @@
 #include "io/paho_keep.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum gw_keep_type {
     GW_KEEP_SENT = 1,
@@ -49,6 +50,7 @@ struct gw_kept {
     uint8_t type;
     bool stale;       /* RECEIVED: delivered, though the journal has it still */
     bool undelivered; /* RECEIVED: its message could not be kept */
+    bool earlier;     /* SENT: of a handle before this one */
     uint16_t id;
     uint32_t number;  /* SENT: exchange; RECEIVED: number */
     uint32_t arrival; /* RECEIVED: its message may be kept as that; or 0 */
@@ -89,6 +91,7 @@ struct gw_paho_keep {
     struct gw_keep_sending *sending;
     uint32_t sending_now; /* the exchange of the MQTTAsync_send under way */
     uint16_t sending_as;  /* and the packet id that it was given, or 0 */
+    atomic_uint earlier;  /* how many are */
     uint32_t next_number;
     uint32_t ceiling;
     bool making;     /* a handle is being made, and goes on with what is kept */

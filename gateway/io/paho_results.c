@@ -203,6 +203,8 @@ void gw_paho_on_delivered(void *context, MQTTAsync_token packet_id)
     if (entry) {
         port->resumed--;
         settle_entry(port, entry, GW_UP_DONE, 0);
+    } else if (port->held_back) {
+        count_outcome(port, GW_PAHO_STALE); /* the engine had no use for it */
     }
     pthread_mutex_unlock(&port->lock);
 }

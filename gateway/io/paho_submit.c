@@ -31,6 +31,9 @@ static struct gw_outbox_appetite appetite(struct gw_paho_port *port,
     if (port->table.lists[GW_PAHO_ACKED].count == 0 &&
         port->table.lists[GW_PAHO_QOS0].count == 0)
         gw_paho_guard_forget(SIZE_MAX);
+    port->held_back = port->keep && gw_paho_keep_goes_on(port->keep);
+    if (port->held_back)
+        appetite.acked = 0; /* until an outcome, which comes later than this */
     pthread_mutex_unlock(&port->lock);
     return appetite;
 }

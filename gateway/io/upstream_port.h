@@ -108,6 +108,7 @@ struct gw_paho_port {
     bool link_up;         /* Paho says that it is connected */
     bool clean_attempt;   /* the attempt under way only discards */
     bool hungry;          /* the thread left something: the window was full */
+    bool held_back;       /* or an earlier handle is not finished */
     bool downlink_qos2;   /* a subscription with QoS 2 may exist */
     bool distrust;        /* a session that is present may lack filters */
     uint32_t resumed;     /* requests that are known by packet id */
