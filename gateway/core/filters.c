@@ -64,7 +64,7 @@ static struct gw_filter_level *level_to_change(struct gw_filters *filters,
     return level == 0 ? &filters->top : gw_slab_at(&filters->levels, level);
 }
 
-static bool is(struct mqttsn_span text, char wildcard)
+static bool is(struct mqttsn_span text, uint8_t wildcard)
 {
     return text.len == 1 && text.data[0] == wildcard;
 }

@@ -98,14 +98,14 @@ static inline void gw_names_unref(struct gw_names *names, uint32_t ref)
         gw_names_free(names, ref);
 }
 
-/* The octets; empty for 0. */
+/* The octets; empty for 0, and even then no null pointer. */
 static inline struct mqttsn_span gw_names_span(const struct gw_names *names,
                                                uint32_t ref)
 {
     const struct gw_name *name;
 
     if (ref == 0)
-        return mqttsn_span(NULL, 0);
+        return mqttsn_span("", 0);
     name = gw_name_at(names, ref);
     return mqttsn_span(name + 1, name->len);
 }

@@ -254,8 +254,7 @@ static void fill(struct gw_engine *e, enum gw_up_action_kind kind,
 {
     struct mqttsn_span name = filter_name(e, filter);
 
-    if (name.len != 0) /* a filter has a name; an analyser cannot know */
-        memcpy(buf, name.data, name.len);
+    memcpy(buf, name.data, name.len);
     *ret_action = (struct gw_up_action){
         .kind = kind,
         .token = gw_token(token, e->connections, index),
