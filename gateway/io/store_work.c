@@ -21,8 +21,8 @@ struct batch {
     struct gw_journal_record records[GW_STORE_INFLIGHT];
     uint64_t ops[GW_STORE_INFLIGHT];
     size_t at[GW_STORE_INFLIGHT]; /* of the octets, below */
-    uint8_t *octets;
-    size_t len, cap;
+    uint8_t *octets;              /* as many as may ever be in it */
+    size_t len;
     size_t count;
 };
 
@@ -76,24 +76,6 @@ bool gw_store_work_room(struct gw_store_work *w)
     return has;
 }
 
-/* With the lock: room for 'len' octets more. */
-static bool reserve(struct batch *b, size_t len)
-{
-    size_t cap = b->cap == 0 ? 4096 : b->cap;
-    uint8_t *grown;
-
-    while (cap < b->len + len)
-        cap *= 2;
-    if (cap == b->cap)
-        return true;
-    grown = realloc(b->octets, cap);
-    if (grown == NULL)
-        return false;
-    b->octets = grown;
-    b->cap = cap;
-    return true;
-}
-
 static enum gw_journal_verb verb_of(const struct gw_store_action *action)
 {
     switch (action->verb) {
@@ -118,7 +100,7 @@ enum mqttsn_status gw_store_work_submit(struct gw_store_work *w,
         bytes.len = 0;
     pthread_mutex_lock(&w->lock);
     b = w->filling;
-    if (has_room(w) && reserve(b, bytes.len)) {
+    if (has_room(w)) {
         b->records[b->count] = (struct gw_journal_record){
             .verb = (uint8_t)verb_of(action),
             .kind = action->verb == GW_STORE_FORGET_OWNER ? 0 : action->kind,
@@ -269,6 +251,28 @@ bool gw_store_work_flush(struct gw_store_work *w)
 
 /* ---- life -------------------------------------------------------------- */
 
+static struct batch *batch_new(void)
+{
+    struct batch *b = calloc(1, sizeof(*b));
+
+    if (b == NULL)
+        return NULL;
+    /* Touched only as far as it is used. Were there no memory for one record
+     * later, the next one could be kept without it. */
+    b->octets = malloc(WAITING_OCTETS + GW_RECORD_MAX);
+    if (b->octets != NULL)
+        return b;
+    free(b);
+    return NULL;
+}
+
+static void batch_free(struct batch *b)
+{
+    if (b != NULL)
+        free(b->octets);
+    free(b);
+}
+
 struct gw_store_work *gw_store_work_new(struct gw_disk *disk)
 {
     struct gw_store_work *w = calloc(1, sizeof(*w));
@@ -278,8 +282,8 @@ struct gw_store_work *gw_store_work_new(struct gw_disk *disk)
     w->disk = disk;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->submitted, NULL);
-    w->filling = calloc(1, sizeof(*w->filling));
-    w->emptying = calloc(1, sizeof(*w->emptying));
+    w->filling = batch_new();
+    w->emptying = batch_new();
     if (w->filling != NULL && w->emptying != NULL)
         return w;
     gw_store_work_free(w);
@@ -292,11 +296,7 @@ void gw_store_work_free(struct gw_store_work *w)
         return;
     pthread_cond_destroy(&w->submitted);
     pthread_mutex_destroy(&w->lock);
-    if (w->filling != NULL)
-        free(w->filling->octets);
-    if (w->emptying != NULL)
-        free(w->emptying->octets);
-    free(w->filling);
-    free(w->emptying);
+    batch_free(w->filling);
+    batch_free(w->emptying);
     free(w);
 }

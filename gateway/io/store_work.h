@@ -31,6 +31,7 @@ void gw_store_work_free(struct gw_store_work *work);
 /* ---- the side of the loop, as in store.h -------------------------------- */
 
 bool gw_store_work_room(struct gw_store_work *work);
+/* Fails only without room. */
 MQTTSN_CHECKED enum mqttsn_status
 gw_store_work_submit(struct gw_store_work *work,
                      const struct gw_store_action *action,
