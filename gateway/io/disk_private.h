@@ -40,7 +40,8 @@ struct gw_disk {
     const struct gw_changes *flushing; /* on its way; only read */
     struct flush *taken;               /* the flush that draws a line */
     bool restored;                     /* from then on 'rows' is complete */
-    bool behind;              /* something is in memory that no journal has */
+    bool behind;              /* something is in memory that the journal lacks,
+                                 or may lose with the machine */
     uint64_t refusals;        /* how often that came about */
     pthread_cond_t flush_end; /* 'flushing' is NULL again */
     struct gw_disk_stats stats;

@@ -148,6 +148,14 @@ static bool refuses(struct gw_disk *d, const struct gw_journal_record records[],
     return refuse;
 }
 
+/* With the lock: the journal lacks something, or may lose it with the machine.
+ */
+static void fall_behind(struct gw_disk *d)
+{
+    d->behind = true;
+    d->refusals++;
+}
+
 /* What the journal would not take: in memory it is true nevertheless. A KEEP
  * only while there is room; then what it was made of is not forgotten. */
 static void apply_refused(struct gw_disk *d,
@@ -164,8 +172,7 @@ static void apply_refused(struct gw_disk *d,
         if (forgets || !is_full(d))
             apply(d, &records[i], 1, at_s);
     }
-    d->behind = true;
-    d->refusals++;
+    fall_behind(d);
     pthread_mutex_unlock(&d->lock);
 }
 
@@ -181,9 +188,17 @@ enum mqttsn_status gw_disk_append(struct gw_disk *d,
         status = gw_journal_append(d->journal, records, count, &sequence);
         why = errno;
     }
-    if (status == MQTTSN_OK)
-        return gw_journal_sync(d->journal, sequence);
-    apply_refused(d, records, count);
+    if (status == MQTTSN_OK) {
+        status = gw_journal_sync(d->journal, sequence);
+        if (status == MQTTSN_OK)
+            return MQTTSN_OK;
+        why = errno;
+        pthread_mutex_lock(&d->lock);
+        fall_behind(d);
+        pthread_mutex_unlock(&d->lock);
+    } else {
+        apply_refused(d, records, count);
+    }
     errno = why;
     return status;
 }

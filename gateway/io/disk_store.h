@@ -94,11 +94,11 @@ gw_disk_restore(struct gw_disk *disk, gw_disk_visit *visit, void *user,
 
 /*
  * Appends all of them with one write, and in 'full' syncs them. What the
- * journal refuses is nevertheless in memory and comes into the database with
- * the next flush that succeeds, as far as there is room: the engine has it so,
- * and the disk follows. Until then everything is refused, so that nothing is on
- * the disk without what came before it; a flush under way is waited for. Any
- * thread but the one that flushes.
+ * journal refuses, or cannot sync, is nevertheless in memory and comes into the
+ * database with the next flush that succeeds, as far as there is room: the
+ * engine has it so, and the disk follows. Until then everything is refused, so
+ * that nothing is on the disk without what came before it; a flush under way is
+ * waited for. Any thread but the one that flushes.
  *
  * MQTTSN_OK: they are as durable as configured.
  * MQTTSN_ENOSPACE, MQTTSN_EIO: they are not; errno says why. Of more than

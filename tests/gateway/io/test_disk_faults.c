@@ -137,6 +137,31 @@ static void each_write_may_fail(void **unused)
     }
 }
 
+/* Were the next one synced in a file of its own, a power cut would leave it
+ * without what came before. */
+static void after_a_failed_sync_nothing_is_kept_before_a_flush(void **unused)
+{
+    struct disk_rig rig;
+
+    (void)unused;
+    disk_begin(&rig);
+    rig.settings.files = &rig_files_faulty;
+    rig.settings.full = true;
+    disk_open(&rig);
+    assert_int_equal(append(&rig, GW_JOURNAL_KEEP, 7, 1), MQTTSN_OK);
+    rig_sync_fault = (struct rig_fault){1, false, EIO, 0};
+    assert_int_equal(append(&rig, GW_JOURNAL_FORGET, 7, 1), MQTTSN_EIO);
+    assert_true(gw_disk_wants_flush(rig.disk));
+    assert_int_not_equal(append(&rig, GW_JOURNAL_KEEP, 7, 2), MQTTSN_OK);
+    disk_flush(&rig);
+    assert_int_equal(append(&rig, GW_JOURNAL_KEEP, 7, 3), MQTTSN_OK);
+    disk_shut(&rig);
+    disk_open(&rig);
+    assert_int_equal(rig.found.count, 2);
+    assert_null(disk_find(&rig.found, 7, 0, 1));
+    disk_end(&rig);
+}
+
 /* As when each allocation of gw_changes_apply has failed. */
 static void lose_memory(struct disk_rig *rig)
 {
@@ -199,6 +224,7 @@ int main(void)
         cmocka_unit_test(an_arrival_is_not_forgotten_without_what_became_of_it),
         cmocka_unit_test(what_has_no_room_in_memory_leaves_its_arrival),
         cmocka_unit_test(each_write_may_fail),
+        cmocka_unit_test(after_a_failed_sync_nothing_is_kept_before_a_flush),
         cmocka_unit_test(when_memory_is_back_the_database_follows),
     };
 
