@@ -17,7 +17,7 @@ void gw_policy_client(const struct gw_policy *policy,
 {
     unsigned missing = GW_CLIENT_MAX_DATAGRAM | GW_CLIENT_QUEUE_MAX_MESSAGES |
                        GW_CLIENT_QUEUE_MAX_BYTES | GW_CLIENT_QUEUE_MAX_AGE |
-                       GW_CLIENT_DROP_POLICY;
+                       GW_CLIENT_DROP_POLICY | GW_CLIENT_WILL;
 
     *ret_settings = policy->options.client;
     for (size_t i = 0; missing != 0 && i < policy->options.client_rule_count;
@@ -41,8 +41,28 @@ void gw_policy_client(const struct gw_policy *policy,
             ret_settings->queue_max_age = rule->settings.queue_max_age;
         if (fields & GW_CLIENT_DROP_POLICY)
             ret_settings->drop_policy = rule->settings.drop_policy;
+        if (fields & GW_CLIENT_WILL)
+            ret_settings->will = rule->settings.will;
         missing &= ~fields;
     }
+}
+
+size_t gw_policy_fixed(const struct gw_policy *policy,
+                       struct mqttsn_span client_id,
+                       const struct gw_fixed_row **ret_rows)
+{
+    const struct gw_fixed_rows *fixed = &policy->fixed;
+
+    for (size_t i = 0;
+         fixed->count != 0 && i < policy->options.client_rule_count; i++) {
+        *ret_rows = &fixed->row[fixed->first[i]];
+        if ((policy->rules[i].fields & GW_CLIENT_SUBSCRIBE) &&
+            gw_glob_matches(
+                gw_names_span(policy->names, policy->rule_patterns[i]),
+                client_id))
+            return fixed->first[i + 1] - fixed->first[i];
+    }
+    return 0;
 }
 
 /* ---- topics and filters ------------------------------------------------ */
@@ -139,17 +159,22 @@ static bool covers(struct mqttsn_span allowed, struct mqttsn_span asked)
     return a.data == NULL;
 }
 
+bool gw_policy_filter_sound(const struct gw_policy *policy, uint32_t client,
+                            struct mqttsn_span filter)
+{
+    /* A shared subscription: its messages come under names it does not match,
+     * and a malformed one costs everybody the connection to the broker. */
+    return harmless(policy, client, filter) && mqttsn_filter_valid(filter) &&
+           !begins_with(filter, "$share/");
+}
+
 bool gw_policy_may_subscribe(const struct gw_policy *policy, uint32_t client,
                              struct mqttsn_span filter)
 {
     char buf[GW_NAME_MAX];
 
-    if (!harmless(policy, client, filter) || !dollar_allowed(policy, filter) ||
-        !mqttsn_filter_valid(filter))
-        return false;
-    /* A shared subscription: its messages come under names it does not match,
-     * and a malformed one costs everybody the connection to the broker. */
-    if (begins_with(filter, "$share/"))
+    if (!gw_policy_filter_sound(policy, client, filter) ||
+        !dollar_allowed(policy, filter))
         return false;
     for (size_t i = 0; i < policy->options.access_subscribe_count; i++) {
         struct mqttsn_span allowed =

@@ -80,6 +80,12 @@ static void give(struct spread *spread, uint32_t session, uint8_t granted,
     gw_backlog_push(e, session, spread->message, qos, claim);
 }
 
+/* Whether somebody waits for what the SUBSCRIBE brings. */
+static bool listens(const struct gw_exchange *x)
+{
+    return !x->mute || x->fixed;
+}
+
 static void visit_filter(void *user, uint32_t node)
 {
     struct spread *spread = user;
@@ -102,7 +108,7 @@ static void visit_filter(void *user, uint32_t node)
          i = gw_exchange_at(e, i)->link) {
         const struct gw_exchange *x = gw_exchange_at(e, i);
 
-        if (!x->mute)
+        if (listens(x))
             give(spread, x->session, x->qos, true);
     }
 }
@@ -122,8 +128,8 @@ static void visit_window(void *user, uint32_t node)
     for (uint32_t i = w->claims; i != 0; i = gw_exchange_at(e, i)->link) {
         const struct gw_exchange *x = gw_exchange_at(e, i);
 
-        if (!x->mute && (x->state != GW_X_DONE ||
-                         gw_sub_find(e, x->session, x->filter) != 0))
+        if (listens(x) && (x->state != GW_X_DONE ||
+                           gw_sub_find(e, x->session, x->filter) != 0))
             give(spread, x->session, x->qos, true);
     }
     if (w->state == GW_W_SETTLING)

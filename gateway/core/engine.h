@@ -65,7 +65,7 @@ gw_engine_reconfigure(struct gw_engine *engine,
                       const struct gw_options *options, mqttsn_ms now);
 
 /*
- * Announces the end: with 'will_on_shutdown' the wills of connected sessions
+ * Announces the end: the wills of connected sessions whose settings say so
  * become upstream actions. Poll upstream until it is empty, or time is up.
  */
 void gw_engine_shutdown(struct gw_engine *engine, mqttsn_ms now);

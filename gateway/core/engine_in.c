@@ -4,6 +4,7 @@
  * knows it.
  */
 #include "engine_private.h"
+#include "fixed.h"
 
 /* Deadlines handled in one call; the rest is due at once again. */
 #define DEADLINES_A_TURN 256
@@ -412,6 +413,7 @@ void gw_engine_on_deadline(struct gw_engine *e, mqttsn_ms now)
     if (now >= down_due(e))
         tell_down(e);
     gw_overlap_on_deadline(e);
+    gw_fixed_on_deadline(e);
     gw_discover_on_deadline(e);
 }
 
@@ -422,6 +424,8 @@ mqttsn_ms gw_engine_next_deadline(const struct gw_engine *e)
 
     if (down_due(e) < next)
         next = down_due(e);
+    if (gw_fixed_next(e) < next)
+        next = gw_fixed_next(e);
     if (gw_line_next_deadline(e) < next)
         next = gw_line_next_deadline(e);
 

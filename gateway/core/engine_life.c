@@ -4,6 +4,7 @@
  * asked for.
  */
 #include "engine_private.h"
+#include "fixed.h"
 
 #include "siphash.h"
 
@@ -38,12 +39,14 @@ void gw_engine_shutdown(struct gw_engine *e, mqttsn_ms now)
     if (e->shutting_down)
         return;
     e->shutting_down = true;
-    if (!e->policy.options.will_on_shutdown)
+    if (!e->policy.options.will_on_shutdown &&
+        e->policy.options.client_rule_count == 0)
         return;
     for (uint32_t i = 1; i <= e->sessions.high; i++) {
         const struct gw_session *s = gw_session_at(e, i);
 
-        if (s->number != 0 && gw_session_connected(s))
+        if (s->number != 0 && gw_session_connected(s) &&
+            gw_session_settings(e, i)->will == GW_WILL_LOST_OR_SHUTDOWN)
             gw_will_publish(e, i);
     }
 }
@@ -71,12 +74,20 @@ enum mqttsn_status gw_engine_reconfigure(struct gw_engine *e,
                                          const struct gw_options *options,
                                          mqttsn_ms now)
 {
+    enum mqttsn_status status;
+    bool fixed;
+
     e->now = now;
     if (!is_consistent(&e->limits, options) ||
         !is_same_prefix(e, options->topic_prefix) ||
         options->mode != e->policy.options.mode)
         return MQTTSN_EINVAL;
-    return gw_policy_set(&e->policy, options);
+    fixed = e->policy.fixed.count != 0;
+    status = gw_policy_set(&e->policy, options);
+    if (status == MQTTSN_OK && (fixed || e->policy.fixed.count != 0))
+        gw_fixed_look_at_all(e);
+    gw_fixed_on_deadline(e);
+    return status;
 }
 
 /* Sizes that follow from the limits. */
@@ -234,6 +245,7 @@ enum mqttsn_status gw_engine_new(const struct gw_limits *limits,
     status = gw_policy_set(&e->policy, options);
     if (status != MQTTSN_OK)
         goto fail;
+    e->fixed_due = MQTTSN_NEVER;
     e->filters.prefix_levels = e->policy.prefix_levels;
     e->shared.window_size = options->window;
     e->stranger_all.tokens = options->stranger_reply_rate * 1000;

@@ -96,6 +96,11 @@ struct gw_engine {
     uint64_t sweep_stored;  /* the operation that tells it */
     mqttsn_ms windows_from; /* none opens before */
 
+    /* fixed.c */
+    uint32_t fixed_cursor; /* sessions up to this one were looked at */
+    mqttsn_ms fixed_due;   /* when the next are; NEVER: all were */
+    bool fixed_used;       /* there may be a session that has such */
+
     /* upstream */
     bool link_was_up;
     uint32_t connections; /* so far; tokens of one are no other's */
@@ -442,6 +447,7 @@ void gw_will_delete(struct gw_engine *e, uint32_t session);
 
 uint32_t gw_sub_find(const struct gw_engine *e, uint32_t session,
                      uint32_t filter);
+void gw_sub_end(struct gw_engine *e, uint32_t sub);
 void gw_subs_wipe(struct gw_engine *e, uint32_t session);
 uint32_t gw_sub_restore(struct gw_engine *e, uint32_t session, uint32_t item,
                         struct mqttsn_span filter, uint8_t type,
@@ -452,6 +458,13 @@ void gw_subscribe_refuse(struct gw_engine *e, uint32_t session, uint16_t msg_id,
 void gw_sub_refused_name(struct gw_engine *e, uint32_t session, uint32_t name);
 
 /* ---- windows.c: see broker_side.h --------------------------------------- */
+
+/* ---- fixed.c: see also fixed.h ------------------------------------------ */
+
+/* Makes what a session lacks, and ends what it should not have any more; one
+ * that is half-open gets them with its CONNACK. What there is no room for now
+ * is tried again. */
+void gw_fixed_apply(struct gw_engine *e, uint32_t session);
 
 /* ---- downlink.c, backlog.c, deliver.c ---------------------------------- */
 

@@ -51,6 +51,13 @@ enum gw_upstream_mode {
     GW_MODE_TRANSPARENT  /* each node has its own, and one is the gateway's */
 };
 
+/* When the will of a node is published (G12-29). */
+enum gw_will_policy {
+    GW_WILL_LOST,             /* when the node is lost */
+    GW_WILL_LOST_OR_SHUTDOWN, /* and when the gateway is stopped */
+    GW_WILL_NEVER
+};
+
 /* What may differ per node; [client PATTERN]. */
 struct gw_client_settings {
     uint32_t max_datagram; /* octets; 0 = that of the listener */
@@ -58,6 +65,7 @@ struct gw_client_settings {
     uint32_t queue_max_bytes;
     mqttsn_ms queue_max_age; /* 0 = no limit */
     enum gw_drop_policy drop_policy;
+    enum gw_will_policy will; /* of the global ones: as will_on_shutdown says */
 };
 
 /* Which members of a rule's settings are meant. */
@@ -67,6 +75,15 @@ enum gw_client_field {
     GW_CLIENT_QUEUE_MAX_BYTES = 4,
     GW_CLIENT_QUEUE_MAX_AGE = 8,
     GW_CLIENT_DROP_POLICY = 16,
+    GW_CLIENT_WILL = 32,
+    GW_CLIENT_SUBSCRIBE = 64, /* the rule's subscriptions */
+};
+
+/* One that the gateway makes for a node: it is there from CONNECT on, and as
+ * long as the configuration says so. */
+struct gw_fixed_subscription {
+    const char *filter; /* as nodes name it; '{client_id}' is the node's */
+    uint8_t qos;        /* 0..2 */
 };
 
 /* One [client PATTERN] section, in file order: per field the first rule whose
@@ -75,6 +92,8 @@ struct gw_client_rule {
     const char *pattern;
     unsigned fields; /* set of gw_client_field */
     struct gw_client_settings settings;
+    const struct gw_fixed_subscription *subscriptions;
+    size_t subscription_count;
 };
 
 /* One row of the predefined topics. */
@@ -184,6 +203,7 @@ struct gw_options {
 #define GW_CIDRS_MAX 32
 #define GW_ACCESS_FILTERS_MAX 64
 #define GW_CLIENT_RULES_MAX 64
+#define GW_FIXED_SUBSCRIPTIONS_MAX 256 /* of all rules together */
 
 /* Longest topic name or filter that is kept; longer ones are refused. */
 #define GW_NAME_MAX 1900

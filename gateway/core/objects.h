@@ -169,9 +169,11 @@ struct gw_sub {
     uint32_t item;
     uint16_t topic_id;  /* predefined */
     uint8_t type;       /* enum mqttsn_topic_type it was asked by */
-    uint8_t qos : 6;    /* granted */
+    uint8_t qos : 2;    /* granted */
     uint8_t active : 1; /* the broker has granted it */
     uint8_t untold : 1; /* the broker of its own link has forgotten it */
+    uint8_t asked : 1;  /* the node asked for it */
+    uint8_t fixed : 1;  /* the configuration has it; one of the two at least */
 };
 
 /* So many topics, and so many subscriptions, of one session are found by
@@ -236,6 +238,8 @@ struct gw_exchange {
     bool queued : 1;     /* counts there as storing */
     bool unkept : 1;     /* its record could not be stored */
     bool late : 1;       /* handed over from the backlog */
+    bool fixed : 1;      /* SUBSCRIBE: the configuration's; always mute, but the
+                            node gets what it brings */
     uint16_t msg_id;
     uint16_t topic_id;
     uint32_t session; /* 0: the gateway's own */

@@ -139,6 +139,7 @@ void gw_connect_accept(struct gw_engine *e, uint32_t session)
     else
         gw_reply_push(e, session, &(struct gw_reply){.type = MQTTSN_CONNACK},
                       kept);
+    gw_fixed_apply(e, session);
 }
 
 /* Whether a node is better here than elsewhere (guarantee 5): what it sends can
@@ -544,8 +545,7 @@ void gw_on_willtopic(struct gw_engine *e, uint32_t session,
         accept_when_up(e, session);
         return;
     }
-    if (!mqttsn_topic_name_valid(frame->willtopic.topic) ||
-        !gw_policy_may_publish(&e->policy, s->client_id,
+    if (!gw_policy_may_publish(&e->policy, s->client_id,
                                frame->willtopic.topic)) {
         gw_connect_refuse(e, session, MQTTSN_REJECTED_NOT_SUPPORTED,
                           "will topic"); /* G12-43, T14 */

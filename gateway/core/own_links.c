@@ -410,16 +410,20 @@ static struct mqttsn_span put(uint8_t **at, struct mqttsn_span octets)
 
 /* The will as the broker is to have it; as when it is published, a reload may
  * have forbidden its topic since it was set. */
-static void put_will(struct gw_engine *e, const struct gw_session *s,
-                     uint8_t **at, struct gw_up_action *action)
+static void put_will(struct gw_engine *e, uint32_t session, uint8_t **at,
+                     struct gw_up_action *action)
 {
-    const struct gw_cold *c = gw_cold(e, s);
-    struct mqttsn_span topic = gw_names_span(&e->names, c->will_topic);
+    const struct gw_session *s = gw_session_at(e, session);
+    struct mqttsn_span topic =
+        gw_names_span(&e->names, gw_cold(e, s)->will_topic);
+    const struct gw_cold *c;
     char buf[GW_NAME_MAX];
 
     if (!(s->flags & GW_S_WILL) ||
+        gw_session_settings(e, session)->will == GW_WILL_NEVER ||
         !gw_policy_may_publish(&e->policy, s->client_id, topic))
         return;
+    c = gw_cold(e, s);
     topic = gw_policy_map(&e->policy, s->client_id, topic, buf);
     action->topic = put(at, topic);
     action->payload = put(at, gw_names_span(&e->names, c->will_message));
@@ -439,7 +443,7 @@ static bool open_it(struct gw_engine *e, uint32_t index, uint8_t *buf,
     *ret_action = (struct gw_up_action){
         .kind = GW_UP_OPEN, .connection = index, .clean = l->clean};
     ret_action->client_id = put(&buf, gw_names_span(&e->names, s->client_id));
-    put_will(e, s, &buf, ret_action);
+    put_will(e, l->session, &buf, ret_action);
     return true;
 }
 

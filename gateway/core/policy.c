@@ -55,6 +55,8 @@ static void release_names(struct gw_policy *policy)
         gw_names_unref(policy->names, policy->access_subscribe[i]);
     for (size_t i = 0; i < policy->options.client_rule_count; i++)
         gw_names_unref(policy->names, policy->rule_patterns[i]);
+    for (size_t i = 0; i < policy->fixed.count; i++)
+        gw_names_unref(policy->names, policy->fixed.row[i].filter);
     gw_names_unref(policy->names, policy->client_id);
     gw_names_unref(policy->names, policy->topic_prefix);
     policy->client_id = policy->topic_prefix = 0;
@@ -108,9 +110,16 @@ static bool listeners_valid(const struct gw_options *o)
 static bool rules_valid(const struct gw_options *o)
 {
     for (size_t i = 0; i < o->client_rule_count; i++) {
-        if (!in_range(o->client_rules[i].settings.drop_policy, GW_DROP_OLDEST,
-                      GW_DROP_LATEST_PER_TOPIC))
+        const struct gw_client_rule *rule = &o->client_rules[i];
+
+        if (!in_range(rule->settings.drop_policy, GW_DROP_OLDEST,
+                      GW_DROP_LATEST_PER_TOPIC) ||
+            !in_range(rule->settings.will, GW_WILL_LOST, GW_WILL_NEVER))
             return false;
+        for (size_t k = 0; k < rule->subscription_count; k++) {
+            if (rule->subscriptions[k].qos > 2)
+                return false;
+        }
     }
     return true;
 }
@@ -176,15 +185,20 @@ static bool values_valid(const struct gw_options *o)
 static bool lists_fit(const struct gw_policy *policy,
                       const struct gw_options *o)
 {
+    size_t fixed = 0;
+
     for (size_t i = 0; i < o->listener_count && i < GW_LISTENERS_MAX; i++) {
         if (o->listeners[i].forwarder_count > GW_FORWARDERS_MAX)
             return false;
     }
+    for (size_t i = 0; i < o->client_rule_count && i < GW_CLIENT_RULES_MAX; i++)
+        fixed += o->client_rules[i].subscription_count;
     return o->listener_count <= GW_LISTENERS_MAX &&
            o->qos_minus1_from_count <= GW_CIDRS_MAX &&
            o->access_publish_count <= GW_ACCESS_FILTERS_MAX &&
            o->access_subscribe_count <= GW_ACCESS_FILTERS_MAX &&
            o->client_rule_count <= GW_CLIENT_RULES_MAX &&
+           fixed <= GW_FIXED_SUBSCRIPTIONS_MAX &&
            o->predefined_count <= policy->max_predefined;
 }
 
@@ -194,6 +208,7 @@ struct draft {
     uint32_t access_publish[GW_ACCESS_FILTERS_MAX];
     uint32_t access_subscribe[GW_ACCESS_FILTERS_MAX];
     uint32_t rule_patterns[GW_CLIENT_RULES_MAX];
+    struct gw_fixed_rows fixed;
     uint64_t publish_by_id, subscribe_by_id;
     uint32_t client_id, topic_prefix;
 };
@@ -248,6 +263,32 @@ static enum mqttsn_status take_row(struct gw_policy *policy,
     return status == MQTTSN_OK ? MQTTSN_EINVAL : status; /* two rows for one */
 }
 
+static enum mqttsn_status take_rule(struct gw_policy *policy,
+                                    const struct gw_client_rule *rule,
+                                    size_t index, struct draft *draft)
+{
+    struct gw_fixed_rows *fixed = &draft->fixed;
+    enum mqttsn_status status =
+        take_name(policy, rule->pattern, &draft->rule_patterns[index]);
+
+    fixed->first[index] = fixed->count;
+    for (size_t i = 0; status == MQTTSN_OK && i < rule->subscription_count;
+         i++) {
+        const struct gw_fixed_subscription *s = &rule->subscriptions[i];
+        struct gw_fixed_row *row = &fixed->row[fixed->count];
+
+        status = take_name(policy, s->filter, &row->filter);
+        if (status != MQTTSN_OK)
+            break;
+        row->qos = s->qos;
+        fixed->count++;
+        if (!mqttsn_filter_valid(mqttsn_span_text(s->filter)))
+            return MQTTSN_EINVAL;
+    }
+    fixed->first[index + 1] = fixed->count;
+    return status;
+}
+
 static enum mqttsn_status build(struct gw_policy *policy,
                                 const struct gw_options *o, struct draft *draft,
                                 struct gw_predefined_set *set)
@@ -261,8 +302,7 @@ static enum mqttsn_status build(struct gw_policy *policy,
             take_filters(policy, o->access_subscribe, o->access_subscribe_count,
                          draft->access_subscribe, &draft->subscribe_by_id);
     for (size_t i = 0; status == MQTTSN_OK && i < o->client_rule_count; i++)
-        status = take_name(policy, o->client_rules[i].pattern,
-                           &draft->rule_patterns[i]);
+        status = take_rule(policy, &o->client_rules[i], i, draft);
     if (status == MQTTSN_OK && o->upstream_client_id != NULL)
         status = take_name(policy, o->upstream_client_id, &draft->client_id);
     if (status == MQTTSN_OK && o->topic_prefix != NULL)
@@ -280,6 +320,8 @@ static void drop(struct gw_policy *policy, const struct draft *draft)
     }
     for (size_t i = 0; i < GW_CLIENT_RULES_MAX; i++)
         gw_names_unref(policy->names, draft->rule_patterns[i]);
+    for (size_t i = 0; i < draft->fixed.count; i++)
+        gw_names_unref(policy->names, draft->fixed.row[i].filter);
     gw_names_unref(policy->names, draft->client_id);
     gw_names_unref(policy->names, draft->topic_prefix);
 }
@@ -304,6 +346,7 @@ static void copy_options(struct gw_policy *policy, const struct gw_options *o)
     for (size_t i = 0; i < o->client_rule_count; i++) {
         policy->rules[i] = o->client_rules[i];
         policy->rules[i].pattern = NULL;
+        policy->rules[i].subscriptions = NULL;
     }
     to->listeners = policy->listeners;
     to->qos_minus1_from = policy->qos_minus1_from;
@@ -312,6 +355,8 @@ static void copy_options(struct gw_policy *policy, const struct gw_options *o)
     to->predefined = NULL;
     to->upstream_client_id = NULL;
     to->topic_prefix = NULL;
+    to->client.will =
+        o->will_on_shutdown ? GW_WILL_LOST_OR_SHUTDOWN : GW_WILL_LOST;
 }
 
 static void put_prefix(struct gw_policy *policy, const char *prefix,
@@ -362,6 +407,7 @@ enum mqttsn_status gw_policy_set(struct gw_policy *policy,
            sizeof(policy->access_subscribe));
     memcpy(policy->rule_patterns, draft.rule_patterns,
            sizeof(policy->rule_patterns));
+    policy->fixed = draft.fixed;
     policy->client_id = draft.client_id;
     policy->publish_by_id = draft.publish_by_id;
     policy->subscribe_by_id = draft.subscribe_by_id;

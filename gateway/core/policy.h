@@ -31,6 +31,18 @@ struct gw_predefined_set {
     struct gw_table by_id;
 };
 
+struct gw_fixed_row {
+    uint32_t filter; /* name */
+    uint8_t qos;
+};
+
+/* The subscriptions of all rules, those of each rule together. */
+struct gw_fixed_rows {
+    struct gw_fixed_row row[GW_FIXED_SUBSCRIPTIONS_MAX];
+    size_t count;
+    size_t first[GW_CLIENT_RULES_MAX + 1]; /* by rule; the last is 'count' */
+};
+
 struct gw_policy {
     struct gw_options options; /* its pointers lead into this struct */
     struct gw_listener_options listeners[GW_LISTENERS_MAX];
@@ -40,6 +52,7 @@ struct gw_policy {
     uint32_t access_subscribe[GW_ACCESS_FILTERS_MAX];
     struct gw_client_rule rules[GW_CLIENT_RULES_MAX];
     uint32_t rule_patterns[GW_CLIENT_RULES_MAX]; /* names */
+    struct gw_fixed_rows fixed;
     /* Of these lists, which hold '{client_id}'; the first is bit 0. */
     uint64_t publish_by_id, subscribe_by_id;
     uint32_t client_id;    /* name of the upstream's id */
@@ -83,6 +96,17 @@ bool gw_policy_predefined_uses(const struct gw_policy *policy, uint16_t id);
 void gw_policy_client(const struct gw_policy *policy,
                       struct mqttsn_span client_id,
                       struct gw_client_settings *ret_settings);
+
+/* The subscriptions that the gateway makes for a client: those of the first
+ * rule that has any and matches. Returns how many. */
+size_t gw_policy_fixed(const struct gw_policy *policy,
+                       struct mqttsn_span client_id,
+                       const struct gw_fixed_row **ret_rows);
+
+/* Whether the broker takes this filter, and nobody else suffers from it; what
+ * the node itself may do is not asked. */
+bool gw_policy_filter_sound(const struct gw_policy *policy, uint32_t client,
+                            struct mqttsn_span filter);
 
 /* Topics and filters a node may use, as it names them: valid, not too long
  * behind the prefix, '$' only if allowed, in the access lists (D8, T13). A

@@ -124,7 +124,9 @@ static bool write_sub(const struct gw_engine *e,
     prefix = gw_policy_prefix_len(
         &e->policy,
         gw_names_span(&e->names, gw_session_at(e, b->session)->client_id));
-    mqttsn_write_u8(w, b->type | flag_if(prefix != 0, GW_REC_PREFIXED));
+    mqttsn_write_u8(w, b->type | flag_if(prefix != 0, GW_REC_PREFIXED) |
+                           flag_if(b->fixed, GW_REC_FIXED) |
+                           flag_if(b->fixed && b->asked, GW_REC_BOTH));
     mqttsn_write_u8(w, b->qos);
     mqttsn_write_u16(w, b->topic_id);
     if (prefix != 0)

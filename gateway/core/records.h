@@ -15,9 +15,9 @@
  *                 rest
  *   TOPIC         version, flags (gw_topic_flag), announced u32, name rest;
  *                 the item is type << 16 | id
- *   SUBSCRIPTION  version, type and GW_REC_PREFIXED, qos, topic_id u16, with
- *                 that flag the octets of the prefix u16, filter rest, as the
- *                 broker was told it
+ *   SUBSCRIPTION  version, type and flags (GW_REC_PREFIXED..), qos,
+ *                 topic_id u16, with PREFIXED the octets of the prefix u16,
+ *                 filter rest, as the broker was told it
  *   MESSAGE       version, retain, arrival u32, age in ms u64, topic text,
  *                 payload rest
  *   QUEUED        version, message number u32, qos, flags (gw_place_flag),
@@ -50,7 +50,10 @@ enum gw_rec_session_flag {
     GW_REC_BOUND = 4, /* the address is the session's, not only its last */
 };
 
-#define GW_REC_PREFIXED 0x80 /* in the type of a subscription */
+/* In the type of a subscription. */
+#define GW_REC_PREFIXED 0x80
+#define GW_REC_FIXED 0x40 /* the configuration has it */
+#define GW_REC_BOTH 0x20  /* and the node asked for it as well */
 
 enum gw_rec_will_flag {
     GW_REC_TOPIC = 1,

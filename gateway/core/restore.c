@@ -8,6 +8,7 @@
  * A restored message is held by the restoring itself until the last record was
  * given back; then those that nobody waits for go.
  */
+#include "fixed.h"
 #include "records.h"
 
 static uint32_t number_of_session(const struct gw_engine *e, uint32_t index)
@@ -235,4 +236,7 @@ void gw_engine_restored(struct gw_engine *engine, mqttsn_ms now)
         if (gw_message_unref(messages, i))
             gw_store_forget(engine, GW_RECORD_MESSAGE, 0, number);
     }
+    if (engine->policy.fixed.count != 0)
+        gw_fixed_look_at_all(engine);
+    gw_fixed_on_deadline(engine);
 }

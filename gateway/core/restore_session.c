@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A session and what is the node's alone: its will, topics, subscriptions. */
+#include "fixed.h"
 #include "records.h"
 
 #define NODE_ID_MAX 252
@@ -190,6 +191,7 @@ enum mqttsn_status gw_restore_topic(struct gw_engine *e, uint32_t owner,
 
 struct sub_record {
     uint8_t type, qos;
+    bool fixed, asked;
     uint16_t topic_id;
     struct mqttsn_span told;   /* the broker was told this */
     struct mqttsn_span filter; /* its part that the node asked for */
@@ -198,14 +200,17 @@ struct sub_record {
 static bool read_sub(struct mqttsn_reader *r, uint32_t item,
                      struct sub_record *ret)
 {
+    uint8_t type = mqttsn_read_u8(r);
     size_t prefix = 0;
 
-    ret->type = mqttsn_read_u8(r);
+    ret->fixed = (type & GW_REC_FIXED) != 0;
+    ret->asked = !ret->fixed || (type & GW_REC_BOTH) != 0;
+    ret->type =
+        type & (uint8_t) ~(GW_REC_PREFIXED | GW_REC_FIXED | GW_REC_BOTH);
     ret->qos = mqttsn_read_u8(r);
     ret->topic_id = mqttsn_read_u16(r);
-    if (ret->type & GW_REC_PREFIXED)
+    if (type & GW_REC_PREFIXED)
         prefix = mqttsn_read_u16(r);
-    ret->type &= (uint8_t)~GW_REC_PREFIXED;
     ret->told = mqttsn_read_rest(r);
     if (mqttsn_reader_finish(r) != MQTTSN_OK || prefix >= ret->told.len)
         return false;
@@ -244,7 +249,7 @@ static void tell(struct gw_engine *e, uint32_t filter)
 enum mqttsn_status gw_restore_sub(struct gw_engine *e, uint32_t owner,
                                   uint32_t item, struct mqttsn_reader *r)
 {
-    uint32_t session = gw_restore_find(e, owner), node;
+    uint32_t session = gw_restore_find(e, owner), node, sub;
     struct mqttsn_span mapped;
     char buf[GW_NAME_MAX];
     struct sub_record rec;
@@ -268,9 +273,16 @@ enum mqttsn_status gw_restore_sub(struct gw_engine *e, uint32_t owner,
     node = gw_filters_find(&e->filters, mapped);
     if (node != 0 && gw_sub_find(e, session, node) != 0)
         return MQTTSN_EFIELD;
-    if (gw_sub_restore(e, session, item, mapped, rec.type, rec.topic_id,
-                       rec.qos) == 0)
+    sub = gw_sub_restore(e, session, item, mapped, rec.type, rec.topic_id,
+                         rec.qos);
+    if (sub == 0)
         return MQTTSN_ENOSPACE;
+    gw_sub_at(e, sub)->asked = rec.asked;
+    gw_sub_at(e, sub)->fixed = rec.fixed;
+    if (rec.fixed) { /* the configuration may not have it any more */
+        e->fixed_used = true;
+        gw_fixed_look_at_all(e);
+    }
     if (told)
         gw_filter_at(&e->filters, gw_filters_find(&e->filters, mapped))
             ->up_state = GW_F_UP;

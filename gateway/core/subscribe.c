@@ -4,6 +4,7 @@
  * [SN 6.9]. How they reach the broker is in windows.c.
  */
 #include "engine_private.h"
+#include "fixed.h"
 
 static uint64_t key_hash(const struct gw_engine *e, uint32_t session,
                          uint32_t filter)
@@ -78,7 +79,7 @@ static uint32_t add(struct gw_engine *e, uint32_t session, uint32_t filter,
     return index;
 }
 
-static void end_sub(struct gw_engine *e, uint32_t index)
+void gw_sub_end(struct gw_engine *e, uint32_t index)
 {
     struct gw_sub *b = gw_sub_at(e, index);
     struct gw_session *s = gw_session_at(e, b->session);
@@ -111,7 +112,7 @@ void gw_subs_wipe(struct gw_engine *e, uint32_t session)
     struct gw_session *s = gw_session_at(e, session);
 
     while (s->subs != 0)
-        end_sub(e, s->subs);
+        gw_sub_end(e, s->subs);
 }
 
 uint32_t gw_sub_restore(struct gw_engine *e, uint32_t session, uint32_t item,
@@ -128,8 +129,9 @@ uint32_t gw_sub_restore(struct gw_engine *e, uint32_t session, uint32_t item,
 
         b->type = type;
         b->topic_id = topic_id;
-        b->qos = qos;
+        b->qos = qos & 3;
         b->active = true;
+        b->asked = true;
     }
     gw_filter_release(e, node, true);
     return index;
@@ -152,7 +154,7 @@ void gw_sub_refused_name(struct gw_engine *e, uint32_t session, uint32_t name)
     uint32_t sub = filter ? gw_sub_find(e, session, filter) : 0;
 
     if (sub != 0)
-        end_sub(e, sub);
+        gw_sub_end(e, sub);
 }
 
 /* ---- frames ------------------------------------------------------------ */
@@ -226,14 +228,38 @@ static uint64_t kept_again(struct gw_engine *e, uint32_t sub)
                                           : e->store_queued;
 }
 
+/* For a repetition of the SUBSCRIBE (G12-39). */
+static void remember(struct gw_engine *e, const struct gw_exchange *x)
+{
+    struct gw_cold *c = gw_warm(e, x->session);
+
+    c->last_sub_valid = !x->mute;
+    c->last_sub = x->filter;
+    c->last_sub_msg_id = x->msg_id;
+    c->last_sub_topic_id = x->topic_id;
+    c->last_sub_done = e->now;
+}
+
+/* What the node asks for holds before what the configuration does. */
+static void grant(struct gw_sub *b, const struct gw_exchange *x)
+{
+    if (!x->fixed || !b->asked) {
+        b->type = x->topic_type;
+        b->topic_id = x->topic_id;
+        b->qos = x->qos & 3;
+    }
+    b->asked |= !x->fixed;
+    b->fixed |= x->fixed;
+    b->active = true;
+}
+
 /* The broker granted the filter: the subscription stands. */
 void gw_subscribe_done(struct gw_engine *e, uint32_t exchange, uint8_t granted)
 {
     struct gw_exchange *x = gw_exchange_at(e, exchange);
     struct gw_session *s = gw_session_at(e, x->session);
     uint32_t sub = gw_sub_find(e, x->session, x->filter);
-    struct gw_cold *c;
-    struct gw_sub *b;
+    uint64_t kept;
 
     if (sub == 0)
         sub = add(e, x->session, x->filter, ++s->next_sub_item);
@@ -247,11 +273,7 @@ void gw_subscribe_done(struct gw_engine *e, uint32_t exchange, uint8_t granted)
     }
     if (granted < x->qos)
         x->qos = granted;
-    b = gw_sub_at(e, sub);
-    b->type = x->topic_type;
-    b->topic_id = x->topic_id;
-    b->qos = x->qos;
-    b->active = true;
+    grant(gw_sub_at(e, sub), x);
     x->state = GW_X_DONE;
     x->due = 0;
     if (x->wants) { /* from here on the subscription does */
@@ -262,13 +284,9 @@ void gw_subscribe_done(struct gw_engine *e, uint32_t exchange, uint8_t granted)
         x->counted = false;
         s->exchange_count--;
     }
-    c = gw_warm(e, x->session);
-    c->last_sub_valid = !x->mute;
-    c->last_sub = x->filter;
-    c->last_sub_msg_id = x->msg_id;
-    c->last_sub_topic_id = x->topic_id;
-    c->last_sub_done = e->now;
-    uint64_t kept = gw_store_sub(e, sub);
+    if (!x->fixed)
+        remember(e, x);
+    kept = gw_store_sub(e, sub);
     gw_store_forget_filter(e, x->filter);
     if (!x->mute)
         suback(e, x, true, kept);
@@ -404,6 +422,18 @@ void gw_on_subscribe(struct gw_engine *e, uint32_t session,
     gw_session_arm(e, session, x->due);
 }
 
+/* The node does not ask for it any more; the configuration still has it. */
+static void give_up(struct gw_engine *e, uint32_t session, uint32_t sub)
+{
+    struct gw_sub *b = gw_sub_at(e, sub);
+
+    b->asked = false;
+    b->type = MQTTSN_TOPIC_NORMAL;
+    b->topic_id = 0;
+    gw_store_sub(e, sub);
+    gw_fixed_apply(e, session); /* for its QoS */
+}
+
 void gw_on_unsubscribe(struct gw_engine *e, uint32_t session,
                        const struct mqttsn_frame *frame)
 {
@@ -431,6 +461,11 @@ void gw_on_unsubscribe(struct gw_engine *e, uint32_t session,
         gw_reply_push(e, session, &unsuback, gw_store_all(e));
         return;
     }
+    if (sub != 0 && gw_sub_at(e, sub)->fixed) {
+        give_up(e, session, sub);
+        gw_reply_push(e, session, &unsuback, gw_store_all(e));
+        return;
+    }
     /* By its own connection it can only be asked now, so a node that asks too
      * much repeats it. The broker may know a filter that we do not. */
     if (s->up != 0 &&
@@ -445,7 +480,7 @@ void gw_on_unsubscribe(struct gw_engine *e, uint32_t session,
         return;
     }
     if (sub != 0)
-        end_sub(e, sub);
+        gw_sub_end(e, sub);
     if ((s->up != 0 ||
          gw_filter_at(&e->filters, node)->up_state == GW_F_UNSUB_DUE) &&
         s->exchange_count < e->policy.options.client_inflight_max)

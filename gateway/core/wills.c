@@ -61,14 +61,16 @@ void gw_will_delete(struct gw_engine *e, uint32_t session)
 void gw_will_publish(struct gw_engine *e, uint32_t session)
 {
     const struct gw_session *s = gw_session_at(e, session);
-    const struct gw_cold *c = gw_cold(e, s);
+    const struct gw_cold *c;
     uint32_t index;
 
-    if (!(s->flags & GW_S_WILL))
+    if (!(s->flags & GW_S_WILL) ||
+        gw_session_settings(e, session)->will == GW_WILL_NEVER)
         return;
     /* Its own connection broke before: the broker has published it, or will. */
     if (gw_link_at(e, s->up)->state != GW_LINK_UP && s->up != 0)
         return;
+    c = gw_cold(e, s);
     if (!gw_policy_may_publish(&e->policy, s->client_id,
                                gw_names_span(&e->names, c->will_topic))) {
         /* It might when it was set. */

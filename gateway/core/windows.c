@@ -418,10 +418,12 @@ static void refused(struct gw_engine *e, uint32_t index,
     for (uint32_t i = w->claims; i != 0; i = gw_exchange_at(e, i)->link) {
         struct gw_exchange *x = gw_exchange_at(e, i);
 
-        if (x->mute)
+        if (x->mute && !x->fixed)
             continue;
         gw_note_topic(e, GW_NOTE_UP_REJECTED, x->session,
                       filter_name(e, w->filter), 0, "subscribe");
+        if (x->fixed)
+            continue;
         gw_subscribe_refuse(e, x->session, x->msg_id, x->topic_id, code);
         gw_exchange_answered(e, i);
     }

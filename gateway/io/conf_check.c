@@ -55,6 +55,8 @@ static void store(char *base, const struct conf_key *key,
         memcpy(at, &value->list, sizeof(value->list));
         memcpy(base + key->count, &value->count, sizeof(value->count));
         break;
+    case CONF_SUBSCRIPTION: /* filled by hand */
+        break;
     }
 }
 
@@ -100,6 +102,7 @@ static void fill_listener(struct conf_load *load, size_t i,
     private->listener_options[i].port = private->listeners[i].bind.port;
 }
 
+/* Keys that may be given once. */
 static void fill_rule(struct conf_load *load, struct gw_client_rule *rule,
                       const struct conf_section *section)
 {
@@ -111,9 +114,39 @@ static void fill_rule(struct conf_load *load, struct gw_client_rule *rule,
 
         if (entry->section != section || entry->key->field == 0)
             continue;
-        store((char *)&rule->settings, entry->key, &entry->value);
         rule->fields |= entry->key->field;
+        if (entry->key->type == CONF_SUBSCRIPTION)
+            rule->subscription_count += entry->value.text != NULL;
+        else
+            store((char *)&rule->settings, entry->key, &entry->value);
     }
+}
+
+/* '*total' counts those of all rules. */
+static void fill_subscriptions(struct conf_load *load,
+                               struct gw_client_rule *rule,
+                               const struct conf_section *section,
+                               size_t *total)
+{
+    const struct gw_config_private *private = load->config->private;
+    struct gw_fixed_subscription *list =
+        conf_alloc(load, rule->subscription_count * sizeof(*list));
+    size_t count = 0;
+
+    for (size_t i = 0; i < private->entry_count && list != NULL; i++) {
+        const struct conf_entry *entry = &private->entries[i];
+
+        if (entry->section != section ||
+            entry->key->type != CONF_SUBSCRIPTION || entry->value.text == NULL)
+            continue;
+        list[count++] = (struct gw_fixed_subscription){
+            entry->value.text, (uint8_t)entry->value.number};
+        if (++*total == GW_FIXED_SUBSCRIPTIONS_MAX + 1)
+            conf_error(load, &entry->place, "client.subscribe",
+                       "expected at most %d in all sections",
+                       GW_FIXED_SUBSCRIPTIONS_MAX);
+    }
+    rule->subscriptions = list;
 }
 
 static size_t count_sections(struct conf_load *load, enum conf_scope scope,
@@ -149,7 +182,7 @@ static void fill_sections(struct conf_load *load)
 {
     struct gw_config_private *private = load->config->private;
     struct gw_options *options = &load->config->options;
-    size_t listener = 0, rule = 0;
+    size_t listener = 0, rule = 0, fixed = 0;
 
     options->listener_count =
         count_sections(load, CONF_LISTENER, GW_LISTENERS_MAX);
@@ -171,8 +204,10 @@ static void fill_sections(struct conf_load *load)
          s = s->next) {
         if (s->scope == CONF_LISTENER && listener < options->listener_count)
             fill_listener(load, listener++, s);
-        if (s->scope == CONF_CLIENT && rule < options->client_rule_count)
-            fill_rule(load, &private->rules[rule++], s);
+        if (s->scope == CONF_CLIENT && rule < options->client_rule_count) {
+            fill_rule(load, &private->rules[rule], s);
+            fill_subscriptions(load, &private->rules[rule++], s, &fixed);
+        }
     }
     load->config->listeners = private->listeners;
     options->listeners = private->listener_options;

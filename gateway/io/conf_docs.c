@@ -114,8 +114,10 @@ static void print_later_keys(FILE *out, const char *section, const char *open,
 
 /* ---- packaging/gateway.conf.sample ---- */
 
-/* A value that can stand for the default of a key without one of its own. */
-static const char *sample_value(const struct conf_key *key)
+/* A value that can stand for the default of a key without one of its own;
+ * maybe in 'buf'. */
+static const char *sample_value(const struct conf_key *key, char *buf,
+                                size_t cap)
 {
     const struct conf_key *general;
 
@@ -124,12 +126,14 @@ static const char *sample_value(const struct conf_key *key)
     general = conf_key_find("limits", key->name, strlen(key->name));
     if (general == NULL)
         general = conf_key_find("listener", key->name, strlen(key->name));
-    return general == NULL ? "" : general->value;
+    if (general != NULL)
+        return general->value;
+    return key->type == CONF_CHOICE ? conf_word(key->words, 0, buf, cap) : "";
 }
 
 static void sample_key(FILE *out, const struct conf_key *key)
 {
-    char what[160], meaning[512], text[600];
+    char what[160], meaning[512], text[600], word[48];
     const char *value = key->note != NULL ? key->note : key->value;
 
     fputc('\n', out);
@@ -141,7 +145,7 @@ static void sample_key(FILE *out, const struct conf_key *key)
              (key->flags & CONF_RELOADS) != 0 ? 'R' : 'N',
              reload_text(key) + 1);
     print_wrapped(out, "# ", 78, text);
-    value = sample_value(key);
+    value = sample_value(key, word, sizeof(word));
     fprintf(out, *value == '\0' ? ";%s =%s\n" : ";%s = %s\n", key->name, value);
 }
 

@@ -177,6 +177,8 @@ void conf_set(struct conf_load *load, const struct conf_place *place,
     }
     conf_full_name(key, target->section, full, sizeof(full));
     old = conf_find(load->config->private, key, target->section);
+    if ((key->flags & CONF_REPEATS) != 0)
+        old = NULL;
     if (old != NULL && place->origin == CONF_FILE &&
         old->place.origin == CONF_FILE) {
         conf_error(load, place, full, "given twice; the first is in line %u",

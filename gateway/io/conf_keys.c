@@ -257,6 +257,9 @@ const char *conf_key_expects(const struct conf_key *key, char *buf, size_t cap)
     case CONF_FILTERS:
         snprintf(buf, cap, "at most %" PRIu64 " topic filters", key->max);
         break;
+    case CONF_SUBSCRIPTION:
+        snprintf(buf, cap, "a topic filter and a QoS from 0 to 2");
+        break;
     case CONF_URLS:
         snprintf(buf, cap, "1 to %" PRIu64 " of SCHEME://HOST[:PORT][/PATH]",
                  key->max);

@@ -146,8 +146,26 @@ static void judge_access(struct conf_load *load, const char *name)
                 in_filter);
 }
 
+/* The subscriptions of [client]. */
+static void judge_fixed(struct conf_load *load)
+{
+    const struct gw_config_private *private = load->config->private;
+    char key[CONF_FULL_NAME_MAX];
+
+    for (size_t i = 0; i < private->entry_count; i++) {
+        const struct conf_entry *entry = &private->entries[i];
+
+        if (entry->key->type == CONF_SUBSCRIPTION)
+            words_known(
+                load, &entry->place,
+                conf_full_name(entry->key, entry->section, key, sizeof(key)),
+                entry->text, in_filter);
+    }
+}
+
 void conf_resolve_mapping(struct conf_load *load)
 {
+    judge_fixed(load);
     resolve_prefix(load);
     judge_access(load, "publish");
     judge_access(load, "subscribe");

@@ -66,6 +66,7 @@ static const char *value_text(const char *base, const struct conf_key *key,
     case CONF_FORWARDERS:
     case CONF_CIDRS:
     case CONF_FILTERS:
+    case CONF_SUBSCRIPTION:
     case CONF_URLS:
         break;
     }

@@ -141,8 +141,18 @@ const struct conf_key conf_keys[] = {
         CLIENT(drop_policy, GW_CLIENT_DROP_POLICY),
         WORDS("oldest|newest|latest-per-topic"), RELOADS,
         .note = "limits.drop_policy", SAYS("What gives way in a full queue")),
-    LATER("client", "subscribe", TEXT, "", RANGE(0, TEXT_MAX),
-          SAYS("A subscription that the gateway makes for these nodes")),
+    KEY("client", "will", CHOICE, "", CLIENT(will, GW_CLIENT_WILL),
+        WORDS("lost|lost-or-shutdown|never"), RELOADS,
+        .note = "as upstream.will_on_shutdown says",
+        SAYS("When the wills of these nodes are published: when the node is "
+             "lost, also when the gateway is stopped, or never")),
+    KEY("client", "subscribe", SUBSCRIPTION, "", .scope = CONF_CLIENT, NOWHERE,
+        .field = GW_CLIENT_SUBSCRIBE, .flags = CONF_RELOADS | CONF_REPEATS,
+        .note = "none",
+        SAYS("A filter as these nodes name topics, and a QoS: a subscription "
+             "that the gateway makes for them when they connect; may be given "
+             "more than once; {client_id} stands for the node's id; empty "
+             "makes none")),
     LATER("client", "trace", BOOL, "no",
           SAYS("Log every frame of these nodes")),
     KEY("upstream", "url", URLS, "mqtt://127.0.0.1:1883",

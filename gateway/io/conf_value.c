@@ -223,12 +223,29 @@ static bool parse_secret(struct conf_load *load, const struct conf_key *key,
     return good;
 }
 
+/* "a/b 1": what follows the last blank is the QoS. */
+static bool parse_subscription(struct conf_load *load, const char *text,
+                               struct conf_value *ret)
+{
+    const char *qos = strrchr(text, ' ');
+    size_t len = qos != NULL ? (size_t)(qos - text) : 0;
+
+    while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\t'))
+        len--;
+    if (len == 0 || len > GW_NAME_MAX ||
+        !conf_parse_number(qos + 1, &ret->number))
+        return false;
+    ret->text = conf_dup(load, text, len);
+    return ret->number <= 2 && mqttsn_filter_valid(mqttsn_span(text, len)) &&
+           strncmp(text, "$share/", 7) != 0;
+}
+
 /* An empty value is "none" for whatever can be absent. */
 static bool may_be_empty(enum conf_type type)
 {
     return type == CONF_TEXT || type == CONF_PATH || type == CONF_SECRET ||
            type == CONF_FORWARDERS || type == CONF_CIDRS ||
-           type == CONF_FILTERS;
+           type == CONF_FILTERS || type == CONF_SUBSCRIPTION;
 }
 
 bool conf_parse(struct conf_load *load, const struct conf_key *key,
@@ -266,6 +283,8 @@ bool conf_parse(struct conf_load *load, const struct conf_key *key,
         return conf_parse_cidrs(load, key, text, ret, why);
     case CONF_FILTERS:
         return conf_parse_filters(load, key, text, ret, why);
+    case CONF_SUBSCRIPTION:
+        return parse_subscription(load, text, ret) || expected(key, text, why);
     case CONF_URLS:
         return conf_parse_urls(load, key, text, ret, why);
     }

@@ -4,7 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { TIME, U32, BOOL, UINT, REBIND, OVERLAPPING, MODE, POLICY, U8, U64 };
+enum kind {
+    TIME,
+    U32,
+    BOOL,
+    UINT,
+    REBIND,
+    OVERLAPPING,
+    MODE,
+    POLICY,
+    WILL,
+    U8,
+    U64
+};
 
 struct setting {
     const char *name;
@@ -81,7 +93,7 @@ static const struct setting limits[] = {
 static const struct setting rules[] = {
     CLIENT(U32, max_datagram),    CLIENT(U32, queue_max_messages),
     CLIENT(U32, queue_max_bytes), CLIENT(TIME, queue_max_age),
-    CLIENT(POLICY, drop_policy),
+    CLIENT(POLICY, drop_policy),  CLIENT(WILL, will),
 };
 
 static int choice(const struct statement *at, const char *text,
@@ -101,6 +113,7 @@ static void assign(const struct statement *at, const struct setting *setting,
     static const char *const modes[] = {"aggregating", "transparent"};
     static const char *const policies[] = {"oldest", "newest",
                                            "latest-per-topic"};
+    static const char *const wills[] = {"lost", "lost-or-shutdown", "never"};
     char *to = (char *)base + setting->offset;
 
     switch (setting->kind) {
@@ -133,6 +146,10 @@ static void assign(const struct statement *at, const struct setting *setting,
     case MODE:
         *(enum gw_upstream_mode *)(void *)to =
             (enum gw_upstream_mode)choice(at, text, modes, 2);
+        break;
+    case WILL:
+        *(enum gw_will_policy *)(void *)to =
+            (enum gw_will_policy)choice(at, text, wills, 3);
         break;
     case POLICY:
         *(enum gw_drop_policy *)(void *)to =
@@ -262,17 +279,45 @@ static void predefined_line(struct world *world, const struct statement *at)
                     at->words[2].text, open);
 }
 
+/* "FILTER,QOS" */
+static void fix(struct world *world, const struct statement *at,
+                struct gw_client_rule *rule, const char *text)
+{
+    static struct gw_fixed_subscription rows[WORLD_RULES][8];
+    struct gw_fixed_subscription *row;
+    char *comma = strrchr(text, ',');
+
+    if (comma == NULL || rule->subscription_count == 8)
+        script_error(at, "subscribe=FILTER,QOS, at most eight");
+    rule->subscriptions = rows[rule - world->rules];
+    row = &rows[rule - world->rules][rule->subscription_count++];
+    *row = (struct gw_fixed_subscription){
+        .filter = text, .qos = (uint8_t)parse_number(at, comma + 1)};
+    *comma = '\0'; /* the script's own copy */
+    rule->fields |= GW_CLIENT_SUBSCRIBE;
+}
+
 static void rule_line(struct world *world, const struct statement *at)
 {
     struct gw_client_rule *rule;
 
+    if (at->count == 2 && word_is(&at->words[1], "none")) {
+        world->options.client_rule_count = 0;
+        return;
+    }
     if (at->count < 3 || world->options.client_rule_count == WORLD_RULES)
         script_error(at, "rule PATTERN SETTING=VALUE...");
     rule = &world->rules[world->options.client_rule_count++];
-    rule->pattern = at->words[1].text;
-    for (size_t i = 2; i < at->count; i++)
-        rule->fields |=
-            1u << set(at, &at->words[i], rules, COUNT(rules), &rule->settings);
+    *rule = (struct gw_client_rule){.pattern = at->words[1].text};
+    for (size_t i = 2; i < at->count; i++) {
+        const char *value = word_value(&at->words[i], "subscribe", NULL);
+
+        if (value != NULL)
+            fix(world, at, rule, value);
+        else
+            rule->fields |= 1u << set(at, &at->words[i], rules, COUNT(rules),
+                                      &rule->settings);
+    }
 }
 
 bool settings_line(struct world *world, const struct statement *at)
@@ -287,7 +332,8 @@ bool settings_line(struct world *world, const struct statement *at)
         !word_is(first, "predefined") && !word_is(first, "rule") &&
         !word_is(first, "offline"))
         return false;
-    if (world->engine != NULL && !word_is(first, "predefined"))
+    if (world->engine != NULL && !word_is(first, "predefined") &&
+        !word_is(first, "rule"))
         script_error(at, "too late: the engine runs already");
     if (word_is(first, "limit"))
         for (size_t i = 1; i < at->count; i++)

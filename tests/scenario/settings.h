@@ -8,7 +8,8 @@
  *            forwarders=any|10.0.0.9
  *   predefined 101 site/x [open] [client=n1]
  *   predefined none    then others, for the next 'option' line: a reload
- *   rule sensor-* queue_max_messages=3
+ *   rule sensor-* queue_max_messages=3 subscribe=a/+,1
+ *   rule none          then others, for the next 'option' line
  *   offline            the upstream is not connected at the start
  */
 #ifndef SETTINGS_H

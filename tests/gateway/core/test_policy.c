@@ -9,20 +9,24 @@
 static void each_field_is_that_of_the_first_rule_that_has_it(void **unused)
 {
     static const struct gw_client_rule rules[] = {
-        {"meter-*",
-         GW_CLIENT_QUEUE_MAX_MESSAGES,
-         {.queue_max_messages = 1, .queue_max_bytes = 111}},
-        {"*-7",
-         GW_CLIENT_QUEUE_MAX_MESSAGES | GW_CLIENT_QUEUE_MAX_BYTES,
-         {.queue_max_messages = 2, .queue_max_bytes = 222}},
-        {"*",
-         GW_CLIENT_QUEUE_MAX_BYTES | GW_CLIENT_QUEUE_MAX_AGE |
-             GW_CLIENT_DROP_POLICY | GW_CLIENT_MAX_DATAGRAM,
-         {.queue_max_bytes = 333,
-          .queue_max_age = 3000,
-          .max_datagram = 60,
-          .drop_policy = GW_DROP_NEWEST}},
-        {"meter-7", GW_CLIENT_QUEUE_MAX_MESSAGES, {.queue_max_messages = 4}},
+        {.pattern = "meter-*",
+         .fields = GW_CLIENT_QUEUE_MAX_MESSAGES,
+         .settings = {.queue_max_messages = 1, .queue_max_bytes = 111}},
+        {.pattern = "*-7",
+         .fields = GW_CLIENT_QUEUE_MAX_MESSAGES | GW_CLIENT_QUEUE_MAX_BYTES,
+         .settings = {.queue_max_messages = 2, .queue_max_bytes = 222}},
+        {.pattern = "*",
+         .fields = GW_CLIENT_QUEUE_MAX_BYTES | GW_CLIENT_QUEUE_MAX_AGE |
+                   GW_CLIENT_DROP_POLICY | GW_CLIENT_MAX_DATAGRAM |
+                   GW_CLIENT_WILL,
+         .settings = {.queue_max_bytes = 333,
+                      .queue_max_age = 3000,
+                      .max_datagram = 60,
+                      .drop_policy = GW_DROP_NEWEST,
+                      .will = GW_WILL_NEVER}},
+        {.pattern = "meter-7",
+         .fields = GW_CLIENT_QUEUE_MAX_MESSAGES,
+         .settings = {.queue_max_messages = 4}},
     };
     static const struct {
         const char *client;
@@ -50,6 +54,7 @@ static void each_field_is_that_of_the_first_rule_that_has_it(void **unused)
         assert_int_equal(s.queue_max_age, 3000);
         assert_int_equal(s.max_datagram, 60);
         assert_int_equal(s.drop_policy, GW_DROP_NEWEST);
+        assert_int_equal(s.will, GW_WILL_NEVER);
     }
     tear_down(&f);
 }
@@ -71,6 +76,51 @@ static void a_client_without_rule_has_the_global_settings(void **unused)
     assert_int_equal(s.queue_max_bytes, 65536);
     assert_int_equal(s.queue_max_age, 77);
     assert_int_equal(s.drop_policy, GW_DROP_OLDEST);
+    tear_down(&f);
+}
+
+static void subscriptions_are_those_of_the_first_rule_that_has_any(void **u)
+{
+    static const struct gw_fixed_subscription some[] = {{"a/#", 1}, {"b", 0}};
+    static const struct gw_fixed_subscription bad[] = {{"a/#/b", 1}};
+    static const struct gw_client_rule rules[] = {
+        {.pattern = "*", .fields = GW_CLIENT_DROP_POLICY},
+        {.pattern = "m*",
+         .fields = GW_CLIENT_SUBSCRIBE,
+         .subscriptions = some,
+         .subscription_count = 2},
+        {.pattern = "n1", .fields = GW_CLIENT_SUBSCRIBE},
+        {.pattern = "n*",
+         .fields = GW_CLIENT_SUBSCRIBE,
+         .subscriptions = some,
+         .subscription_count = 1},
+    };
+    const struct gw_client_rule one[] = {{.pattern = "*",
+                                          .fields = GW_CLIENT_SUBSCRIBE,
+                                          .subscriptions = bad,
+                                          .subscription_count = 1}};
+    const struct gw_fixed_row *rows;
+    struct fixture f;
+
+    (void)u;
+    set_up(&f);
+    f.options.client_rules = rules;
+    f.options.client_rule_count = ARRAY_LEN(rules);
+    assert_int_equal(apply(&f), MQTTSN_OK);
+
+    assert_int_equal(gw_policy_fixed(&f.policy, text("m1"), &rows), 2);
+    assert_true(mqttsn_span_equal(gw_names_span(&f.names, rows[0].filter),
+                                  text("a/#")));
+    assert_int_equal(rows[0].qos, 1);
+    assert_int_equal(rows[1].qos, 0);
+    assert_int_equal(gw_policy_fixed(&f.policy, text("n1"), &rows), 0);
+    assert_int_equal(gw_policy_fixed(&f.policy, text("n2"), &rows), 1);
+    assert_int_equal(gw_policy_fixed(&f.policy, text("x"), &rows), 0);
+
+    f.options.client_rules = one;
+    f.options.client_rule_count = 1;
+    assert_int_equal(apply(&f), MQTTSN_EINVAL);
+    assert_int_equal(gw_policy_fixed(&f.policy, text("n2"), &rows), 1);
     tear_down(&f);
 }
 
@@ -199,7 +249,9 @@ static const char *const good_subscribe[] = {"cmd/+"};
 static const struct gw_predefined good_rows[] = {{NULL, "site/a", 1, true},
                                                  {"n1", "site/b", 2, false}};
 static const struct gw_client_rule good_rules[] = {
-    {"n*", GW_CLIENT_MAX_DATAGRAM, {.max_datagram = 99}}};
+    {.pattern = "n*",
+     .fields = GW_CLIENT_MAX_DATAGRAM,
+     .settings = {.max_datagram = 99}}};
 static const struct gw_cidr good_cidrs[] = {
     {.ip = {10, 1}, .bits = 16, .family = 4}};
 static const struct gw_listener_options good_listeners[] = {
@@ -347,8 +399,9 @@ static void a_policy_keeps_nothing_that_it_was_lent(void **unused)
     char topic[] = "site/x", pattern[] = "x*", filter[] = "x/#", id[] = "gw-x";
     const char *filters[] = {filter};
     struct gw_predefined row = {NULL, topic, 9, true};
-    struct gw_client_rule rule = {
-        pattern, GW_CLIENT_MAX_DATAGRAM, {.max_datagram = 9}};
+    struct gw_client_rule rule = {.pattern = pattern,
+                                  .fields = GW_CLIENT_MAX_DATAGRAM,
+                                  .settings = {.max_datagram = 9}};
     struct gw_cidr cidr = {.ip = {10}, .bits = 8, .family = 4};
     struct gw_listener_options listener = {
         .max_datagram = 77, .forwarders = &cidr, .forwarder_count = 1};
@@ -441,6 +494,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_field_is_that_of_the_first_rule_that_has_it),
         cmocka_unit_test(a_client_without_rule_has_the_global_settings),
+        cmocka_unit_test(
+            subscriptions_are_those_of_the_first_rule_that_has_any),
         cmocka_unit_test(what_is_refused_leaves_the_old_in_force),
         cmocka_unit_test(a_value_out_of_range_leaves_the_old_in_force),
         cmocka_unit_test(without_room_for_its_names_the_old_stays_in_force),

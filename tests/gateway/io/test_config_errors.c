@@ -149,7 +149,24 @@ static void each_error_names_line_key_and_what_was_expected(void **state)
         {"[ctl]\npath = /x\n", "2: ctl.path: " LATER},
         {"[status]\nenabled = yes\n", "2: status.enabled: " LATER},
         {"[client n]\ntrace = yes\n", "2: client.n.trace: " LATER},
-        {"[client n]\nsubscribe = a 1\n", "2: client.n.subscribe: " LATER},
+        {"[client n]\nsubscribe = a\n",
+         "2: client.n.subscribe: expected a topic filter and a QoS from 0 to "
+         "2; got 'a'\n"},
+        {"[client n]\nsubscribe = a 3\n",
+         "2: client.n.subscribe: expected a topic filter and a QoS from 0 to "
+         "2; got 'a 3'\n"},
+        {"[client n]\nsubscribe = a/#/b 1\n",
+         "2: client.n.subscribe: expected a topic filter and a QoS from 0 to "
+         "2; got 'a/#/b 1'\n"},
+        {"[client n]\nsubscribe = $share/g/a 1\n",
+         "2: client.n.subscribe: expected a topic filter and a QoS from 0 to "
+         "2; got '$share/g/a 1'\n"},
+        {"[client n]\nsubscribe = {id}/a 1\n",
+         "2: client.n.subscribe: expected {client_id} in braces; got "
+         "'{id}'\n"},
+        {"[client n]\nwill = yes\n",
+         "2: client.n.will: expected lost, lost-or-shutdown or never; got "
+         "'yes'\n"},
 
         /* predefined topics */
         {"[predefined]\n0 = a\n", "2: predefined.0: expected a topic id from 1 "

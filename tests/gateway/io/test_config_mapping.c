@@ -129,6 +129,51 @@ static void another_prefix_needs_a_restart(void **state)
     gw_config_free(b);
 }
 
+static void a_section_makes_subscriptions_for_its_nodes(void **state)
+{
+    static const char given[] = "[client a*]\n"
+                                "subscribe = cmd/{client_id}/# 1\n"
+                                "will = never\n"
+                                "subscribe = two words  0\n"
+                                "[client b]\n"
+                                "subscribe =\n"
+                                "[client *]\n"
+                                "subscribe = all 2\n";
+    struct gw_config *c = load_good(*state, given);
+    const struct gw_client_rule *rules = c->options.client_rules;
+
+    assert_int_equal(c->options.client_rule_count, 3);
+    assert_int_equal(rules[0].fields, GW_CLIENT_SUBSCRIBE | GW_CLIENT_WILL);
+    assert_int_equal(rules[0].settings.will, GW_WILL_NEVER);
+    assert_int_equal(rules[0].subscription_count, 2);
+    assert_string_equal(rules[0].subscriptions[0].filter, "cmd/{client_id}/#");
+    assert_int_equal(rules[0].subscriptions[0].qos, 1);
+    assert_string_equal(rules[0].subscriptions[1].filter, "two words");
+    assert_int_equal(rules[0].subscriptions[1].qos, 0);
+    CASE("none, and no later section's either");
+    assert_int_equal(rules[1].fields, GW_CLIENT_SUBSCRIBE);
+    assert_int_equal(rules[1].subscription_count, 0);
+    assert_int_equal(rules[2].subscription_count, 1);
+    gw_config_free(c);
+}
+
+static void subscriptions_are_bounded_in_number(void **state)
+{
+    struct fixture *f = *state;
+    char text[12000] = "[client a]\n";
+
+    for (int i = 0; i < GW_FIXED_SUBSCRIPTIONS_MAX; i++) {
+        if (i == 100)
+            strcat(text, "[client b]\n");
+        strcat(text, "subscribe = a 0\n");
+    }
+    gw_config_free(load_good(f, text));
+    strcat(text, "subscribe = a 0\n");
+    assert_null(load_text(f, text));
+    assert_string_equal(f->reported, "259: client.subscribe: expected at most "
+                                     "256 in all sections\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +184,10 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(
             a_prefix_is_bounded_with_the_gateways_own_id, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_section_makes_subscriptions_for_its_nodes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(subscriptions_are_bounded_in_number,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(another_prefix_needs_a_restart, set_up,
                                         tear_down),
     };
