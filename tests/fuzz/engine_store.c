@@ -41,15 +41,29 @@ static void apply(struct fz_world *w, struct fz_pending *p)
     p->data = NULL;
 }
 
+/* What was to be forgotten, and failed, is forgotten all the same before
+ * anything later takes effect (gw_engine_on_stored). */
+static void settle_one(struct fz_world *w, struct fz_pending *p)
+{
+    if (p->answered && !p->kept) {
+        if (p->action.verb == GW_STORE_KEEP)
+            return;
+        MUST(w->owed_count < FZ_OWED);
+        w->owed[w->owed_count++] = (struct fz_pending){.action = p->action};
+        return;
+    }
+    for (size_t i = 0; i < w->owed_count; i++)
+        apply(w, &w->owed[i]);
+    w->owed_count = 0;
+    apply(w, p);
+}
+
 /* The first 'n' take effect, unless they failed. */
 static void settle(struct fz_world *w, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        struct fz_pending *p = &w->pending[i];
-
-        if (!p->answered || p->kept)
-            apply(w, p);
-        free(p->data);
+        settle_one(w, &w->pending[i]);
+        free(w->pending[i].data);
     }
     w->pending_count -= n;
     memmove(w->pending, w->pending + n,
@@ -119,7 +133,7 @@ void fz_store_crash(struct fz_world *w, size_t written)
     settle(w, n < w->pending_count ? n : w->pending_count);
     for (size_t i = 0; i < w->pending_count; i++)
         free(w->pending[i].data);
-    w->pending_count = 0;
+    w->pending_count = w->owed_count = 0;
 }
 
 static int record_order(const void *a, const void *b)

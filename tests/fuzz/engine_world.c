@@ -260,7 +260,7 @@ void fz_start(struct fz_world *w, const uint8_t options[FZ_OPTION_OCTETS])
     w->up_classes = GW_UP_CONTROL | GW_UP_DATA;
     w->broker_waits = w->store_waits = w->store_failed = false;
     w->shut_down = w->foreign = false;
-    w->token_count = w->pending_count = w->record_count = 0;
+    w->token_count = w->pending_count = w->record_count = w->owed_count = 0;
     w->arrival_count = w->last_arrival = 0;
     w->restored_places = 0;
     w->restarts = 0;

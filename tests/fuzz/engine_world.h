@@ -19,6 +19,7 @@ enum {
     FZ_FORWARDED = 6,  /* the first of those */
     FZ_TOKENS = 64,    /* actions that wait for their result */
     FZ_PENDING = 1024, /* store operations that were not answered */
+    FZ_OWED = 256,     /* of those, failed: fewer than events in an input */
     FZ_RECORDS = 1024,
     FZ_ARRIVALS = 256, /* more than there are events in an input */
     FZ_ANSWER = 16,    /* octets kept of the last datagram to a node */
@@ -95,6 +96,8 @@ struct fz_world {
     size_t token_count;
     struct fz_pending pending[FZ_PENDING];
     size_t pending_count;
+    struct fz_pending owed[FZ_OWED]; /* to be forgotten before what comes */
+    size_t owed_count;
     struct fz_record records[FZ_RECORDS];
     size_t record_count;
     struct fz_arrival arrivals[FZ_ARRIVALS]; /* in their order */

@@ -263,6 +263,9 @@ ORDINARY = {
         subscribe(0, 1, "a/b") + stored(0, False) + disconnect(0, 60) +
         message("a/b") + stored(0, False) * 3 + pingreq(0, "a") +
         acknowledge(0, 2),
+    "store-fails-to-forget":
+        connect(2, "n2") + STORE_WAITS + pass_time(S_90) + stored(0, False) +
+        connect(0, "n2") + die_in_mid_write(9),
     "dies-and-comes-back":
         connect(0, "a", clean=False, will=True) + acknowledge(0, 2) +
         subscribe(0, 1, "a/+", 2) + register(0, 2, "a/c") +
