@@ -94,6 +94,9 @@ enum gw_up_outcome {
     GW_UP_UNSENT,   /* not with the broker, and will not be: submit it again */
 };
 
+/* A message with more of them has none: then it is for all its filters. */
+#define GW_UP_IDENTIFIERS_MAX 8
+
 struct gw_up_event {
     enum gw_up_event_kind kind;
     uint32_t connection; /* 0: the gateway's own, else as in GW_UP_OPEN */
@@ -101,6 +104,8 @@ struct gw_up_event {
         struct {
             bool session_present;     /* it remembers our subscriptions */
             uint16_t receive_maximum; /* 0 = no limit known */
+            bool identifiers;         /* messages say which filter sent them */
+            bool retain_options;      /* it can be told not to send retained */
         } connected;
         struct {
             uint64_t token;
@@ -112,8 +117,13 @@ struct gw_up_event {
             struct mqttsn_span payload;
             uint8_t qos; /* 0..2 */
             bool retain;
+            bool wants_answer;  /* somewhere, which no node can give */
             uint16_t packet_id; /* 0 with QoS 0 */
             uint32_t arrival;   /* its GW_RECORD_ARRIVAL; 0: there is none */
+            mqttsn_ms expiry;   /* from now on; 0: it does not expire */
+            /* Of the subscriptions that it was sent for; none: not known. */
+            uint8_t identifier_count;
+            uint32_t identifiers[GW_UP_IDENTIFIERS_MAX];
         } message;
     };
 };
@@ -180,11 +190,16 @@ struct gw_up_action {
     uint8_t qos;
     bool retain;
     bool clean; /* OPEN: the broker is to forget what it knows of the node */
+    bool no_retained;    /* SUBSCRIBE: it is to bring no retained ones */
+    uint32_t identifier; /* SUBSCRIBE: of what it brings; 0: none */
     union {
         struct { /* PUBLISH */
             /* The GW_RECORD_EXCHANGE that keeps it; item 0: none does. */
             uint32_t owner, item;
             mqttsn_ms age_ms; /* since the gateway received it */
+            /* Whose it is; empty: nobody's. Borrowed until the next call of
+             * the engine. */
+            struct mqttsn_span client;
         };
         struct mqttsn_span client_id; /* OPEN: the node's; points into 'buf' */
     };

@@ -430,6 +430,15 @@ void gw_line_unhand(struct gw_engine *e, uint32_t index)
     gw_link_ready(e, x->up);
 }
 
+/* Whose it is; 0: nobody's. */
+static uint32_t client_of(const struct gw_engine *e,
+                          const struct gw_exchange *x)
+{
+    if (x->client != 0 || x->session == 0)
+        return x->client;
+    return gw_session_at(e, x->session)->client_id;
+}
+
 bool gw_uplink_poll(struct gw_engine *e, struct gw_link *l, uint8_t *buf,
                     struct gw_up_action *ret_action)
 {
@@ -454,6 +463,7 @@ bool gw_uplink_poll(struct gw_engine *e, struct gw_link *l, uint8_t *buf,
         .retain = x->retain,
         .item = x->kept ? x->generation : 0,
         .age_ms = e->now - m->received,
+        .client = gw_names_span(&e->names, client_of(e, x)),
         .topic = mqttsn_span(buf, topic.len),
         .payload = mqttsn_span(buf + topic.len, m->payload_len),
     };

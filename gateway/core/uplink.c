@@ -345,7 +345,7 @@ static uint32_t publish(struct gw_engine *e, uint32_t session, uint32_t client,
     x->up = up;
     x->qos = qos;
     x->retain = retain;
-    if (e->policy.options.durable)
+    if (e->policy.options.durable || session == 0)
         x->client = gw_names_ref(&e->names, client);
     if (stow)
         gw_forward_stow(e, index);

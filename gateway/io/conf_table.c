@@ -164,8 +164,15 @@ const struct conf_key conf_keys[] = {
     KEY("upstream", "mode", CHOICE, "aggregating", NOWHERE,
         WORDS("aggregating|!transparent"),
         SAYS("One broker connection for all nodes, or one for each")),
-    LATER("upstream", "protocol", CHOICE, "3.1.1", WORDS("3.1.1|!5|!auto"),
-          SAYS("Version of MQTT")),
+    KEY("upstream", "protocol", CHOICE, "3.1.1", CONFIG(upstream.protocol),
+        WORDS("3.1.1|5|auto"),
+        SAYS("Version of MQTT; auto is 5, and 3.1.1 with a broker that does "
+             "not speak it")),
+    KEY("upstream", "session_expiry", DURATION, "7d",
+        CONFIG(upstream.session_expiry), RANGE(1 * M, 365 * D),
+        .flags = CONF_SECONDS,
+        SAYS("With MQTT 5, how long the broker keeps the session of a gateway "
+             "that is away; with 3.1.1 that is the broker's to say")),
     KEY("upstream", "client_id", TEXT, "", CONFIG(upstream.client_id),
         RANGE(0, 256), .note = "mqttsn-gw- and a hash of the machine id",
         SAYS("Client id at the broker; keep it, for the broker holds messages "
@@ -221,8 +228,10 @@ const struct conf_key conf_keys[] = {
         SAYS("What the broker has in front of every topic, filter and will of "
              "the nodes, who do not see it; {gateway} stands for gateway.name, "
              "{client_id} for the node's id")),
-    LATER("upstream", "user_properties", BOOL, "no",
-          SAYS("Name node and gateway in MQTT 5 user properties")),
+    KEY("upstream", "user_properties", BOOL, "no",
+        CONFIG(upstream.user_properties),
+        SAYS("With MQTT 5, say in user properties of a publish which node it "
+             "is from, through which gateway, and when that received it")),
     LATER("transparent", "client_id", TEXT, "{client_id}", RANGE(0, TEXT_MAX),
           SAYS("Client id of a node at the broker")),
     KEY("tls", "ca_file", PATH, "", CONFIG(tls.ca_file),

@@ -45,9 +45,18 @@ struct gw_config_broker {
     bool tls;
 };
 
+enum gw_config_protocol {
+    GW_CONFIG_MQTT_3_1_1,
+    GW_CONFIG_MQTT_5,
+    GW_CONFIG_MQTT_AUTO,
+};
+
 struct gw_config_upstream {
     const struct gw_config_broker *brokers;
     size_t broker_count; /* at least 1 */
+    enum gw_config_protocol protocol;
+    mqttsn_ms session_expiry; /* whole seconds; MQTT 5 */
+    bool user_properties;     /* MQTT 5 */
     const char *client_id;
     bool client_id_random;    /* made up, as there is no machine id */
     const char *topic_prefix; /* as given; options has it made out; or NULL */

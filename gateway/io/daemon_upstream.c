@@ -25,6 +25,10 @@ enum mqttsn_status daemon_upstream_new(uv_loop_t *loop,
                                        struct gw_journal *journal,
                                        struct gw_upstream **ret_upstream)
 {
+    static const enum gw_upstream_protocol protocols[] = {
+        [GW_CONFIG_MQTT_3_1_1] = GW_PROTOCOL_3_1_1,
+        [GW_CONFIG_MQTT_5] = GW_PROTOCOL_5,
+        [GW_CONFIG_MQTT_AUTO] = GW_PROTOCOL_AUTO};
     const struct gw_config_upstream *up = &config->upstream;
     struct gw_upstream_endpoint *endpoints;
     struct gw_upstream_settings settings;
@@ -52,6 +56,9 @@ enum mqttsn_status daemon_upstream_new(uv_loop_t *loop,
     settings.endpoints = endpoints;
     settings.endpoint_count = up->broker_count;
     settings.tls = &config->tls;
+    settings.protocol = protocols[up->protocol];
+    settings.session_expiry_s = (uint32_t)(up->session_expiry / 1000);
+    settings.gateway = up->user_properties ? config->name : NULL;
     settings.client_id = up->client_id;
     settings.username = up->username;
     settings.password = password;

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 enum mqttsn_status gw_outbox_init(struct gw_outbox *outbox,
@@ -66,11 +67,20 @@ unsigned gw_outbox_room(struct gw_outbox *outbox)
     return classes;
 }
 
+static uint64_t wall_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 static struct gw_outbox_entry *make_entry(const struct gw_up_action *action,
                                           uint64_t epoch)
 {
-    struct gw_outbox_entry *entry =
-        malloc(sizeof(*entry) + action->topic.len + 1 + action->payload.len);
+    size_t client = action->kind == GW_UP_PUBLISH ? action->client.len : 0;
+    struct gw_outbox_entry *entry = malloc(sizeof(*entry) + action->topic.len +
+                                           1 + action->payload.len + client);
 
     if (!entry)
         return NULL;
@@ -80,6 +90,8 @@ static struct gw_outbox_entry *make_entry(const struct gw_up_action *action,
                                       .kind = action->kind,
                                       .qos = action->qos,
                                       .retain = action->retain,
+                                      .no_retained = action->no_retained,
+                                      .identifier = action->identifier,
                                       .topic_len = action->topic.len,
                                       .payload_len = action->payload.len,
                                       .payload = (const uint8_t *)entry->topic +
@@ -90,6 +102,13 @@ static struct gw_outbox_entry *make_entry(const struct gw_up_action *action,
     if (action->payload.len > 0)
         memcpy(entry->topic + action->topic.len + 1, action->payload.data,
                action->payload.len);
+    entry->client = entry->topic + action->topic.len + 1 + action->payload.len;
+    entry->client_len = client;
+    if (client > 0)
+        memcpy(entry->topic + action->topic.len + 1 + action->payload.len,
+               action->client.data, client);
+    if (action->kind == GW_UP_PUBLISH)
+        entry->received_ms = wall_ms() - action->age_ms;
     return entry;
 }
 

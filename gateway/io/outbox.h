@@ -29,10 +29,15 @@ struct gw_outbox_entry {
     enum gw_up_action_kind kind;
     uint8_t qos;
     bool retain;
+    bool no_retained; /* as in the action, as is the next */
+    uint32_t identifier;
+    uint64_t received_ms; /* PUBLISH: since 1970, by the system's clock */
     size_t topic_len;
     size_t payload_len;
+    size_t client_len;
     const uint8_t *payload;
-    char topic[]; /* NUL-terminated; the payload follows */
+    const char *client;
+    char topic[]; /* NUL-terminated; the payload and the client id follow */
 };
 
 struct gw_outbox_limits {

@@ -59,30 +59,86 @@ static uint32_t next_number(struct gw_paho_keep *keep)
     return keep->next_number++;
 }
 
+/* Up to the topic's length; version 2 has expiry and identifiers behind it. */
 #define ARRIVAL_HEAD 7
+#define ARRIVAL_EXTRA 9
 
 /* For the caller to free; NULL: no memory. */
 static uint8_t *encode(const struct gw_up_event *event, size_t *ret_len)
 {
     struct mqttsn_span topic = event->message.topic;
     struct mqttsn_span payload = event->message.payload;
-    uint8_t *octets = malloc(ARRIVAL_HEAD + topic.len + payload.len);
+    uint8_t count = event->message.identifier_count;
+    bool plain = count == 0 && event->message.expiry == 0;
+    size_t extra = plain ? 0 : ARRIVAL_EXTRA + 4 * (size_t)count;
+    size_t head = ARRIVAL_HEAD + extra;
+    uint8_t *octets = malloc(head + topic.len + payload.len);
 
     if (!octets)
         return NULL;
-    octets[0] = 1;
+    octets[0] = plain ? 1 : 2;
     octets[1] = event->message.qos;
     octets[2] = event->message.retain;
     octets[3] = (uint8_t)(event->message.packet_id >> 8);
     octets[4] = (uint8_t)(event->message.packet_id & 0xff);
     octets[5] = (uint8_t)(topic.len >> 8);
     octets[6] = (uint8_t)(topic.len & 0xff);
+    if (!plain) {
+        gw_keep_put32(octets + 7, (uint32_t)(event->message.expiry >> 32));
+        gw_keep_put32(octets + 11, (uint32_t)event->message.expiry);
+        octets[15] = count;
+        for (uint8_t i = 0; i < count; i++)
+            gw_keep_put32(octets + 16 + 4 * i, event->message.identifiers[i]);
+    }
     if (topic.len > 0)
-        memcpy(octets + ARRIVAL_HEAD, topic.data, topic.len);
+        memcpy(octets + head, topic.data, topic.len);
     if (payload.len > 0)
-        memcpy(octets + ARRIVAL_HEAD + topic.len, payload.data, payload.len);
-    *ret_len = ARRIVAL_HEAD + topic.len + payload.len;
+        memcpy(octets + head + topic.len, payload.data, payload.len);
+    *ret_len = head + topic.len + payload.len;
     return octets;
+}
+
+static bool decode_extra(struct mqttsn_span octets, size_t *head,
+                         struct gw_up_event *event)
+{
+    uint8_t count;
+
+    if (octets.len < ARRIVAL_HEAD + ARRIVAL_EXTRA)
+        return false;
+    count = octets.data[15];
+    *head += ARRIVAL_EXTRA + 4 * (size_t)count;
+    if (count > GW_UP_IDENTIFIERS_MAX || octets.len < *head)
+        return false;
+    event->message.expiry = (mqttsn_ms)gw_keep_get32(octets.data + 7) << 32 |
+                            gw_keep_get32(octets.data + 11);
+    event->message.identifier_count = count;
+    for (uint8_t i = 0; i < count; i++)
+        event->message.identifiers[i] = gw_keep_get32(octets.data + 16 + 4 * i);
+    return true;
+}
+
+bool gw_keep_decode_arrival(struct mqttsn_span octets,
+                            struct gw_up_event *ret_event)
+{
+    const uint8_t *o = octets.data;
+    size_t topic, head = ARRIVAL_HEAD;
+
+    if (octets.len < ARRIVAL_HEAD || o[0] < 1 || o[0] > 2 || o[1] > 2 ||
+        o[2] > 1)
+        return false;
+    topic = (size_t)o[5] << 8 | o[6];
+    *ret_event = (struct gw_up_event){
+        .kind = GW_UP_MESSAGE,
+        .message = {.qos = o[1],
+                    .retain = o[2] != 0,
+                    .packet_id = (uint16_t)(o[3] << 8 | o[4])}};
+    if ((o[0] == 2 && !decode_extra(octets, &head, ret_event)) ||
+        octets.len - head < topic)
+        return false;
+    ret_event->message.topic = mqttsn_span(o + head, topic);
+    ret_event->message.payload =
+        mqttsn_span(o + head + topic, octets.len - head - topic);
+    return true;
 }
 
 /*
@@ -99,14 +155,15 @@ static void take_back(struct gw_paho_keep *keep, uint32_t number,
 
     if (received) {
         received->arrival = number;
-        records[count++] = gw_keep_record(received);
-        if (!records[0].octets.data)
+        records[count++] = received->version5 ? gw_keep_forget(received)
+                                              : gw_keep_record(received);
+        if (!received->version5 && !records[0].octets.data)
             return;
     }
     records[count++] = (struct gw_journal_record){
         .verb = GW_JOURNAL_FORGET, .kind = GW_SHELL_ARRIVAL, .item = number};
     gw_keep_append(keep, records, count, false);
-    if (received)
+    if (received && !received->version5)
         free((void *)(uintptr_t)records[0].octets.data);
 }
 
@@ -130,9 +187,13 @@ static bool keep_arrival(struct gw_paho_keep *keep, struct gw_up_event *event,
         return false;
     records[0].octets = mqttsn_span(octets, len);
     if (received)
-        records[count++] = gw_keep_forget(received);
-    ok = gw_keep_append(keep, records, count, true);
+        records[count++] = received->version5 ? gw_keep_record(received)
+                                              : gw_keep_forget(received);
+    ok = (count == 1 || !received->version5 || records[1].octets.data) &&
+         gw_keep_append(keep, records, count, true);
     free(octets);
+    if (received && received->version5)
+        free((void *)(uintptr_t)records[1].octets.data);
     if (ok)
         event->message.arrival = records[0].item;
     else
@@ -174,7 +235,8 @@ void gw_keep_lose(struct gw_paho_keep *keep)
             struct gw_kept *kept = *link;
             struct gw_up_event event;
 
-            if (kept->type != GW_KEEP_RECEIVED || kept->stale) {
+            if (kept->type != GW_KEEP_RECEIVED || kept->stale ||
+                kept->version5) {
                 link = &kept->next;
                 continue;
             }
@@ -209,6 +271,7 @@ bool gw_paho_keep_take_orphan(struct gw_paho_keep *keep,
 static void refuse(struct gw_paho_keep *keep, const struct gw_up_event *event)
 {
     uint16_t id = event->message.packet_id;
+    enum gw_guard_packet said = GW_GUARD_PUBCOMP;
     struct gw_kept *received;
 
     if (event->message.qos == 0)
@@ -217,10 +280,11 @@ static void refuse(struct gw_paho_keep *keep, const struct gw_up_event *event)
         received = gw_keep_find(keep, GW_KEEP_RECEIVED, id);
         if (received)
             received->undelivered = true;
+        if (keep->handle5)
+            said = GW_GUARD_PUBREC;
     }
     keep->wants_new_handle = true;
-    gw_keep_break(
-        keep, event->message.qos == 1 ? GW_GUARD_PUBACK : GW_GUARD_PUBCOMP, id);
+    gw_keep_break(keep, event->message.qos == 1 ? GW_GUARD_PUBACK : said, id);
 }
 
 void gw_paho_keep_refuse(struct gw_paho_keep *keep,
@@ -245,9 +309,13 @@ bool gw_paho_keep_arrival(struct gw_paho_keep *keep, struct gw_up_event *event)
     if (event->message.qos == 2)
         received =
             gw_keep_find(keep, GW_KEEP_RECEIVED, event->message.packet_id);
-    ok = keep_arrival(keep, event, received);
+    /* With MQTT 5 it is told by that when it comes again. */
+    ok = (event->message.qos < 2 || received || !keep->handle5) &&
+         keep_arrival(keep, event, received);
     if (!ok)
         refuse(keep, event);
+    else if (received && received->version5)
+        received->fresh = received->undelivered = false;
     else if (received)
         gw_keep_remove(keep, received);
     count(keep, ok, now_us() - since);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "io/log.h"
+#include "io/reason_codes.h"
 
 /* Notes what happened for the thread. Under 'lock'. */
 static struct gw_paho_record *add_record(struct gw_paho_port *port)
@@ -17,9 +18,13 @@ static struct gw_paho_record *add_record(struct gw_paho_port *port)
 
 void gw_paho_announce(struct gw_paho_port *port, bool session_present)
 {
+    bool version5 = port->version5;
     struct gw_up_event event = {
         .kind = GW_UP_CONNECTED,
-        .connected = {.session_present = session_present}};
+        .connected = {.session_present = session_present,
+                      .receive_maximum = port->limits.receive_maximum,
+                      .identifiers = version5 && !port->limits.no_identifiers,
+                      .retain_options = version5}};
 
     port->announced = true;
     port->connections++;
@@ -45,17 +50,17 @@ static void on_unwatched(struct gw_paho_port *port)
  * connection right here. A new session is silent until we subscribe: there the
  * thread first settles what the old one took with it, then announces.
  */
-static void on_connected(void *context, MQTTAsync_successData *data)
+static void connected(struct gw_paho_port *port, bool present,
+                      const struct gw_paho_limits *limits)
 {
-    struct gw_paho_port *port = context;
-    bool present = data && data->alt.connect.sessionPresent != 0;
-
     if (port->settings.endpoints[port->handle_endpoint].tls && !gw_tls_used()) {
         on_unwatched(port);
         return;
     }
     pthread_mutex_lock(&port->lock);
     port->link_up = true;
+    port->limits = *limits;
+    present = present && !port->other_version;
     if (!port->clean_attempt && present)
         gw_paho_announce(port, !port->distrust);
     *add_record(port) = (struct gw_paho_record){.what = GW_PAHO_CONNECT_OK,
@@ -64,15 +69,29 @@ static void on_connected(void *context, MQTTAsync_successData *data)
     gw_paho_wake(port);
 }
 
-static void on_connect_failed(void *context, MQTTAsync_failureData *data)
+static void on_connected(void *context, MQTTAsync_successData *data)
 {
-    struct gw_paho_port *port = context;
-    struct gw_paho_record record = {.what = GW_PAHO_CONNECT_FAILED,
-                                    .code =
-                                        data ? data->code : MQTTASYNC_FAILURE};
+    connected(context, data && data->alt.connect.sessionPresent != 0,
+              &gw_paho_no_limits);
+}
 
-    if (data && data->message)
-        snprintf(record.text, sizeof(record.text), "%s", data->message);
+static void on_connected5(void *context, MQTTAsync_successData5 *data)
+{
+    struct gw_paho_limits limits = gw_paho_no_limits;
+
+    if (data)
+        gw_paho_read_limits(&data->properties, &limits);
+    connected(context, data && data->alt.connect.sessionPresent != 0, &limits);
+}
+
+static void connect_failed(struct gw_paho_port *port, int code,
+                           const char *message)
+{
+    struct gw_paho_record record = {.what = GW_PAHO_CONNECT_FAILED,
+                                    .code = code};
+
+    if (message)
+        snprintf(record.text, sizeof(record.text), "%s", message);
     (void)gw_tls_take_reason(record.tls, sizeof(record.tls),
                              &record.tls_denied);
     pthread_mutex_lock(&port->lock);
@@ -81,12 +100,26 @@ static void on_connect_failed(void *context, MQTTAsync_failureData *data)
     gw_paho_wake(port);
 }
 
-static void on_lost(void *context, char *cause)
+static void on_connect_failed(void *context, MQTTAsync_failureData *data)
 {
-    struct gw_paho_port *port = context;
-    struct gw_paho_record record = {.what = GW_PAHO_LOST};
+    connect_failed(context, data ? data->code : MQTTASYNC_FAILURE,
+                   data ? data->message : NULL);
+}
 
-    (void)cause; /* Paho always gives NULL */
+/* Before 1.3.15 Paho has the broker's reason in 'code'. */
+static void on_connect_failed5(void *context, MQTTAsync_failureData5 *data)
+{
+    int code = data ? data->code : MQTTASYNC_FAILURE;
+
+    if (data && data->reasonCode >= GW_REASON_REFUSED)
+        code = (int)data->reasonCode;
+    connect_failed(context, code, data ? data->message : NULL);
+}
+
+static void lost(struct gw_paho_port *port, int reason)
+{
+    struct gw_paho_record record = {.what = GW_PAHO_LOST, .code = reason};
+
     (void)gw_tls_take_reason(record.tls, sizeof(record.tls),
                              &record.tls_denied);
     pthread_mutex_lock(&port->lock);
@@ -102,15 +135,54 @@ static void on_lost(void *context, char *cause)
     gw_paho_wake(port);
 }
 
-static void on_disconnected(void *context, MQTTAsync_successData *data)
+static void on_lost(void *context, char *cause)
 {
-    struct gw_paho_port *port = context;
+    (void)cause; /* Paho always gives NULL */
+    lost(context, 0);
+}
 
-    (void)data;
+/* DISCONNECT from the broker; Paho then does not call on_lost. */
+static void on_dismissed(void *context, MQTTProperties *properties,
+                         enum MQTTReasonCodes reason)
+{
+    (void)properties;
+    lost(context, (int)reason);
+}
+
+static void disconnected(struct gw_paho_port *port)
+{
     pthread_mutex_lock(&port->lock);
     *add_record(port) = (struct gw_paho_record){.what = GW_PAHO_DISCONNECTED};
     pthread_mutex_unlock(&port->lock);
     gw_paho_wake(port);
+}
+
+static void on_disconnected(void *context, MQTTAsync_successData *data)
+{
+    (void)data;
+    disconnected(context);
+}
+
+static void on_disconnected5(void *context, MQTTAsync_successData5 *data)
+{
+    (void)data;
+    disconnected(context);
+}
+
+static int create_version(struct gw_paho_port *port, const char *uri,
+                          int persistence, void *interface)
+{
+    MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer5;
+
+    /* Never more than the windows allow; with a limit of its own Paho would
+     * refuse what fits them. */
+    options.maxBufferedMessages = INT32_MAX;
+    if (port->version == MQTTVERSION_5)
+        return MQTTAsync_createWithOptions(&port->handle, uri,
+                                           port->settings.client_id,
+                                           persistence, interface, &options);
+    return MQTTAsync_create(&port->handle, uri, port->settings.client_id,
+                            persistence, interface);
 }
 
 /* What is kept belongs to the session at one broker. */
@@ -119,14 +191,13 @@ static int create(struct gw_paho_port *port, const char *uri)
     int rc;
 
     if (!port->keep)
-        return MQTTAsync_create(&port->handle, uri, port->settings.client_id,
-                                MQTTCLIENT_PERSISTENCE_NONE, NULL);
+        return create_version(port, uri, MQTTCLIENT_PERSISTENCE_NONE, NULL);
     gw_paho_keep_making(port->keep,
                         port->any_session ||
-                            port->session_endpoint == port->endpoint);
-    rc = MQTTAsync_create(&port->handle, uri, port->settings.client_id,
-                          MQTTCLIENT_PERSISTENCE_USER,
-                          gw_paho_keep_interface(port->keep));
+                            port->session_endpoint == port->endpoint,
+                        port->version == MQTTVERSION_5);
+    rc = create_version(port, uri, MQTTCLIENT_PERSISTENCE_USER,
+                        gw_paho_keep_interface(port->keep));
     gw_paho_keep_made(port->keep);
     return rc;
 }
@@ -147,9 +218,22 @@ static int make_handle(struct gw_paho_port *port)
         return rc;
     }
     port->handle_endpoint = port->endpoint;
+    port->handle_version = port->version;
+    if (port->version == MQTTVERSION_5)
+        MQTTAsync_setDisconnected(port->handle, port, on_dismissed);
     return MQTTAsync_setCallbacks(port->handle, port, on_lost,
                                   gw_paho_on_message,
                                   port->keep ? gw_paho_on_delivered : NULL);
+}
+
+/* The broker's keep-alive, if it wants a shorter one: Paho pings by ours. */
+static int keep_alive(const struct gw_paho_port *port)
+{
+    unsigned ours = port->settings.keep_alive_s;
+
+    return (int)(port->keep_alive_s != 0 && port->keep_alive_s < ours
+                     ? port->keep_alive_s
+                     : ours);
 }
 
 static int begin_connect(struct gw_paho_port *port, bool clean)
@@ -158,6 +242,7 @@ static int begin_connect(struct gw_paho_port *port, bool clean)
         &port->settings.endpoints[port->endpoint];
     MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
     MQTTAsync_SSLOptions ssl;
+    MQTTProperties properties = MQTTProperties_initializer;
     int rc;
 
     if (!port->handle) {
@@ -165,10 +250,8 @@ static int begin_connect(struct gw_paho_port *port, bool clean)
         if (rc != MQTTASYNC_SUCCESS)
             return rc;
     }
-    options.keepAliveInterval = (int)port->settings.keep_alive_s;
+    options.keepAliveInterval = keep_alive(port);
     options.connectTimeout = (int)port->settings.connect_timeout_s;
-    options.cleansession = clean;
-    options.MQTTVersion = MQTTVERSION_3_1_1; /* else Paho tries 3.1 as well */
     options.username = port->settings.username;
     options.password = port->settings.username ? port->settings.password : NULL;
     if (endpoint->tls) {
@@ -176,10 +259,26 @@ static int begin_connect(struct gw_paho_port *port, bool clean)
         options.ssl = &ssl;
     }
     options.automaticReconnect = 0;
-    options.onSuccess = on_connected;
-    options.onFailure = on_connect_failed;
     options.context = port;
-    return MQTTAsync_connect(port->handle, &options);
+    options.MQTTVersion = port->version; /* else Paho tries 3.1 as well */
+    if (port->version == MQTTVERSION_5) {
+        /* A session that only discards ends with its connection. */
+        if (!gw_paho_connect_properties(
+                clean ? 0 : port->settings.session_expiry_s, &properties))
+            return MQTTASYNC_FAILURE;
+        options.cleansession = 0;
+        options.cleanstart = clean;
+        options.connectProperties = &properties;
+        options.onSuccess5 = on_connected5;
+        options.onFailure5 = on_connect_failed5;
+    } else {
+        options.cleansession = clean;
+        options.onSuccess = on_connected;
+        options.onFailure = on_connect_failed;
+    }
+    rc = MQTTAsync_connect(port->handle, &options);
+    MQTTProperties_free(&properties);
+    return rc;
 }
 
 bool gw_paho_connect(struct gw_paho_port *port, bool clean, bool *ret_busy)
@@ -188,6 +287,10 @@ bool gw_paho_connect(struct gw_paho_port *port, bool clean, bool *ret_busy)
 
     pthread_mutex_lock(&port->lock);
     port->clean_attempt = clean;
+    port->version5 = port->version == MQTTVERSION_5;
+    port->limits = gw_paho_no_limits;
+    port->other_version =
+        port->session_version != 0 && port->session_version != port->version;
     pthread_mutex_unlock(&port->lock);
     if (port->keep)
         gw_paho_keep_attempt(port->keep, clean);
@@ -197,9 +300,7 @@ bool gw_paho_connect(struct gw_paho_port *port, bool clean, bool *ret_busy)
     if (rc == MQTTASYNC_SUCCESS)
         return true;
     if (!*ret_busy) {
-        MQTTAsync_failureData data = {.code = rc, .message = "Paho refused it"};
-
-        on_connect_failed(port, &data);
+        connect_failed(port, rc, "Paho refused it");
     }
     return false;
 }
@@ -212,7 +313,12 @@ bool gw_paho_disconnect(struct gw_paho_port *port)
     /* Waiting for what is in flight is done here, not by Paho, whose timer for
      * it has a grain of three seconds. */
     options.timeout = 0;
-    options.onSuccess = on_disconnected;
+    if (port->handle_version == MQTTVERSION_5) {
+        options.struct_version = 1; /* without, Paho looks at neither */
+        options.onSuccess5 = on_disconnected5;
+    } else {
+        options.onSuccess = on_disconnected;
+    }
     options.context = port;
     return port->handle &&
            MQTTAsync_disconnect(port->handle, &options) == MQTTASYNC_SUCCESS;
@@ -255,7 +361,7 @@ void gw_paho_drop_handle(struct gw_paho_port *port)
 /* CONNACK return codes of MQTT 3.1.1, section 3.2.2.3. */
 static const char *const refusals[] = {
     NULL,
-    "the broker does not speak MQTT 3.1.1",
+    "the broker does not speak this version of MQTT",
     "the broker rejects our client id",
     "the broker is not available",
     "bad user name or password",
@@ -271,7 +377,10 @@ const char *gw_paho_reason(const struct gw_paho_record *record,
         *ret_denied = record->tls_denied;
         return record->tls;
     }
-    *ret_denied = code == 2 || code == 4 || code == 5;
+    *ret_denied = code == 2 || code == 4 || code == 5 ||
+                  (code >= GW_REASON_REFUSED && gw_reason_of(code)->denied);
+    if (code >= GW_REASON_REFUSED)
+        return gw_reason_of(code)->name;
     if (code > 0 && code < (int)(sizeof(refusals) / sizeof(refusals[0])))
         return refusals[code];
     if (strstr(record->text, "timeout"))

@@ -86,7 +86,7 @@ struct gw_kept *gw_keep_find(const struct gw_paho_keep *keep,
 }
 
 struct gw_kept *gw_keep_add(struct gw_paho_keep *keep, enum gw_keep_type type,
-                            uint16_t id, uint32_t number,
+                            bool version5, uint16_t id, uint32_t number,
                             struct mqttsn_span packet)
 {
     struct gw_kept *kept = malloc(sizeof(*kept) + packet.len);
@@ -95,6 +95,7 @@ struct gw_kept *gw_keep_add(struct gw_paho_keep *keep, enum gw_keep_type type,
         return NULL;
     *kept = (struct gw_kept){.next = *bucket_of(keep, id),
                              .type = (uint8_t)type,
+                             .version5 = version5,
                              .id = id,
                              .number = number,
                              .len = packet.len};
@@ -158,10 +159,11 @@ bool gw_keep_append_kept(struct gw_paho_keep *keep, const struct gw_kept *kept)
 
 struct gw_journal_record gw_keep_forget(const struct gw_kept *kept)
 {
-    return (struct gw_journal_record){.verb = GW_JOURNAL_FORGET,
-                                      .kind = GW_SHELL_LIBRARY,
-                                      .owner = kept->type,
-                                      .item = kept->id};
+    return (struct gw_journal_record){
+        .verb = GW_JOURNAL_FORGET,
+        .kind = GW_SHELL_LIBRARY,
+        .owner = kept->version5 ? kept->type | GW_KEEP_OF_5 : kept->type,
+        .item = kept->id};
 }
 
 struct gw_journal_record gw_keep_note(uint8_t verb, enum gw_keep_note note,
@@ -234,23 +236,25 @@ MQTTClient_persistence *gw_paho_keep_interface(struct gw_paho_keep *keep)
 }
 
 /* Under 'lock'. */
-static void note_earlier(struct gw_paho_keep *keep, bool resume)
+static void note_earlier(struct gw_paho_keep *keep, bool resume, bool version5)
 {
     unsigned count = 0;
 
     for (unsigned i = 0; i < GW_KEEP_BUCKETS; i++)
         for (struct gw_kept *kept = keep->buckets[i]; kept; kept = kept->next) {
-            kept->earlier = resume && kept->type == GW_KEEP_SENT;
+            kept->earlier = resume && kept->type == GW_KEEP_SENT &&
+                            kept->version5 == version5;
             count += kept->earlier;
         }
     atomic_store(&keep->earlier, count);
 }
 
-void gw_paho_keep_making(struct gw_paho_keep *keep, bool resume)
+void gw_paho_keep_making(struct gw_paho_keep *keep, bool resume, bool version5)
 {
     pthread_mutex_lock(&keep->lock);
-    note_earlier(keep, resume);
+    note_earlier(keep, resume, version5);
     keep->making = resume;
+    keep->handle5 = version5;
     keep->wants_new_handle = false;
     while (keep->sending) /* what was queued in the old one is gone with it */
         gw_keep_take_sending(keep, keep->sending->id);
@@ -312,12 +316,23 @@ const char *gw_paho_keep_endpoint(const struct gw_paho_keep *keep)
     return keep->endpoint[0] != '\0' ? keep->endpoint : NULL;
 }
 
-void gw_paho_keep_session(struct gw_paho_keep *keep, const char *endpoint)
+bool gw_paho_keep_is_version5(const struct gw_paho_keep *keep)
+{
+    return keep->session5;
+}
+
+void gw_paho_keep_session(struct gw_paho_keep *keep, const char *endpoint,
+                          bool version5)
 {
     struct gw_journal_record note = gw_keep_note(
         GW_JOURNAL_KEEP, GW_KEEP_ENDPOINT, mqttsn_span_text(endpoint));
+    struct gw_journal_record version =
+        gw_keep_note(version5 ? GW_JOURNAL_KEEP : GW_JOURNAL_FORGET,
+                     GW_KEEP_VERSION5, mqttsn_span(NULL, 0));
 
     pthread_mutex_lock(&keep->lock);
+    if (keep->session5 != version5 && gw_keep_append(keep, &version, 1, false))
+        keep->session5 = version5;
     if (strcmp(keep->endpoint, endpoint) != 0 &&
         gw_keep_append(keep, &note, 1, false)) {
         assert(strlen(endpoint) < sizeof(keep->endpoint));

@@ -19,6 +19,10 @@
  *    has not taken, which ours always does; N is the packet id, but of c- and
  *    q- a running number. On removal the keys of MQTT 5, s5-N and so on, are
  *    tried as well.
+ *  - With MQTT 5 they are c5-N, s5-N, sc5-N and r5-N. There a message of QoS 2
+ *    is delivered when it is read, behind pput r5-N and before PUBREC; PUBREL
+ *    only removes r5-N. One that is read again while r5-N is there is not
+ *    delivered. A refusal in PUBREC removes s5-N, and ends it as PUBCOMP does.
  *  - pput c-N is called inside MQTTAsync_send, by the thread that calls it,
  *    before the command can be taken from the queue; the second of its pieces
  *    is the packet id. When it fails, Paho keeps its copy in memory and goes on
@@ -98,15 +102,18 @@ gw_paho_keep_restored(struct gw_paho_keep *keep,
 /* "host:port" of the broker whose session it is; NULL: none yet. Borrowed until
  * the next gw_paho_keep_session. */
 const char *gw_paho_keep_endpoint(const struct gw_paho_keep *keep);
+/* Of that session. */
+bool gw_paho_keep_is_version5(const struct gw_paho_keep *keep);
 
 /* ---- the session; upstream thread -------------------------------------- */
 
 /* The persistence interface, for MQTTAsync_create. */
 MQTTClient_persistence *gw_paho_keep_interface(struct gw_paho_keep *keep);
 
-/* Around MQTTAsync_create and MQTTAsync_destroy: a handle is being made, which
- * goes on with what is kept if 'resume'; or destroyed. */
-void gw_paho_keep_making(struct gw_paho_keep *keep, bool resume);
+/* Around MQTTAsync_create and MQTTAsync_destroy: a handle of that version is
+ * being made, which goes on with what is kept of its version if 'resume'; or
+ * destroyed. */
+void gw_paho_keep_making(struct gw_paho_keep *keep, bool resume, bool version5);
 void gw_paho_keep_destroying(struct gw_paho_keep *keep);
 void gw_paho_keep_made(struct gw_paho_keep *keep);
 
@@ -122,8 +129,9 @@ bool gw_paho_keep_was_unsure(const struct gw_paho_keep *keep);
 /* The session is the one that it was; or the engine has noted that it is not.
  * Nothing happens when that is known already. */
 void gw_paho_keep_sure(struct gw_paho_keep *keep);
-/* The broker that has the session now. */
-void gw_paho_keep_session(struct gw_paho_keep *keep, const char *endpoint);
+/* The broker that has the session now, and the version of MQTT it is of. */
+void gw_paho_keep_session(struct gw_paho_keep *keep, const char *endpoint,
+                          bool version5);
 
 /* The session is gone and all that belongs to it; or the PUBLISHes that it has
  * under way are given up. */

@@ -9,15 +9,19 @@
  *
  * Records, integers big-endian. LIBRARY: the owner says what it is.
  *
+ * (With MQTT 5 that is or-ed with GW_KEEP_OF_5, but for NOTES.)
+ *
  *   SENT      item: packet id; exchange u32, packet: a PUBLISH of QoS 2
  *   RELEASED  item: packet id; packet: its PUBREL
  *   RECEIVED  item: packet id; number u32, packet: a PUBLISH of QoS 2 from the
  *             broker. Numbers are those of arrivals and rise: the message of an
- *             ARRIVAL with a higher number is this one, delivered.
+ *             ARRIVAL with a higher number is this one, delivered. With MQTT
+ *             5 it was delivered, and the packet stands for its id alone.
  *   NOTES     item CEILING: u32 that no number has reached; ENDPOINT: text;
- *             UNSURE: empty
+ *             UNSURE, VERSION5: empty
  *
- * ARRIVAL: version u8, qos u8, retain u8, packet id u16, topic length u16,
+ * ARRIVAL: version u8, qos u8, retain u8, packet id u16, topic length u16;
+ * in version 2 expiry u64 in ms, number of identifiers u8, identifiers u32;
  * topic, payload. TOKEN: empty; the broker has acknowledged the exchange that
  * has the same owner and item, and the engine may not know yet.
  */
@@ -42,15 +46,20 @@ enum gw_keep_note {
     GW_KEEP_CEILING = 1,
     GW_KEEP_ENDPOINT,
     GW_KEEP_UNSURE,
+    GW_KEEP_VERSION5, /* the session is of MQTT 5 */
 };
+
+#define GW_KEEP_OF_5 8u
 
 /* A packet that Paho may ask for when it makes a handle. */
 struct gw_kept {
     struct gw_kept *next;
     uint8_t type;
+    bool version5;
     bool stale;       /* RECEIVED: delivered, though the journal has it still */
     bool undelivered; /* RECEIVED: its message could not be kept */
     bool earlier;     /* SENT: of a handle before this one */
+    bool fresh;       /* RECEIVED, MQTT 5: the journal has not got it yet */
     uint16_t id;
     uint32_t number;  /* SENT: exchange; RECEIVED: number */
     uint32_t arrival; /* RECEIVED: its message may be kept as that; or 0 */
@@ -97,6 +106,8 @@ struct gw_paho_keep {
     bool making;     /* a handle is being made, and goes on with what is kept */
     bool destroying; /* or destroyed */
     bool clean;      /* the attempt is to discard the session */
+    bool handle5;    /* the handle speaks MQTT 5 */
+    bool session5;   /* the session is of it */
     bool unsure, was_unsure;
     bool lost;
     bool wants_new_handle;
@@ -127,7 +138,7 @@ struct gw_kept *gw_keep_find(const struct gw_paho_keep *keep,
                              enum gw_keep_type type, uint16_t id);
 /* NULL: no memory. Replaces nothing: the caller has looked. */
 struct gw_kept *gw_keep_add(struct gw_paho_keep *keep, enum gw_keep_type type,
-                            uint16_t id, uint32_t number,
+                            bool version5, uint16_t id, uint32_t number,
                             struct mqttsn_span packet);
 void gw_keep_remove(struct gw_paho_keep *keep, struct gw_kept *kept);
 /* To the journal; 'wait': until it is as durable as configured. */
@@ -155,6 +166,11 @@ uint32_t gw_keep_take_sending(struct gw_paho_keep *keep, uint16_t id);
 /* Whether Paho may see it: a whole packet of the type, with that id. */
 bool gw_keep_packet_valid(enum gw_keep_type type, uint16_t id,
                           struct mqttsn_span packet);
+
+/* paho_arrivals.c; false: the octets are no ARRIVAL. The event points into
+ * them. */
+bool gw_keep_decode_arrival(struct mqttsn_span octets,
+                            struct gw_up_event *ret_event);
 
 /* paho_persistence.c */
 void gw_keep_fill_interface(struct gw_paho_keep *keep);

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARRIVAL_HEAD 7
-
 /* ---- records as they come --------------------------------------------- */
 
 static enum mqttsn_status add_record(struct gw_kept_record **list,
@@ -24,7 +22,8 @@ static enum mqttsn_status add_record(struct gw_kept_record **list,
 }
 
 static enum mqttsn_status restore_packet(struct gw_paho_keep *keep,
-                                         enum gw_keep_type type, uint32_t item,
+                                         enum gw_keep_type type, bool version5,
+                                         uint32_t item,
                                          struct mqttsn_span octets)
 {
     size_t head = type == GW_KEEP_RELEASED ? 0 : 4;
@@ -37,7 +36,7 @@ static enum mqttsn_status restore_packet(struct gw_paho_keep *keep,
     if (!gw_keep_packet_valid(type, (uint16_t)item, octets) ||
         gw_keep_find(keep, type, (uint16_t)item))
         return MQTTSN_EFIELD;
-    return gw_keep_add(keep, type, (uint16_t)item, number, octets)
+    return gw_keep_add(keep, type, version5, (uint16_t)item, number, octets)
                ? MQTTSN_OK
                : MQTTSN_ENOSPACE;
 }
@@ -62,29 +61,24 @@ static enum mqttsn_status restore_note(struct gw_paho_keep *keep, uint32_t item,
     case GW_KEEP_UNSURE:
         keep->unsure = true;
         return MQTTSN_OK;
+    case GW_KEEP_VERSION5:
+        keep->session5 = true;
+        return MQTTSN_OK;
     default:
         return MQTTSN_EFIELD;
     }
-}
-
-static bool arrival_valid(struct mqttsn_span octets)
-{
-    size_t topic;
-
-    if (octets.len < ARRIVAL_HEAD || octets.data[0] != 1 ||
-        octets.data[1] > 2 || octets.data[2] > 1)
-        return false;
-    topic = (size_t)octets.data[5] << 8 | octets.data[6];
-    return octets.len - ARRIVAL_HEAD >= topic;
 }
 
 enum mqttsn_status gw_paho_keep_restore(struct gw_paho_keep *keep, uint8_t kind,
                                         uint32_t owner, uint32_t item,
                                         struct mqttsn_span octets)
 {
+    struct gw_up_event event;
+    bool version5;
+
     switch (kind) {
     case GW_SHELL_ARRIVAL:
-        if (owner != 0 || item == 0 || !arrival_valid(octets))
+        if (owner != 0 || item == 0 || !gw_keep_decode_arrival(octets, &event))
             return MQTTSN_EFIELD;
         return add_record(&keep->arrivals, item, octets);
     case GW_SHELL_TOKEN:
@@ -94,9 +88,12 @@ enum mqttsn_status gw_paho_keep_restore(struct gw_paho_keep *keep, uint8_t kind,
     case GW_SHELL_LIBRARY:
         if (owner == GW_KEEP_NOTES)
             return restore_note(keep, item, octets);
+        version5 = owner & GW_KEEP_OF_5;
+        owner &= ~GW_KEEP_OF_5;
         if (owner < GW_KEEP_SENT || owner > GW_KEEP_RECEIVED)
             return MQTTSN_EFIELD;
-        return restore_packet(keep, (enum gw_keep_type)owner, item, octets);
+        return restore_packet(keep, (enum gw_keep_type)owner, version5, item,
+                              octets);
     default:
         return MQTTSN_EFIELD;
     }
@@ -207,22 +204,6 @@ static bool sort(struct gw_kept_record **list)
     return true;
 }
 
-static struct gw_up_event event_of(const struct gw_kept_record *record)
-{
-    const uint8_t *o = record->octets;
-    size_t topic = (size_t)o[5] << 8 | o[6];
-
-    return (struct gw_up_event){
-        .kind = GW_UP_MESSAGE,
-        .message = {.topic = mqttsn_span(o + ARRIVAL_HEAD, topic),
-                    .payload = mqttsn_span(o + ARRIVAL_HEAD + topic,
-                                           record->len - ARRIVAL_HEAD - topic),
-                    .qos = o[1],
-                    .retain = o[2] != 0,
-                    .packet_id = (uint16_t)(o[3] << 8 | o[4]),
-                    .arrival = record->item}};
-}
-
 static bool hand_arrivals(struct gw_paho_keep *keep,
                           const struct gw_paho_keep_hands *hands)
 {
@@ -230,12 +211,17 @@ static bool hand_arrivals(struct gw_paho_keep *keep,
     bool ok = sort(&keep->arrivals);
 
     while (ok && (record = keep->arrivals) != NULL) {
-        struct gw_up_event event = event_of(record);
         struct gw_kept *received = NULL;
+        struct gw_up_event event;
 
+        gw_keep_decode_arrival(mqttsn_span(record->octets, record->len),
+                               &event); /* as when it came */
+        event.message.arrival = record->item;
         if (event.message.qos == 2)
             received =
                 gw_keep_find(keep, GW_KEEP_RECEIVED, event.message.packet_id);
+        if (received && received->version5)
+            received = NULL; /* it stays until PUBREL */
         /* The write was cut off between the message and this. One with a
          * higher number is another message. */
         if (received && (int32_t)(record->item - received->number) >= 0)

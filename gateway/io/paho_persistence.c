@@ -13,13 +13,13 @@
 #define REFUSED MQTTCLIENT_PERSISTENCE_ERROR
 #define FIRST_OCTET_PUBREL 0x62
 
-static const char *const prefixes[] = {[GW_KEEP_SENT] = "s-",
-                                       [GW_KEEP_RELEASED] = "sc-",
-                                       [GW_KEEP_RECEIVED] = "r-"};
+/* A key is one of these, with MQTT 5 a "5", "-" and the packet id. */
+static const char *const prefixes[] = {
+    [GW_KEEP_SENT] = "s", [GW_KEEP_RELEASED] = "sc", [GW_KEEP_RECEIVED] = "r"};
 
 /* False: a key of something that is not kept here. */
 static bool read_key(const char *key, enum gw_keep_type *ret_type,
-                     uint16_t *ret_id)
+                     uint16_t *ret_id, bool *ret_version5)
 {
     for (enum gw_keep_type type = GW_KEEP_SENT; type < GW_KEEP_NOTES; type++) {
         size_t len = strlen(prefixes[type]);
@@ -27,6 +27,10 @@ static bool read_key(const char *key, enum gw_keep_type *ret_type,
         char *end;
 
         if (strncmp(key, prefixes[type], len) != 0)
+            continue;
+        *ret_version5 = key[len] == '5';
+        len += *ret_version5;
+        if (key[len++] != '-')
             continue;
         id = strtoul(key + len, &end, 10);
         if (end == key + len || *end != '\0' || id == 0 || id > 65535)
@@ -135,6 +139,22 @@ static bool same(const struct gw_kept *kept, struct mqttsn_span packet)
            memcmp(kept->packet + 1, packet.data + 1, packet.len - 1) == 0;
 }
 
+/* Read by MQTT 5: it is delivered next, and kept with that (paho_arrivals.c).
+ * What remains to be known is the id: a packet that is short and has it. */
+static bool keep_fresh(struct gw_paho_keep *keep, uint16_t id)
+{
+    const uint8_t packet[] = {
+        0x34, 6, 0, 1, '-', (uint8_t)(id >> 8), (uint8_t)(id & 0xff), 0};
+    struct gw_kept *kept =
+        gw_keep_add(keep, GW_KEEP_RECEIVED, true, id, keep->next_number,
+                    mqttsn_span(packet, sizeof(packet)));
+
+    if (!kept)
+        return false;
+    kept->fresh = true;
+    return true;
+}
+
 static bool keep_packet(struct gw_paho_keep *keep, enum gw_keep_type type,
                         uint16_t id, struct mqttsn_span packet)
 {
@@ -144,13 +164,17 @@ static bool keep_packet(struct gw_paho_keep *keep, enum gw_keep_type type,
 
     if (kept && same(kept, packet))
         return true; /* sent or received once more */
+    if (kept && type == GW_KEEP_RECEIVED && kept->version5)
+        return true; /* whatever it is now: the id is known */
     if (kept)
         gw_keep_remove(keep, kept);
     if (type == GW_KEEP_SENT)
         number = gw_keep_take_sending(keep, id);
     else if (type == GW_KEEP_RECEIVED)
         number = keep->next_number;
-    kept = gw_keep_add(keep, type, id, number, packet);
+    if (type == GW_KEEP_RECEIVED && keep->handle5)
+        return keep_fresh(keep, id);
+    kept = gw_keep_add(keep, type, keep->handle5, id, number, packet);
     if (!kept)
         return false;
     if (gw_keep_append_kept(keep, kept))
@@ -179,7 +203,8 @@ static int on_packet(struct gw_paho_keep *keep, enum gw_keep_type type,
     /* A PUBLISH of QoS 1 to the broker; and what is too large for any node is
      * dropped anyway when it arrives. */
     if (packet.len == 0 || (publish && (packet.data[0] & 6) != 4) ||
-        packet.len > GW_JOURNAL_OCTETS_MAX - 4)
+        (packet.len > GW_JOURNAL_OCTETS_MAX - 4 &&
+         !(type == GW_KEEP_RECEIVED && keep->handle5)))
         return 0;
     if (!gw_keep_packet_valid(type, id, packet) ||
         !keep_packet(keep, type, id, packet)) {
@@ -198,13 +223,14 @@ static int on_put(void *handle, char *key, int count, char *pieces[],
     enum gw_keep_type type;
     uint8_t *packet;
     int rc = REFUSED;
+    bool version5;
     uint16_t id;
     size_t len;
 
     pthread_mutex_lock(&keep->lock);
-    if (strncmp(key, "c-", 2) == 0) {
+    if (strncmp(key, "c-", 2) == 0 || strncmp(key, "c5-", 3) == 0) {
         rc = on_command(keep, count, pieces, lens);
-    } else if (read_key(key, &type, &id)) {
+    } else if (read_key(key, &type, &id, &version5)) {
         packet = join(count, pieces, lens, &len);
         if (packet)
             rc = on_packet(keep, type, id, mqttsn_span(packet, len));
@@ -244,6 +270,10 @@ static void forget_received(struct gw_paho_keep *keep, struct gw_kept *kept)
 {
     struct gw_journal_record forget = gw_keep_forget(kept);
 
+    if (kept->fresh) {
+        gw_keep_remove(keep, kept);
+        return;
+    }
     if (kept->undelivered) {
         /* Its message was not kept. Paho forgets it now: a new handle is
          * given it, and PUBREL comes again. */
@@ -261,12 +291,15 @@ static int on_remove(void *handle, char *key)
     struct gw_paho_keep *keep = handle;
     enum gw_keep_type type;
     struct gw_kept *kept;
+    bool version5;
     uint16_t id;
 
-    if (!read_key(key, &type, &id))
+    if (!read_key(key, &type, &id, &version5))
         return 0;
     pthread_mutex_lock(&keep->lock);
     kept = gw_keep_find(keep, type, id);
+    if (kept && kept->version5 != version5)
+        kept = NULL; /* of a handle that does not know it */
     if (kept && type == GW_KEEP_SENT)
         forget_sent(keep, kept);
     else if (kept && type == GW_KEEP_RECEIVED)
@@ -283,9 +316,10 @@ static int on_get(void *handle, char *key, char **ret_buffer, int *ret_len)
     struct gw_kept *kept = NULL;
     enum gw_keep_type type;
     int rc = REFUSED;
+    bool version5;
     uint16_t id;
 
-    if (!read_key(key, &type, &id))
+    if (!read_key(key, &type, &id, &version5))
         return REFUSED;
     pthread_mutex_lock(&keep->lock);
     kept = gw_keep_find(keep, type, id);
@@ -304,14 +338,22 @@ static int on_contains(void *handle, char *key)
     struct gw_paho_keep *keep = handle;
     enum gw_keep_type type;
     uint16_t id;
-    bool found;
+    bool version5, found;
 
-    if (!read_key(key, &type, &id))
+    if (!read_key(key, &type, &id, &version5))
         return REFUSED;
     pthread_mutex_lock(&keep->lock);
     found = gw_keep_find(keep, type, id) != NULL;
     pthread_mutex_unlock(&keep->lock);
     return found ? 0 : REFUSED;
+}
+
+/* To the handle that is being made. */
+static bool is_listed(const struct gw_paho_keep *keep,
+                      const struct gw_kept *kept)
+{
+    return !kept->stale && kept->version5 == keep->handle5 &&
+           !(kept->version5 && kept->undelivered);
 }
 
 static size_t count_kept(const struct gw_paho_keep *keep)
@@ -320,7 +362,7 @@ static size_t count_kept(const struct gw_paho_keep *keep)
 
     for (unsigned i = 0; i < GW_KEEP_BUCKETS; i++)
         for (const struct gw_kept *k = keep->buckets[i]; k; k = k->next)
-            count += !k->stale;
+            count += is_listed(keep, k);
     return count;
 }
 
@@ -336,11 +378,12 @@ static int list_keys(const struct gw_paho_keep *keep, char ***ret_keys,
     for (unsigned i = 0; i < GW_KEEP_BUCKETS; i++)
         for (const struct gw_kept *k = keep->buckets[i]; k; k = k->next) {
             enum { KEY_MAX = 16 };
-            char *key = k->stale ? NULL : MQTTAsync_malloc(KEY_MAX);
+            char *key = is_listed(keep, k) ? MQTTAsync_malloc(KEY_MAX) : NULL;
 
             if (!key)
                 continue;
-            snprintf(key, KEY_MAX, "%s%u", prefixes[k->type], k->id);
+            snprintf(key, KEY_MAX, k->version5 ? "%s5-%u" : "%s-%u",
+                     prefixes[k->type], k->id);
             keys[n++] = key;
         }
     *ret_keys = keys;

@@ -20,6 +20,7 @@
  */
 #include "io/log.h"
 #include "io/paho_guard.h"
+#include "io/reason_codes.h"
 #include "io/upstream_port.h"
 
 #define EMPTY "" /* Paho wants a pointer even for no payload */
@@ -115,14 +116,23 @@ static void on_subscribed(void *context, MQTTAsync_successData *data)
     settle(context, GW_UP_DONE, (uint8_t)(data ? data->alt.qos : 0));
 }
 
-static void on_failed(void *context, MQTTAsync_failureData *data)
+static void on_done5(void *context, MQTTAsync_successData5 *data)
 {
-    struct gw_paho_entry *entry = context;
+    (void)data;
+    settle(context, GW_UP_DONE, 0);
+}
+
+static void on_subscribed5(void *context, MQTTAsync_successData5 *data)
+{
+    settle(context, GW_UP_DONE, (uint8_t)(data ? data->reasonCode : 0));
+}
+
+static void failed(struct gw_paho_entry *entry, int code)
+{
     struct gw_paho_port *port = entry->owner;
 
     pthread_mutex_lock(&port->lock);
-    if (entry->list == GW_PAHO_ACKED &&
-        (!data || data->code == MQTTASYNC_FAILURE))
+    if (entry->list == GW_PAHO_ACKED && code == MQTTASYNC_FAILURE)
         port->poisoned = true;
     if (entry->list == GW_PAHO_STALE)
         gw_paho_table_remove(&port->table, entry);
@@ -130,6 +140,35 @@ static void on_failed(void *context, MQTTAsync_failureData *data)
         entry->state = GW_PAHO_FAILED;
     count_outcome(port, GW_PAHO_STALE);
     pthread_mutex_unlock(&port->lock);
+}
+
+static void on_failed(void *context, MQTTAsync_failureData *data)
+{
+    failed(context, data ? data->code : MQTTASYNC_FAILURE);
+}
+
+static void log_refused(struct gw_log_limit *limit, int code,
+                        const char *reason)
+{
+    uint32_t held_back;
+
+    if (gw_log_limited(limit, 6, gw_paho_now(), &held_back))
+        gw_warn("upstream", "refused", "code=%d suppressed=%u reason=\"%s\"",
+                code, held_back, reason);
+}
+
+/* The broker's reason comes through here; so does a connection that breaks. */
+static void on_failed5(void *context, MQTTAsync_failureData5 *data)
+{
+    static struct gw_log_limit limit; /* under Paho's lock */
+    int reason = data ? (int)data->reasonCode : 0;
+
+    if (reason < GW_REASON_REFUSED) {
+        failed(context, data ? data->code : MQTTASYNC_FAILURE);
+        return;
+    }
+    log_refused(&limit, reason, gw_reason_of(reason)->name);
+    settle(context, gw_reason_of(reason)->outcome, 0);
 }
 
 /* The code of a SUBACK comes through here; so does a connection that breaks. */
@@ -177,6 +216,8 @@ int gw_paho_on_message(void *context, char *topic, int topic_len,
             .retain = message->retained != 0,
             .packet_id = (uint16_t)(message->qos > 0 ? message->msgid : 0)}};
 
+    if (message->struct_version >= 1)
+        gw_paho_read_message(&message->properties, &event);
     if (!take_message(port, &event)) {
         static struct gw_log_limit limit; /* under Paho's lock */
         uint32_t held_back;
@@ -211,18 +252,18 @@ void gw_paho_on_delivered(void *context, MQTTAsync_token packet_id)
 
 /* The packet id is told before the PUBLISH can be written. */
 static int send_kept(struct gw_paho_port *port,
-                     const struct gw_outbox_entry *action,
+                     const struct gw_outbox_entry *action, int qos,
                      MQTTAsync_responseOptions *options)
 {
     const void *payload =
         action->payload_len > 0 ? action->payload : (const void *)EMPTY;
-    bool kept = port->keep && action->qos == 2 && action->exchange != 0;
+    bool kept = port->keep && qos == 2 && action->exchange != 0;
     int rc;
 
     if (kept)
         gw_paho_keep_sending(port->keep, action->exchange);
     rc = MQTTAsync_send(port->handle, action->topic, (int)action->payload_len,
-                        payload, action->qos, action->retain, options);
+                        payload, qos, action->retain, options);
     if (kept)
         gw_paho_keep_sent(port->keep, action->exchange,
                           rc == MQTTASYNC_SUCCESS ? (uint16_t)options->token
@@ -230,33 +271,71 @@ static int send_kept(struct gw_paho_port *port,
     return rc;
 }
 
-static int hand_over(struct gw_paho_port *port,
-                     const struct gw_outbox_entry *action,
-                     struct gw_paho_entry *entry)
+static void set_callbacks(const struct gw_paho_port *port,
+                          const struct gw_outbox_entry *action,
+                          MQTTAsync_responseOptions *options)
 {
-    MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
+    bool subscribe = action->kind == GW_UP_SUBSCRIBE;
+
+    if (port->handle_version == MQTTVERSION_5) {
+        options->onSuccess5 = subscribe ? on_subscribed5 : on_done5;
+        options->onFailure5 = on_failed5;
+    } else {
+        options->onSuccess = subscribe ? on_subscribed : on_done;
+        options->onFailure = subscribe ? on_subscribe_failed : on_failed;
+    }
+}
+
+static int call_paho(struct gw_paho_port *port,
+                     const struct gw_outbox_entry *action, int qos,
+                     MQTTAsync_responseOptions *options)
+{
     int rc = MQTTASYNC_FAILURE;
 
-    options.context = entry;
-    options.onSuccess = on_done;
-    options.onFailure = on_failed;
     switch (action->kind) {
     case GW_UP_PUBLISH:
-        rc = send_kept(port, action, &options);
+        rc = send_kept(port, action, qos, options);
         break;
     case GW_UP_SUBSCRIBE:
-        options.onSuccess = on_subscribed;
-        options.onFailure = on_subscribe_failed;
         rc = MQTTAsync_subscribe(port->handle, action->topic, action->qos,
-                                 &options);
+                                 options);
         break;
     case GW_UP_UNSUBSCRIBE:
-        rc = MQTTAsync_unsubscribe(port->handle, action->topic, &options);
+        rc = MQTTAsync_unsubscribe(port->handle, action->topic, options);
         break;
     case GW_UP_OPEN:
     case GW_UP_CLOSE:
         break; /* not for a connection that there is */
     }
+    return rc;
+}
+
+/* '*ret_refusal': why it must not be sent; then nothing is. */
+static int hand_over(struct gw_paho_port *port,
+                     const struct gw_outbox_entry *action,
+                     struct gw_paho_entry *entry, const char **ret_refusal)
+{
+    MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
+    int rc = MQTTASYNC_FAILURE, qos = action->qos;
+
+    options.context = entry;
+    set_callbacks(port, action, &options);
+    if (port->handle_version != MQTTVERSION_5)
+        return call_paho(port, action, qos, &options);
+    if (gw_paho_action_properties(action, port->settings.gateway,
+                                  &options.properties)) {
+        struct gw_paho_limits limits;
+
+        pthread_mutex_lock(&port->lock);
+        limits = port->limits;
+        pthread_mutex_unlock(&port->lock);
+        *ret_refusal =
+            gw_paho_respect(&limits, action, &options.properties, &qos);
+        options.subscribeOptions.retainHandling = action->no_retained ? 2 : 0;
+        if (!*ret_refusal)
+            rc = call_paho(port, action, qos, &options);
+    }
+    MQTTProperties_free(&options.properties);
     return rc;
 }
 
@@ -284,11 +363,13 @@ bool gw_paho_submit(struct gw_paho_port *port,
                     const struct gw_outbox_entry *action)
 {
     struct gw_paho_entry *entry = add_entry(port, action);
+    static struct gw_log_limit limit; /* of the upstream thread */
+    const char *refusal = NULL;
     int rc;
 
     if (!entry)
         return false;
-    rc = hand_over(port, action, entry);
+    rc = hand_over(port, action, entry, &refusal);
     if (rc == MQTTASYNC_SUCCESS)
         return true;
 
@@ -300,8 +381,11 @@ bool gw_paho_submit(struct gw_paho_port *port,
         return false;
     if (action->kind == GW_UP_PUBLISH)
         gw_paho_guard_forget(1);
-    gw_warn("upstream", "submit_refused", "code=%d reason=\"%s\"", rc,
-            "Paho would not take it");
+    if (refusal)
+        log_refused(&limit, 0, refusal);
+    else
+        gw_warn("upstream", "submit_refused", "code=%d reason=\"%s\"", rc,
+                "Paho would not take it");
     gw_paho_give_result(
         port, action->token,
         rc == MQTTASYNC_NO_MORE_MSGIDS ? GW_UP_QUOTA : GW_UP_REJECTED, 0);

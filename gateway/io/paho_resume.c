@@ -132,6 +132,10 @@ static void find_session(struct gw_paho_port *port, bool is_new)
 
     if (!kept && is_new)
         return; /* as without a store */
+    if (kept)
+        port->session_version = gw_paho_keep_is_version5(port->keep)
+                                    ? MQTTVERSION_5
+                                    : MQTTVERSION_3_1_1;
     port->distrust = gw_paho_keep_is_unsure(port->keep);
     for (uint32_t i = 0; kept && i < port->settings.endpoint_count; i++) {
         gw_paho_endpoint_text(port, i, text);

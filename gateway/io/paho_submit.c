@@ -18,10 +18,14 @@ static struct gw_outbox_appetite appetite(struct gw_paho_port *port,
                                           uint64_t *ret_outcomes)
 {
     struct gw_outbox_appetite appetite;
+    size_t most;
 
     pthread_mutex_lock(&port->lock);
-    appetite.acked =
-        left_of(port->settings.window, port->table.lists[GW_PAHO_ACKED].count);
+    most = port->settings.window;
+    if (port->limits.receive_maximum != 0 &&
+        port->limits.receive_maximum < most)
+        most = port->limits.receive_maximum;
+    appetite.acked = left_of(most, port->table.lists[GW_PAHO_ACKED].count);
     appetite.qos0 = left_of(port->settings.qos0_window,
                             port->table.lists[GW_PAHO_QOS0].count);
     appetite.control = left_of(GW_PAHO_CONTROL_WINDOW,

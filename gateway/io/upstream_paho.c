@@ -43,6 +43,8 @@ void gw_upstream_settings_default(struct gw_upstream_settings *ret_settings)
     *ret_settings = (struct gw_upstream_settings){
         .endpoints = &loopback,
         .endpoint_count = 1,
+        .protocol = GW_PROTOCOL_3_1_1,
+        .session_expiry_s = 7 * 24 * 3600,
         .keep_alive_s = 60,
         .connect_timeout_s = 10,
         .window = 50,
@@ -70,6 +72,8 @@ static bool valid(const struct gw_upstream_settings *settings)
             (settings->endpoints[i].tls && !settings->tls))
             return false;
     return settings->client_id && settings->client_id[0] != '\0' &&
+           settings->session_expiry_s >= 1 &&
+           settings->session_expiry_s <= INT32_MAX &&
            settings->keep_alive_s >= 5 && settings->keep_alive_s <= 65535 &&
            settings->connect_timeout_s >= 1 &&
            settings->connect_timeout_s <= 3600 && settings->window >= 1 &&
@@ -88,6 +92,7 @@ static void free_settings(struct gw_upstream_settings *settings)
         free((void *)(uintptr_t)settings->endpoints[i].uri);
     }
     free((void *)(uintptr_t)settings->endpoints);
+    free((void *)(uintptr_t)settings->gateway);
     free((void *)(uintptr_t)settings->client_id);
     free((void *)(uintptr_t)settings->username);
     free((void *)(uintptr_t)settings->password);
@@ -117,6 +122,7 @@ static bool copy_settings(struct gw_upstream_settings *to,
         endpoints[i].tls = from->endpoints[i].tls;
     }
     to->endpoints = endpoints;
+    to->gateway = copy_text(from->gateway, &ok);
     to->client_id = copy_text(from->client_id, &ok);
     to->username = copy_text(from->username, &ok);
     to->password = copy_text(from->password, &ok);
@@ -213,11 +219,14 @@ static enum mqttsn_status submit(struct gw_upstream *upstream,
                                  const struct gw_up_action *action)
 {
     struct gw_paho_port *port = port_of(upstream);
+    struct gw_up_action anonymous = *action;
     enum mqttsn_status status;
 
     if (port->stopped)
         return MQTTSN_ENOSPACE;
-    status = gw_outbox_put(&port->outbox, action, port->connections_taken);
+    if (action->kind == GW_UP_PUBLISH && !port->settings.gateway)
+        anonymous.client.len = 0; /* nobody will ask */
+    status = gw_outbox_put(&port->outbox, &anonymous, port->connections_taken);
     if (port->started && gw_outbox_wake_due(&port->outbox))
         uv_prepare_start(port->before_wait, on_before_wait);
     return status;

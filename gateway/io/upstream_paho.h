@@ -30,7 +30,12 @@
  * With several endpoints the one that has our session is tried first, then
  * the others in order; the session at another one is discarded.
  *
- * Not supported: MQTT 5, transparent mode.
+ * A broker that does not speak MQTT 5 is spoken to in MQTT 3.1.1 with
+ * GW_PROTOCOL_AUTO, for as long as the process lives. A session that was begun
+ * in the other version is as good as lost: what was under way in it is
+ * submitted again, and the engine is told to subscribe to everything.
+ *
+ * Not supported: transparent mode.
  */
 #ifndef GW_UPSTREAM_PAHO_H
 #define GW_UPSTREAM_PAHO_H
@@ -47,10 +52,20 @@ struct gw_upstream_endpoint {
     bool tls;
 };
 
+enum gw_upstream_protocol {
+    GW_PROTOCOL_3_1_1,
+    GW_PROTOCOL_5,
+    GW_PROTOCOL_AUTO, /* 5, and 3.1.1 where that is not understood */
+};
+
 /* Everything pointed at is copied by gw_upstream_paho_new. */
 struct gw_upstream_settings {
     const struct gw_upstream_endpoint *endpoints; /* tried in order */
     size_t endpoint_count;                        /* 1..16 */
+
+    enum gw_upstream_protocol protocol;
+    uint32_t session_expiry_s; /* MQTT 5: how long the broker keeps it, 1.. */
+    const char *gateway; /* MQTT 5: publishes name it and their node; or NULL */
 
     const char *client_id; /* stable, not empty */
     const char *username;  /* or NULL */

@@ -8,6 +8,9 @@
  *   paho_submit.c      from the outbox to Paho, within the window
  *   paho_results.c     requests and their outcomes, callbacks, what is unsent
  *   paho_resume.c      what goes on in another handle, or another process
+ *   paho_session.c     the session at the broker
+ *   paho_protocol.c    which version of MQTT is spoken
+ *   paho_version5.c    what MQTT 5 adds
  *
  * Order of locks: Paho's own, then 'lock', then those inside inbox, outbox and
  * keep.
@@ -24,6 +27,7 @@
 #include "io/paho_keep.h"
 #include "io/paho_table.h"
 #include "io/paho_tls.h"
+#include "io/paho_version5.h"
 #include "io/upstream_paho.h"
 
 #include <MQTTAsync.h>
@@ -51,7 +55,7 @@ struct gw_paho_record {
         GW_PAHO_DISCONNECTED
     } what;
     bool session_present; /* CONNECT_OK */
-    int code;             /* CONNECT_FAILED */
+    int code;             /* CONNECT_FAILED; LOST: the broker's reason, or 0 */
     char text[48];        /* CONNECT_FAILED: Paho's words, may be empty */
     char tls[GW_TLS_REASON_MAX]; /* CONNECT_FAILED, LOST: why TLS ended it */
     bool tls_denied;             /* for who we are */
@@ -107,14 +111,17 @@ struct gw_paho_port {
     bool announced;       /* the last of them is not followed by a LOST */
     bool link_up;         /* Paho says that it is connected */
     bool clean_attempt;   /* the attempt under way only discards */
-    bool hungry;          /* the thread left something: the window was full */
-    bool held_back;       /* or an earlier handle is not finished */
-    bool downlink_qos2;   /* a subscription with QoS 2 may exist */
-    bool distrust;        /* a session that is present may lack filters */
-    uint32_t resumed;     /* requests that are known by packet id */
-    bool poisoned;        /* the handle may not be used any more */
-    uint64_t outcomes;    /* requests that Paho has ended */
-    uint64_t acked;       /* of these, publishes that were acknowledged */
+    bool other_version;   /* a session that is present is of another version */
+    bool version5;        /* of MQTT */
+    struct gw_paho_limits limits; /* of this connection */
+    bool hungry;        /* the thread left something: the window was full */
+    bool held_back;     /* or an earlier handle is not finished */
+    bool downlink_qos2; /* a subscription with QoS 2 may exist */
+    bool distrust;      /* a session that is present may lack filters */
+    uint32_t resumed;   /* requests that are known by packet id */
+    bool poisoned;      /* the handle may not be used any more */
+    uint64_t outcomes;  /* requests that Paho has ended */
+    uint64_t acked;     /* of these, publishes that were acknowledged */
 
     /* Between the loop and the threads without 'lock', which a thread may hold
      * while it waits for the loop to take something, or for a disk. */
@@ -128,6 +135,12 @@ struct gw_paho_port {
     /* Upstream thread only. */
     MQTTAsync handle;          /* or NULL */
     uint32_t handle_endpoint;  /* what it was made for */
+    int handle_version;        /* and MQTTVERSION_3_1_1 or MQTTVERSION_5 */
+    int version;               /* of this attempt, or connection */
+    int session_version;       /* of our session; 0: not known */
+    bool fall_back;            /* this attempt is made in 3.1.1 instead */
+    uint32_t old_brokers;      /* set of endpoints where that was of use */
+    uint16_t keep_alive_s;     /* what a broker wanted; 0: nothing */
     uint32_t endpoint;         /* of this attempt */
     uint32_t round_left;       /* endpoints left before the next pause */
     uint32_t session_endpoint; /* whose session is known to be ours */
@@ -183,6 +196,31 @@ void gw_paho_announce(struct gw_paho_port *port, bool session_present);
 /* Why an attempt failed, in words; and whether it was for who we are. */
 const char *gw_paho_reason(const struct gw_paho_record *record,
                            bool *ret_denied);
+
+/* ---- the session at the broker (paho_session.c); upstream thread ---- */
+
+/* It is the one of this endpoint, in this version of MQTT. */
+void gw_paho_note_session(struct gw_paho_port *port);
+
+/* Gives the loop what a session that is gone has left with us. */
+void gw_paho_give_orphans(struct gw_paho_port *port);
+
+/* Whether the session is the one that it was when the process last knew it
+ * complete; else it is unsure until the engine has noted what is missing. */
+void gw_paho_judge_session(struct gw_paho_port *port, bool present);
+
+/* ---- which version of MQTT (paho_protocol.c); upstream thread ------- */
+
+/* MQTTVERSION_5 or MQTTVERSION_3_1_1, for the attempt at 'endpoint'. */
+int gw_paho_version_to_try(const struct gw_paho_port *port);
+
+/* An attempt was refused: whether the next one, at the same endpoint, is to be
+ * made in 3.1.1 instead. */
+bool gw_paho_falls_back(struct gw_paho_port *port,
+                        const struct gw_paho_record *record);
+
+/* One was accepted: what is known of the broker from now on. */
+void gw_paho_note_broker(struct gw_paho_port *port);
 
 /* ---- submitting (paho_submit.c); upstream thread -------------------- */
 

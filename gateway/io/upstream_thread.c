@@ -9,6 +9,7 @@
 #include "io/doorbell.h"
 #include "io/log.h"
 #include "io/paho_guard.h"
+#include "io/reason_codes.h"
 
 /*
  * How often to ring while something is awaited (doorbell.h). Connecting needs
@@ -126,6 +127,14 @@ static void change_handle(struct gw_paho_port *port)
     gw_paho_unsent_outbox(port);
 }
 
+static void renew_handle(struct gw_paho_port *port)
+{
+    if (port->keep)
+        change_handle(port);
+    else
+        give_back_everything(port);
+}
+
 static void attempt_failed(struct gw_paho_port *port, mqttsn_ms now)
 {
     if (port->round_left > 1) {
@@ -154,9 +163,12 @@ static void attempt(struct gw_paho_port *port, mqttsn_ms now)
     bool clean = must_clean(port);
     bool busy = false;
 
-    /* A kept handle belongs to one broker. */
+    port->version = gw_paho_version_to_try(port);
+    /* A kept handle belongs to one broker, and speaks one version. */
     if (port->handle && port->handle_endpoint != port->endpoint)
         give_back_everything(port);
+    else if (port->handle && port->handle_version != port->version)
+        renew_handle(port);
     gw_debug("upstream", "connecting", "host=%s port=%u clean=%s",
              gw_log_text(endpoint(port)->host), endpoint(port)->port,
              clean ? "yes" : "no");
@@ -175,6 +187,14 @@ static void on_refused(struct gw_paho_port *port,
     bool denied;
     const char *reason = gw_paho_reason(record, &denied);
 
+    if (gw_paho_falls_back(port, record)) {
+        gw_info("upstream", "fallback", "host=%s port=%u reason=\"%s\"",
+                gw_log_text(endpoint(port)->host), endpoint(port)->port,
+                reason);
+        port->next_attempt = now;
+        enter(port, GW_PAHO_IDLE, now);
+        return;
+    }
     gw_warn("upstream", denied ? "denied" : "connect_failed",
             "host=%s port=%u code=%d reason=%s",
             gw_log_text(endpoint(port)->host), endpoint(port)->port,
@@ -183,44 +203,6 @@ static void on_refused(struct gw_paho_port *port,
         give_back_everything(port);
     tell(port, denied ? GW_UP_DENIED : GW_UP_UNREACHABLE);
     attempt_failed(port, now);
-}
-
-static void note_session(struct gw_paho_port *port)
-{
-    char text[GW_ENDPOINT_TEXT_MAX];
-
-    gw_paho_endpoint_text(port, port->endpoint, text);
-    if (port->keep)
-        gw_paho_keep_session(port->keep, text);
-}
-
-/* What a session that is gone has left with us. */
-static void give_orphans(struct gw_paho_port *port)
-{
-    struct gw_up_event event;
-
-    while (gw_paho_keep_take_orphan(port->keep, &event))
-        gw_inbox_push(&port->inbox, &event);
-}
-
-/* Whether the session is the one that it was when the process last knew it
- * complete; else it is unsure until the engine has noted what is missing. */
-static void judge_session(struct gw_paho_port *port, bool present)
-{
-    bool distrusted;
-
-    pthread_mutex_lock(&port->lock);
-    distrusted = port->distrust;
-    port->distrust = false;
-    pthread_mutex_unlock(&port->lock);
-    if (!port->keep)
-        return;
-    if (!present && !gw_paho_keep_is_lost(port->keep))
-        gw_paho_keep_lose(port->keep); /* Paho has not said so */
-    give_orphans(port);
-    if (present && !distrusted && !gw_paho_keep_was_unsure(port->keep))
-        gw_paho_keep_sure(port->keep);
-    note_session(port);
 }
 
 /*
@@ -234,9 +216,9 @@ static void on_cleaned(struct gw_paho_port *port, mqttsn_ms now)
     port->next_attempt = now;
     if (port->keep) {
         gw_paho_keep_lose(port->keep);
-        give_orphans(port);
+        gw_paho_give_orphans(port);
     }
-    note_session(port);
+    gw_paho_note_session(port);
     enter(port, gw_paho_disconnect(port) ? GW_PAHO_CLOSING : GW_PAHO_IDLE, now);
 }
 
@@ -247,6 +229,7 @@ static void on_accepted(struct gw_paho_port *port,
     bool again;
     bool clean;
 
+    gw_paho_note_broker(port);
     pthread_mutex_lock(&port->lock);
     clean = port->clean_attempt;
     again = port->connections > 0;
@@ -258,7 +241,7 @@ static void on_accepted(struct gw_paho_port *port,
     }
     port->session_endpoint = port->endpoint;
     port->any_session = false;
-    judge_session(port, record->session_present);
+    gw_paho_judge_session(port, record->session_present);
     if (!record->session_present) {
         gw_paho_unsent(port, GW_PAHO_UNSENT_FAILED);
         pthread_mutex_lock(&port->lock);
@@ -287,10 +270,21 @@ static void on_accepted(struct gw_paho_port *port,
     pthread_mutex_unlock(&port->lock);
     enter(port, GW_PAHO_UP, now);
     gw_info("upstream", "connected",
-            "host=%s port=%u session_present=%s took_ms=%llu",
+            "host=%s port=%u protocol=%s session_present=%s took_ms=%llu",
             gw_log_text(endpoint(port)->host), endpoint(port)->port,
+            port->version == MQTTVERSION_5 ? "5" : "3.1.1",
             record->session_present ? "yes" : "no",
             (unsigned long long)(took_us / 1000));
+}
+
+static const char *why_lost(const struct gw_paho_record *record)
+{
+    if (record->tls[0] != '\0')
+        return record->tls;
+    if (record->code != 0)
+        return gw_reason_of(record->code)->name;
+    return "closed by the broker or the network, or the keep-alive was not "
+           "answered";
 }
 
 /*
@@ -329,10 +323,7 @@ static void on_lost(struct gw_paho_port *port,
     port->ending_clean = false;
     gw_warn("upstream", "lost", "host=%s port=%u reason=%s",
             gw_log_text(endpoint(port)->host), endpoint(port)->port,
-            gw_log_text(record->tls[0] != '\0'
-                            ? record->tls
-                            : "closed by the broker or the network, or the "
-                              "keep-alive was not answered"));
+            gw_log_text(why_lost(record)));
     if (was_up) {
         gw_backoff_lost(&port->backoff, now);
         begin_round(port, now);
@@ -432,14 +423,6 @@ static void finish(struct gw_paho_port *port)
 }
 
 /* ---- the loop of the thread ----------------------------------------- */
-
-static void renew_handle(struct gw_paho_port *port)
-{
-    if (port->keep)
-        change_handle(port);
-    else
-        give_back_everything(port);
-}
 
 static void check_patience(struct gw_paho_port *port, mqttsn_ms now)
 {

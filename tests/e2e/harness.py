@@ -19,10 +19,10 @@ import unittest
 import frames as fr
 from mqtt import FakeBroker, Mqtt
 from node import ForwardedNode, Node
-from processes import MOSQUITTO, PATIENCE, Broker, Gateway
+from processes import MOSQUITTO, PATIENCE, PROTOCOL, Broker, Gateway
 
 __all__ = ["E2ETest", "ForwardedNode", "Gateway", "Mqtt", "Node", "PATIENCE",
-           "fr", "main"]
+           "PROTOCOL", "fr", "main"]
 
 
 class E2ETest(unittest.TestCase):

@@ -244,17 +244,22 @@ class Mqtt:
 
 
 class FakeBroker:
-    """A scripted MQTT 3.1.1 broker: it acknowledges what the test lets it.
+    """A scripted broker of MQTT 3.1.1 or 5, as it is spoken to: it acknowledges
+    what the test lets it.
 
     'published' is what reached it; 'on_publish(broker, message, packet_id)'
     decides: return True to have it acknowledged in order. 'connack' is the
-    code with which connections are answered.
+    code with which connections are answered; 'limits' are properties of it with
+    MQTT 5.
     """
 
-    def __init__(self, on_publish=None, connack=0, session_present=False):
+    def __init__(self, on_publish=None, connack=0, session_present=False,
+                 limits=b""):
         self.on_publish = on_publish or (lambda *_: True)
         self.connack = connack
         self.session_present = session_present
+        self.limits = limits
+        self.version = 4
         self.published = []
         self.subscribed = []
         self.connects = []
@@ -304,12 +309,19 @@ class FakeBroker:
             body = self._exactly(client, size)
             kind = head >> 4
             if kind == 1:
+                self.version = body[6]
                 with self.changed:
                     self.connects.append(body)
                     self.changed.notify_all()
-                client.sendall(bytes([0x20, 2, int(self.session_present and
-                                                   not self.connack),
-                                      self.connack]))
+                if self.refuses(client):
+                    return
+                present = int(self.session_present and not self.connack)
+                limits = self.props(self.limits)
+                code = self.connack
+                if code and self.version == 5:
+                    code = {4: 0x86, 5: 0x87}[code]
+                client.sendall(bytes([0x20, 2 + len(limits), present, code])
+                               + limits)
                 if self.connack:
                     return
             elif kind == 3:
@@ -319,6 +331,7 @@ class FakeBroker:
                 packet_id = 0
                 if qos:
                     packet_id, rest = struct.unpack(">H", rest[:2])[0], rest[2:]
+                self.last_properties, rest = self.split(rest)
                 topic = without_prefix(body[2:2 + size].decode())
                 message = Message(topic, rest, qos,
                                   bool(head & 1), bool(head & 8))
@@ -332,21 +345,44 @@ class FakeBroker:
             elif kind == 6:
                 client.sendall(b"\x70\x02" + body)
             elif kind == 8:
-                size = struct.unpack(">H", body[2:4])[0]
-                topic = without_prefix(body[4:4 + size].decode())
-                qos = body[4 + size]
+                self.last_properties, rest = self.split(body[2:])
+                size = struct.unpack(">H", rest[:2])[0]
+                topic = without_prefix(rest[2:2 + size].decode())
+                self.last_options = rest[2 + size]
+                qos = self.last_options & 3
                 with self.changed:
                     self.subscribed.append((topic, qos))
                     self.changed.notify_all()
-                granted = self.granted(topic, qos)
-                client.sendall(b"\x90\x03" + body[:2] + bytes([granted]))
+                answer = (body[:2] + self.props()
+                          + bytes([self.granted(topic, qos)]))
+                client.sendall(bytes([0x90, len(answer)]) + answer)
                 self.subscribing(topic, qos)
             elif kind == 10:
-                client.sendall(b"\xb0\x02" + body[:2])
+                answer = body[:2] + (b"" if self.version < 5 else b"\0\0")
+                client.sendall(bytes([0xB0, len(answer)]) + answer)
             elif kind == 12:
                 client.sendall(b"\xd0\x00")
             elif kind == 14:
                 return
+
+    def props(self, octets=b""):
+        """A block of properties; with MQTT 3.1.1 there is none."""
+        assert len(octets) < 128
+        return b"" if self.version < 5 else bytes([len(octets)]) + octets
+
+    def split(self, octets):
+        """A block of properties, and what follows it."""
+        if self.version < 5:
+            return b"", octets
+        size = octets[0] & 0x7F
+        start = 1
+        if octets[0] & 0x80:
+            size, start = size | octets[1] << 7, 2
+        return octets[start:start + size], octets[start + size:]
+
+    def refuses(self, client):
+        """A test may answer a CONNECT itself; True ends the connection."""
+        return False
 
     def wrap(self, client):
         """A test may put itself between this broker and the wire."""
@@ -364,12 +400,13 @@ class FakeBroker:
             self.client.sendall(bytes([0x40 if qos == 1 else 0x50, 2])
                                 + struct.pack(">H", packet_id))
 
-    def send(self, topic, payload, qos=0, retain=False, packet_id=1, dup=False):
+    def send(self, topic, payload, qos=0, retain=False, packet_id=1, dup=False,
+             properties=b""):
         """A message to the gateway."""
         body = Mqtt._text(with_prefix(topic))
         if qos:
             body += struct.pack(">H", packet_id)
-        body += fr.octets_of(payload)
+        body += self.props(properties) + fr.octets_of(payload)
         self.client.sendall(bytes([0x30 | qos << 1 | int(retain)
                                    | (8 if dup else 0), len(body)]) + body)
 

@@ -21,6 +21,8 @@ PATIENCE = 10.0 * float(os.environ.get("MQTTSN_TEST_PATIENCE", "1"))
 # With it every gateway has a topic_prefix, and the broker's side of a test names
 # topics as nodes do: then no test can tell.
 PREFIX = os.environ.get("MQTTSN_TEST_PREFIX", "")
+# The version of MQTT that the gateway is to speak: suites run in more than one.
+PROTOCOL = os.environ.get("MQTTSN_TEST_PROTOCOL", "3.1.1")
 MOSQUITTO = shutil.which("mosquitto", path=os.pathsep.join(
     (os.environ.get("PATH", ""), "/usr/sbin", "/sbin")))
 LIBC = ctypes.CDLL(None)
@@ -242,7 +244,8 @@ class Gateway:
             "listener test": {"bind": "127.0.0.1:%d" % self.port},
             "upstream": {"url": WAY.url(self.broker_port),
                          "client_id": "mqttsn-gw-test",
-                         "topic_prefix": PREFIX or None},
+                         "topic_prefix": PREFIX or None,
+                         "protocol": PROTOCOL},
             "tls": {"ca_file": WAY.ca},
             "log": {"level": "debug"},
         }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Brokers that are configured narrowly."""
 
-from harness import E2ETest, fr, main
+from harness import PROTOCOL, E2ETest, fr, main
 from mqtt import with_prefix
 
 
@@ -133,6 +133,11 @@ class EndsConnectionForQos2(EndsConnection):
     QOS = 2
     PAYLOAD = "x"
 
+    def setUp(self):
+        if PROTOCOL == "5":
+            self.skipTest("with MQTT 5 the broker says that before")
+        super().setUp()
+
 
 class SizeLimit(E2ETest):
     BROKER = ("message_size_limit 100",)
@@ -162,9 +167,12 @@ class Denied(E2ETest):
     def test_what_the_broker_denies_is_answered_and_others_go_on(self):
         # [SN12-502] [SN12-205]
         n1 = self.node("n1").connect()
-        # mosquitto grants a subscription that it will never serve, and
-        # acknowledges a publish that it drops.
-        n1.publish1(n1.register("no/x"), "dropped", 2)
+        # mosquitto grants a subscription that it will never serve, and with
+        # MQTT 3.1.1 acknowledges a publish that it drops.
+        denied = n1.register("no/x")
+        n1.send(fr.publish(denied, "dropped", 1, 2))
+        n1.expect(fr.puback(denied, 2, fr.NOT_SUPPORTED if PROTOCOL == "5"
+                            else fr.ACCEPTED))
         watch = self.mqtt("ok/#")
 
         n1.publish1(n1.register("ok/x", 3), "y", 4)

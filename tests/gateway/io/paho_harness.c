@@ -12,7 +12,8 @@
  * KILL > 0: the process kills itself at the KILLth write of the journal, before
  * it ('b'), after half of its octets ('h') or behind it ('a'), as PHASE says.
  * 'f': that write and the ones after it fail for a while, as on a full disk.
- * 's' without KILL: whatever is acknowledged is synced.
+ * 's' without KILL: whatever is acknowledged is synced. PAHO_PROTOCOL=5 in the
+ * environment: MQTT 5.
  */
 #include <errno.h>
 #include <signal.h>
@@ -334,6 +335,7 @@ static void open_all(uint16_t port, const char *directory)
     struct gw_upstream_endpoint endpoint = {.host = "127.0.0.1", .port = port};
     struct gw_upstream_settings upstream;
     struct gw_journal_report report;
+    const char *protocol = getenv("PAHO_PROTOCOL");
 
     h.files = gw_files_system;
     h.files.write = counted_write;
@@ -344,6 +346,8 @@ static void open_all(uint16_t port, const char *directory)
     gw_upstream_settings_default(&upstream);
     upstream.endpoints = &endpoint;
     upstream.client_id = "harness";
+    if (protocol && strcmp(protocol, "5") == 0)
+        upstream.protocol = GW_PROTOCOL_5;
     upstream.backoff_min_ms = 10;
     upstream.backoff_max_ms = 50;
     upstream.journal = h.journal;

@@ -139,8 +139,6 @@ static void each_error_names_line_key_and_what_was_expected(void **state)
         /* later versions */
         {"[upstream]\nmode = transparent\n",
          "2: upstream.mode: 'transparent' is " LATER},
-        {"[upstream]\nuser_properties = yes\n",
-         "2: upstream.user_properties: " LATER},
         {"[upstream]\ncredentials_file = /x\n",
          "2: upstream.credentials_file: " LATER},
         {"[transparent]\nclient_id = x\n", "2: transparent.client_id: " LATER},

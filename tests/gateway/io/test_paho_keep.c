@@ -208,7 +208,7 @@ static unsigned keys(void)
     char **list;
     int count;
 
-    gw_paho_keep_making(keep, true);
+    gw_paho_keep_making(keep, true, false);
     assert_int_equal(paho->pkeys(keep, &list, &count), 0);
     gw_paho_keep_made(keep);
     for (int i = 0; i < count; i++)
@@ -460,7 +460,7 @@ static void what_is_not_synced_is_not_under_way(void **s)
     queue(EXCHANGE, 6);
     assert_int_equal(put("s-6", "\x34\x06\x00\x01t\x00\x06x", 8),
                      MQTTCLIENT_PERSISTENCE_ERROR);
-    gw_paho_keep_making(keep, true);
+    gw_paho_keep_making(keep, true, false);
     gw_paho_keep_made(keep);
     queue(EXCHANGE, 7);
     assert_int_equal(put("s-7", "\x34\x06\x00\x01t\x00\x07x", 8), 0);
@@ -533,7 +533,7 @@ static void the_session_is_unsure_until_it_is_known(void **s)
     next_process();
     assert_true(gw_paho_keep_is_unsure(keep));
     gw_paho_keep_sure(keep);
-    gw_paho_keep_session(keep, "broker:1883");
+    gw_paho_keep_session(keep, "broker:1883", false);
     next_process();
     assert_false(gw_paho_keep_is_unsure(keep));
     assert_string_equal(gw_paho_keep_endpoint(keep), "broker:1883");

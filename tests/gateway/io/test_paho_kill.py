@@ -3,7 +3,8 @@
 middle of it and behind it, with exchanges of QoS 1 and 2 open on both legs;
 then it goes on. The broker here keeps its session and counts what it gets:
 what was published with QoS 2 arrives exactly once in either direction, with
-QoS 1 at least once. In between the disk is full for a while."""
+QoS 1 at least once. In between the disk is full for a while. All of it in the
+version of MQTT that PAHO_PROTOCOL names."""
 
 import collections
 import os
@@ -18,6 +19,7 @@ import threading
 import unittest
 
 HARNESS = os.environ['PAHO_HARNESS']
+PROTOCOL = os.environ.get('PAHO_PROTOCOL', '3.1.1')
 PATIENCE = 60 * float(os.environ.get('MQTTSN_TEST_PATIENCE', '1'))
 
 CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBSCRIBE, \
@@ -62,6 +64,7 @@ class Broker(threading.Thread):
         self.listener = socket.create_server(('127.0.0.1', 0))
         self.port = self.listener.getsockname()[1]
         self.client = None
+        self.properties = b''       # of each packet
         self.start()
 
     def close(self):
@@ -116,7 +119,12 @@ class Broker(threading.Thread):
     def on_packet(self, kind, flags, body):
         session = self.session
         if kind == CONNECT:
-            self.on_connect(body[7] & 2)
+            assert body[6] == (5 if PROTOCOL == '5' else 4), body
+            self.properties = b'\0' if body[6] == 5 else b''
+            # With MQTT 5 a session ends with its connection when it has no
+            # expiry, here the first property of all.
+            self.on_connect(body[7] & 2, bool(body[7] & 2) if body[6] == 4
+                            else body[10:16] == b'\x05\x11\0\0\0\0')
         elif kind == PUBLISH:
             self.on_publish((flags >> 1) & 3, body)
         elif kind == PUBREL:
@@ -124,7 +132,7 @@ class Broker(threading.Thread):
             self.send(PUBCOMP << 4, body[:2])
         elif kind == SUBSCRIBE:
             session.subscribed = True
-            self.send(SUBACK << 4, body[:2] + b'\x02')
+            self.send(SUBACK << 4, body[:2] + self.properties + b'\x02')
             self.offer()
         elif kind in (PUBACK, PUBCOMP):
             session.open.pop(struct.unpack('>H', body[:2])[0], None)
@@ -141,14 +149,14 @@ class Broker(threading.Thread):
         else:
             raise AssertionError('unexpected packet %d' % kind)
 
-    def on_connect(self, clean):
+    def on_connect(self, clean, ends):
         present = self.session is not None and not clean
         if not present:
             lost = self.session or self.before
             self.session = Session(self.messages if lost is None
                                    else self.unfinished(lost))
-        self.clean = clean
-        self.send(CONNACK << 4, bytes([present, 0]))
+        self.clean = ends
+        self.send(CONNACK << 4, bytes([present, 0]) + self.properties)
         for number, (payload, qos, released) in sorted(
                 self.session.open.items()):
             if released:
@@ -165,7 +173,8 @@ class Broker(threading.Thread):
     def on_publish(self, qos, body):
         length, = struct.unpack('>H', body[:2])
         at = 2 + length + 2
-        number, payload = body[at - 2:at], body[at:].decode()
+        number = body[at - 2:at]
+        payload = body[at + len(self.properties):].decode()
         if qos == 2:
             if number not in self.session.incoming:
                 self.session.incoming.add(number)
@@ -191,7 +200,8 @@ class Broker(threading.Thread):
         topic = b'down/x'
         self.send(PUBLISH << 4 | qos << 1 | dup,
                   struct.pack('>H', len(topic)) + topic
-                  + struct.pack('>H', number) + payload.encode())
+                  + struct.pack('>H', number) + self.properties
+                  + payload.encode())
 
 
 class Life:

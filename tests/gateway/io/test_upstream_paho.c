@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The contract, kept by Paho and a real mosquitto; then once more by Paho with
- * a journal.
+ * a journal; and both again with MQTT 5.
  */
 #include "io/upstream_paho.h"
 
@@ -17,6 +17,8 @@
 #include "io/upstream_port.h"
 
 #define SKIPPED 77
+
+static enum gw_upstream_protocol protocol = GW_PROTOCOL_3_1_1;
 
 static bool dead_first; /* ports try an endpoint without a broker first */
 
@@ -78,6 +80,7 @@ static struct gw_upstream *make_port(void *user, uv_loop_t *loop,
     gw_upstream_settings_default(&settings);
     settings.endpoints = dead_first ? endpoints : endpoints + 1;
     settings.endpoint_count = dead_first ? 2 : 1;
+    settings.protocol = protocol;
     settings.client_id = "contract";
     settings.window = wanted->window;
     settings.outbox_entries = wanted->outbox_entries;
@@ -207,6 +210,22 @@ static int run_own_tests(void)
     return cmocka_run_group_tests_name("upstream_paho_own", tests, NULL, NULL);
 }
 
+static int run_contract(struct contract_factory *factory, const char *suffix)
+{
+    char name[64];
+    int failures = 0;
+
+    factory->name = name;
+    for (int i = 0; i < 2; i++) {
+        with_journal = i == 1;
+        snprintf(name, sizeof(name), "upstream_paho%s%s",
+                 with_journal ? "_with_journal" : "", suffix);
+        failures += upstream_contract_run(factory);
+    }
+    with_journal = false;
+    return failures;
+}
+
 int main(void)
 {
     struct contract_factory factory = {.name = "upstream_paho",
@@ -230,12 +249,10 @@ int main(void)
         gw_log_configure(GW_LOG_ERROR, GW_LOG_TEXT, GW_LOG_STDERR);
     printf("Paho %s, heap tracking %s\n", gw_upstream_paho_version(),
            gw_upstream_paho_heap_tracking());
-    failures = upstream_contract_run(&factory);
-    with_journal = true;
-    factory.name = "upstream_paho_with_journal";
-    failures += upstream_contract_run(&factory);
-    with_journal = false;
+    failures = run_contract(&factory, "");
     failures += run_own_tests();
+    protocol = GW_PROTOCOL_5;
+    failures += run_contract(&factory, "_of_mqtt_5");
     mosquitto_kill(NULL, false);
     mosquitto_remove();
     remove_journal();
