@@ -267,6 +267,9 @@ static enum mqttsn_status open_or_make(struct gw_disk *d)
             return status;
         d->is_new = true;
         status = disk_open_database(d, id, why);
+        /* One that was just made is not damaged: it is the device. */
+        if (status == MQTTSN_EFIELD)
+            status = MQTTSN_EIO;
     }
     if (status == MQTTSN_OK &&
         gw_files_sync_directory(d->files, d->directory) != 0) {

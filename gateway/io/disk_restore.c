@@ -190,7 +190,8 @@ enum mqttsn_status disk_mend(struct gw_disk *d, char *why)
         d->files->unlink(path);
         gw_key_set_free(&rescue.rows.rows);
     }
-    return status;
+    /* One that was just made is not damaged: it is the device. */
+    return status == MQTTSN_EFIELD ? MQTTSN_EIO : status;
 }
 
 /* ---- restore ----------------------------------------------------------- */
