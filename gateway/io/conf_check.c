@@ -448,6 +448,7 @@ static void check_whole(struct conf_load *load)
     check_store(load);
     check_uplink(load);
     conf_check_tls(load);
+    conf_check_nodes(load);
     if (upstream->password != NULL && upstream->username == NULL) {
         place = place_of(load, "upstream", "password_file", NULL);
         conf_error(load, &place, "upstream.password_file",

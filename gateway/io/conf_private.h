@@ -171,6 +171,10 @@ bool conf_parse(struct conf_load *load, const struct conf_key *key,
                 const char *text, struct conf_value *ret, char *why);
 bool conf_parse_number(const char *text, uint64_t *ret);
 
+/* Reads a password that only few may read. False: 'why' says why not. */
+bool conf_read_secret(struct conf_load *load, const char *path,
+                      struct conf_value *ret, char *why);
+
 /* What a configuration has for the key of a secret. */
 struct conf_secret {
     const uint8_t *octets; /* NULL: none */
@@ -215,6 +219,11 @@ void conf_resolve_topics(struct conf_load *load);
 
 /* Makes out options.topic_prefix; judges the {words} in it and in [access]. */
 void conf_resolve_mapping(struct conf_load *load);
+
+/* ---- conf_nodes.c ---- */
+
+/* Connections of nodes: what may stand together, and their credentials. */
+void conf_check_nodes(struct conf_load *load);
 
 /* ---- conf_tls.c ---- */
 

@@ -161,9 +161,10 @@ const struct conf_key conf_keys[] = {
         SAYS("Brokers as SCHEME://HOST[:PORT][/PATH], tried in this order: "
              "mqtt (port 1883), mqtts (8883), ws (80) or wss (443), the last "
              "two over HTTP with the path /mqtt if none is given")),
-    KEY("upstream", "mode", CHOICE, "aggregating", NOWHERE,
-        WORDS("aggregating|!transparent"),
-        SAYS("One broker connection for all nodes, or one for each")),
+    KEY("upstream", "mode", CHOICE, "aggregating", OPTION(mode),
+        WORDS("aggregating|transparent"),
+        SAYS("One broker connection for all nodes, or one for each under its "
+             "client id, beside that of the gateway")),
     KEY("upstream", "protocol", CHOICE, "3.1.1", CONFIG(upstream.protocol),
         WORDS("3.1.1|5|auto"),
         SAYS("Version of MQTT; auto is 5, and 3.1.1 with a broker that does "
@@ -183,8 +184,11 @@ const struct conf_key conf_keys[] = {
         COUNTED(struct gw_config, upstream.password_len), .note = "none",
         SAYS("File with the password, not readable by others; a line feed at "
              "its end does not count")),
-    LATER("upstream", "credentials_file", SECRET, "",
-          SAYS("File with credentials of nodes")),
+    KEY("upstream", "credentials_file", PATH, "",
+        CONFIG(upstream.credentials_file), .note = "none",
+        SAYS("In transparent mode, who nodes are at the broker: lines of "
+             "client id or pattern, user name, password file; the first that "
+             "fits counts, and without one username and password_file")),
     KEY("upstream", "keep_alive", DURATION, "60s", CONFIG(upstream.keep_alive),
         RANGE(5 * S, 65535 * S), .flags = CONF_SECONDS,
         SAYS("Keep-alive of the broker connection; a dead one is noticed "
@@ -232,8 +236,13 @@ const struct conf_key conf_keys[] = {
         CONFIG(upstream.user_properties),
         SAYS("With MQTT 5, say in user properties of a publish which node it "
              "is from, through which gateway, and when that received it")),
-    LATER("transparent", "client_id", TEXT, "{client_id}", RANGE(0, TEXT_MAX),
-          SAYS("Client id of a node at the broker")),
+    KEY("transparent", "client_id", TEXT, "{client_id}",
+        CONFIG(upstream.node_client_id), RANGE(1, TEXT_MAX),
+        SAYS("Client id of a node at the broker; {client_id} is the node's")),
+    KEY("transparent", "max_connections", UINT, "500",
+        CONFIG(limits.max_connections), RANGE(1, 5000),
+        SAYS("Nodes that may be connected to the broker at a time; more are "
+             "answered congestion. Each takes a file descriptor")),
     KEY("tls", "ca_file", PATH, "", CONFIG(tls.ca_file),
         .note = "those that the system trusts",
         SAYS("Certificates that may sign the broker's, in PEM form")),

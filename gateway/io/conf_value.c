@@ -199,12 +199,25 @@ static bool read_secret(struct conf_load *load, FILE *file, const char *path,
     return true;
 }
 
+bool conf_read_secret(struct conf_load *load, const char *path,
+                      struct conf_value *ret, char *why)
+{
+    FILE *file = fopen(path, "re");
+    bool good;
+
+    if (file == NULL) {
+        snprintf(why, CONF_WHY_MAX, "cannot open '%.120s': %s", path,
+                 strerror(errno));
+        return false;
+    }
+    good = read_secret(load, file, path, ret, why);
+    fclose(file);
+    return good;
+}
+
 static bool parse_secret(struct conf_load *load, const struct conf_key *key,
                          const char *text, struct conf_value *ret, char *why)
 {
-    FILE *file;
-    bool good;
-
     ret->text = text;
     if (load->merging && key->offset != CONF_NOWHERE) {
         struct conf_secret running = conf_secret_of(load->running, key);
@@ -212,15 +225,7 @@ static bool parse_secret(struct conf_load *load, const struct conf_key *key,
         if (running.octets != NULL)
             return carry_over_secret(load, &running, ret);
     }
-    file = fopen(text, "re");
-    if (file == NULL) {
-        snprintf(why, CONF_WHY_MAX, "cannot open '%.120s': %s", text,
-                 strerror(errno));
-        return false;
-    }
-    good = read_secret(load, file, text, ret, why);
-    fclose(file);
-    return good;
+    return conf_read_secret(load, text, ret, why);
 }
 
 /* "a/b 1": what follows the last blank is the QoS. */

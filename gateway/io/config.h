@@ -51,6 +51,13 @@ enum gw_config_protocol {
     GW_CONFIG_MQTT_AUTO,
 };
 
+/* One line of upstream.credentials_file. */
+struct gw_config_credentials {
+    const char *pattern;
+    const char *username;
+    const char *password;
+};
+
 struct gw_config_upstream {
     const struct gw_config_broker *brokers;
     size_t broker_count; /* at least 1 */
@@ -63,6 +70,10 @@ struct gw_config_upstream {
     const char *username;     /* NULL: none */
     const uint8_t *password;  /* NULL: none; also ends in a NUL */
     size_t password_len;
+    const char *node_client_id; /* with {client_id} once */
+    const char *credentials_file;
+    const struct gw_config_credentials *credentials;
+    size_t credential_count;
     mqttsn_ms keep_alive;      /* whole seconds, 5..65535 */
     mqttsn_ms connect_timeout; /* of one attempt */
     mqttsn_ms reconnect_min;   /* first pause after a lost connection */

@@ -274,7 +274,9 @@ static enum mqttsn_status start_upstream(struct gw_daemon *d)
 
     if (d->upstream == NULL) {
         status = daemon_upstream_new(d->loop, d->config, NULL, &d->upstream);
-        d->upstream_is_paho = status == MQTTSN_OK;
+        d->upstream_is_paho = status == MQTTSN_OK &&
+                              d->config->options.mode == GW_MODE_AGGREGATING;
+        d->upstream_is_nodes = status == MQTTSN_OK && !d->upstream_is_paho;
     }
     if (status == MQTTSN_OK) {
         d->upstream->wake = daemon_wake;

@@ -7,7 +7,7 @@
 #include "core/counters.h"
 
 #include "log.h"
-#include "upstream_paho.h"
+#include "upstream_nodes.h"
 
 /* Fields as they are put together; what does not fit is left out whole, as in
  * every line of the log. */
@@ -80,19 +80,38 @@ static void say_listener(const struct gw_daemon *d, size_t i)
     say(of, &f);
 }
 
+static void upstream_fields(struct fields *f,
+                            const struct gw_upstream_paho_stats *stats)
+{
+    field(f, "inbox_dropped", stats->inbox_dropped);
+    field(f, "inbox_waits", stats->inbox_waits);
+    field(f, "connects", stats->connects);
+    field(f, "connect_us", stats->connect_us);
+    field(f, "outstanding_max", stats->outstanding_max);
+    field(f, "arrivals_kept", stats->keep.arrivals);
+    field(f, "journal_refused", stats->keep.failures);
+}
+
 static void say_upstream(const struct gw_daemon *d)
 {
     struct gw_upstream_paho_stats stats;
     struct fields f = {.len = 0};
 
     gw_upstream_paho_stats(d->upstream, &stats);
-    field(&f, "inbox_dropped", stats.inbox_dropped);
-    field(&f, "inbox_waits", stats.inbox_waits);
-    field(&f, "connects", stats.connects);
-    field(&f, "connect_us", stats.connect_us);
-    field(&f, "outstanding_max", stats.outstanding_max);
-    field(&f, "arrivals_kept", stats.keep.arrivals);
-    field(&f, "journal_refused", stats.keep.failures);
+    upstream_fields(&f, &stats);
+    say("upstream", &f);
+}
+
+static void say_nodes(const struct gw_daemon *d)
+{
+    struct gw_upstream_nodes_stats stats;
+    struct fields f = {.len = 0};
+
+    gw_upstream_nodes_stats(d->upstream, &stats);
+    upstream_fields(&f, &stats.gateway);
+    field(&f, "connections", stats.connections);
+    field(&f, "connections_opened", stats.opened);
+    field(&f, "connections_qos0_dropped", stats.qos0_dropped);
     say("upstream", &f);
 }
 
@@ -127,6 +146,8 @@ void daemon_log_counters(struct gw_daemon *d)
         say_listener(d, i);
     if (d->upstream_is_paho)
         say_upstream(d);
+    if (d->upstream_is_nodes)
+        say_nodes(d);
     if (d->disk != NULL)
         say_store(d);
 }

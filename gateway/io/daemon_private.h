@@ -31,7 +31,8 @@ struct gw_daemon {
     struct gw_engine *engine;
     struct gw_udp *udp;
     struct gw_upstream *upstream;
-    bool upstream_is_paho; /* not one that the caller brought */
+    bool upstream_is_paho;  /* not one that the caller brought */
+    bool upstream_is_nodes; /* nor this, of transparent mode */
     struct gw_store *store;
     struct gw_disk *disk; /* behind 'store'; NULL with the memory store */
     struct gw_notes notes;

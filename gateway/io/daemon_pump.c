@@ -66,7 +66,8 @@ static bool take_upstream(struct gw_daemon *d)
             return false;
         if (event.kind == GW_UP_RESULT && d->upstream_open > 0)
             d->upstream_open--;
-        else if (event.kind == GW_UP_CONNECTED || event.kind == GW_UP_LOST)
+        else if (event.connection == 0 &&
+                 (event.kind == GW_UP_CONNECTED || event.kind == GW_UP_LOST))
             d->connected = event.kind == GW_UP_CONNECTED;
         gw_engine_on_upstream(d->engine, &event, d->now);
     }

@@ -3,9 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "store_work.h"
-#include "upstream_paho.h"
+#include "upstream_nodes.h"
 
 uint64_t gw_daemon_waiting_bytes(const struct gw_config *config)
 {
@@ -18,6 +19,53 @@ uint64_t gw_daemon_waiting_bytes(const struct gw_config *config)
     /* Paho copies what it was given: the outbox counts twice. */
     return settings.inbox_bytes + 2 * settings.outbox_bytes +
            GW_UDP_POOL_OCTETS + store;
+}
+
+/* Each connection is a descriptor; the rest is for all else. */
+#define OTHER_DESCRIPTORS 64
+
+static void want_descriptors(uint32_t connections)
+{
+    rlim_t want = (rlim_t)connections + OTHER_DESCRIPTORS;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want)
+        return;
+    limit.rlim_cur = limit.rlim_max < want ? limit.rlim_max : want;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < want)
+        gw_warn("upstream", "few_descriptors",
+                "limit=%llu wanted=%llu reason=\"transparent.max_connections "
+                "is more than the system allows this process; raise its "
+                "LimitNOFILE\"",
+                (unsigned long long)limit.rlim_cur, (unsigned long long)want);
+}
+
+static enum mqttsn_status
+new_for_nodes(uv_loop_t *loop, const struct gw_config *config,
+              const struct gw_upstream_settings *gateway,
+              struct gw_upstream **ret_upstream)
+{
+    const struct gw_config_upstream *up = &config->upstream;
+    struct gw_upstream_credentials *rows =
+        calloc(up->credential_count + 1, sizeof(*rows));
+    struct gw_upstream_nodes_settings settings = {
+        .gateway = gateway,
+        .max_connections = config->limits.max_connections,
+        .client_id = up->node_client_id,
+        .credentials = rows,
+        .credential_count = up->credential_count};
+    enum mqttsn_status status;
+
+    if (rows == NULL)
+        return MQTTSN_ENOSPACE;
+    for (size_t i = 0; i < up->credential_count; i++)
+        rows[i] = (struct gw_upstream_credentials){up->credentials[i].pattern,
+                                                   up->credentials[i].username,
+                                                   up->credentials[i].password};
+    want_descriptors(settings.max_connections);
+    status = gw_upstream_nodes_new(loop, &settings, ret_upstream);
+    free(rows);
+    return status;
 }
 
 enum mqttsn_status daemon_upstream_new(uv_loop_t *loop,
@@ -72,7 +120,10 @@ enum mqttsn_status daemon_upstream_new(uv_loop_t *loop,
      * remembers (D2). */
     settings.clean_first = true;
     settings.journal = journal;
-    status = gw_upstream_paho_new(loop, &settings, ret_upstream);
+    if (config->options.mode == GW_MODE_TRANSPARENT)
+        status = new_for_nodes(loop, config, &settings, ret_upstream);
+    else
+        status = gw_upstream_paho_new(loop, &settings, ret_upstream);
 
 out:
     if (password != NULL) {

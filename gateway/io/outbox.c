@@ -266,3 +266,13 @@ bool gw_outbox_empty(struct gw_outbox *outbox)
     pthread_mutex_unlock(&outbox->lock);
     return empty;
 }
+
+size_t gw_outbox_publishes(struct gw_outbox *outbox)
+{
+    size_t entries;
+
+    pthread_mutex_lock(&outbox->lock);
+    entries = outbox->data.entries;
+    pthread_mutex_unlock(&outbox->lock);
+    return entries;
+}

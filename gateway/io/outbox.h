@@ -118,4 +118,7 @@ void gw_outbox_return(struct gw_outbox *outbox,
 
 bool gw_outbox_empty(struct gw_outbox *outbox);
 
+/* Publishes in it, and taken but not done. */
+size_t gw_outbox_publishes(struct gw_outbox *outbox);
+
 #endif

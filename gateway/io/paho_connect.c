@@ -236,6 +236,18 @@ static int keep_alive(const struct gw_paho_port *port)
                      : ours);
 }
 
+static void set_will(const struct gw_paho_port *port,
+                     MQTTAsync_willOptions *will)
+{
+    const struct gw_upstream_will *from = &port->settings.will;
+
+    will->topicName = from->topic;
+    will->payload.data = from->payload_len > 0 ? from->payload : "";
+    will->payload.len = (int)from->payload_len;
+    will->qos = from->qos;
+    will->retained = from->retain;
+}
+
 static int begin_connect(struct gw_paho_port *port, bool clean)
 {
     const struct gw_upstream_endpoint *endpoint =
@@ -243,6 +255,8 @@ static int begin_connect(struct gw_paho_port *port, bool clean)
     MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
     MQTTAsync_SSLOptions ssl;
     MQTTProperties properties = MQTTProperties_initializer;
+    MQTTAsync_willOptions will = MQTTAsync_willOptions_initializer;
+    bool fresh = clean || port->settings.clean_session;
     int rc;
 
     if (!port->handle) {
@@ -258,21 +272,25 @@ static int begin_connect(struct gw_paho_port *port, bool clean)
         ssl = gw_paho_tls_options(port->tls, endpoint->host);
         options.ssl = &ssl;
     }
+    if (port->settings.will.topic) {
+        set_will(port, &will);
+        options.will = &will;
+    }
     options.automaticReconnect = 0;
     options.context = port;
     options.MQTTVersion = port->version; /* else Paho tries 3.1 as well */
     if (port->version == MQTTVERSION_5) {
         /* A session that only discards ends with its connection. */
         if (!gw_paho_connect_properties(
-                clean ? 0 : port->settings.session_expiry_s, &properties))
+                fresh ? 0 : port->settings.session_expiry_s, &properties))
             return MQTTASYNC_FAILURE;
         options.cleansession = 0;
-        options.cleanstart = clean;
+        options.cleanstart = fresh;
         options.connectProperties = &properties;
         options.onSuccess5 = on_connected5;
         options.onFailure5 = on_connect_failed5;
     } else {
-        options.cleansession = clean;
+        options.cleansession = fresh;
         options.onSuccess = on_connected;
         options.onFailure = on_connect_failed;
     }
@@ -343,6 +361,7 @@ void gw_paho_drop_handle(struct gw_paho_port *port)
     poisoned = port->poisoned;
     port->poisoned = false;
     pthread_mutex_unlock(&port->lock);
+    port->haunted = port->haunted || poisoned;
     if (poisoned)
         gw_warn("upstream", "handle_abandoned", "reason=\"%s\"",
                 "a write of a publish failed: Paho cannot free it any more");

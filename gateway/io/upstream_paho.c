@@ -94,6 +94,8 @@ static void free_settings(struct gw_upstream_settings *settings)
     free((void *)(uintptr_t)settings->endpoints);
     free((void *)(uintptr_t)settings->gateway);
     free((void *)(uintptr_t)settings->client_id);
+    free((void *)(uintptr_t)settings->will.topic);
+    free((void *)(uintptr_t)settings->will.payload);
     free((void *)(uintptr_t)settings->username);
     free((void *)(uintptr_t)settings->password);
 }
@@ -104,6 +106,17 @@ static char *copy_text(const char *text, bool *ok)
 
     if (text && !copy)
         *ok = false;
+    return copy;
+}
+
+static void *copy_octets(const struct gw_upstream_will *will, bool *ok)
+{
+    void *copy = will->payload_len > 0 ? malloc(will->payload_len) : NULL;
+
+    if (copy)
+        memcpy(copy, will->payload, will->payload_len);
+    else
+        *ok = *ok && will->payload_len == 0;
     return copy;
 }
 
@@ -126,6 +139,8 @@ static bool copy_settings(struct gw_upstream_settings *to,
     to->client_id = copy_text(from->client_id, &ok);
     to->username = copy_text(from->username, &ok);
     to->password = copy_text(from->password, &ok);
+    to->will.topic = copy_text(from->will.topic, &ok);
+    to->will.payload = copy_octets(&from->will, &ok);
     return ok;
 }
 
@@ -272,7 +287,19 @@ static void stop(struct gw_upstream *upstream, unsigned limit_ms,
     gw_paho_wake(port);
 }
 
-static void release(struct gw_paho_port *port)
+static void free_tls(struct gw_paho_port *port)
+{
+    if (port->tls_is_ours)
+        gw_paho_tls_free(port->tls);
+}
+
+static void close_eventfd(struct gw_paho_port *port)
+{
+    if (!port->of_many)
+        close(port->wake_fd);
+}
+
+void gw_paho_port_free(struct gw_paho_port *port)
 {
     gw_paho_reader_cancel(&port->inbox);
     gw_inbox_fini(&port->inbox);
@@ -281,9 +308,9 @@ static void release(struct gw_paho_port *port)
     gw_paho_free_replays(port);
     gw_paho_keep_free(port->keep);
     pthread_mutex_destroy(&port->lock);
-    close(port->wake_fd);
+    close_eventfd(port);
     free_settings(&port->settings);
-    gw_paho_tls_free(port->tls);
+    free_tls(port);
     free(port->stop_timer);
     free(port->before_wait);
     free(port);
@@ -316,7 +343,7 @@ static void upstream_free(struct gw_upstream *upstream)
         port->joined = true;
     }
     if (!port->started || port->joined)
-        release(port);
+        gw_paho_port_free(port);
     else
         abandon(port);
 }
@@ -362,7 +389,8 @@ static enum mqttsn_status init_crossings(struct gw_paho_port *port)
     status = gw_paho_table_init(
         &port->table,
         settings->window + settings->qos0_window + GW_PAHO_CONTROL_WINDOW +
-            2 * GW_PAHO_STALE_MAX + (settings->journal ? WINDOW_MAX : 0),
+            2 * (port->of_many ? GW_PAHO_STALE_MAX_NODE : GW_PAHO_STALE_MAX) +
+            (settings->journal ? WINDOW_MAX : 0),
         port);
     if (status != MQTTSN_OK)
         goto fail_outbox;
@@ -389,6 +417,8 @@ static void init_paho(void)
 {
     MQTTAsync_init_options options = MQTTAsync_init_options_initializer;
 
+    for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++)
+        unsetenv(unwanted[i]);
     MQTTAsync_global_init(&options);
     MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
 }
@@ -400,10 +430,10 @@ static void prepare_paho(void)
     pthread_once(&done, init_paho);
 }
 
-enum mqttsn_status
-gw_upstream_paho_new(uv_loop_t *loop,
-                     const struct gw_upstream_settings *settings,
-                     struct gw_upstream **ret_upstream)
+enum mqttsn_status gw_paho_port_new(uv_loop_t *loop,
+                                    const struct gw_upstream_settings *settings,
+                                    int wake_fd, struct gw_paho_tls *tls,
+                                    struct gw_paho_port **ret_port)
 {
     enum mqttsn_status status = MQTTSN_ENOSPACE;
     struct gw_paho_port *port;
@@ -411,8 +441,6 @@ gw_upstream_paho_new(uv_loop_t *loop,
 
     if (!valid(settings))
         return MQTTSN_EINVAL;
-    for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++)
-        unsetenv(unwanted[i]);
     if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
         return MQTTSN_EIO;
     prepare_paho();
@@ -434,14 +462,18 @@ gw_upstream_paho_new(uv_loop_t *loop,
     if (!port->stop_timer || !port->before_wait ||
         !copy_settings(&port->settings, settings))
         goto fail_settings;
-    if (settings->tls) {
+    port->tls = tls;
+    if (settings->tls && !tls) {
         status = gw_paho_tls_new(settings->tls, &port->tls);
         if (status != MQTTSN_OK)
             goto fail_settings;
+        port->tls_is_ours = true;
         gw_tls_use(settings->tls);
     }
     status = MQTTSN_EIO;
-    port->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    port->of_many = wake_fd != -1;
+    port->wake_fd =
+        port->of_many ? wake_fd : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (port->wake_fd < 0)
         goto fail_settings;
     if (settings->journal) {
@@ -452,19 +484,33 @@ gw_upstream_paho_new(uv_loop_t *loop,
     status = init_crossings(port);
     if (status != MQTTSN_OK)
         goto fail_keep;
-    *ret_upstream = &port->base;
+    *ret_port = port;
     return MQTTSN_OK;
 
 fail_keep:
     gw_paho_keep_free(port->keep);
 fail_eventfd:
-    close(port->wake_fd);
+    close_eventfd(port);
 fail_settings:
     free_settings(&port->settings);
-    gw_paho_tls_free(port->tls);
+    free_tls(port);
     free(port->stop_timer);
     free(port->before_wait);
     free(port);
+    return status;
+}
+
+enum mqttsn_status
+gw_upstream_paho_new(uv_loop_t *loop,
+                     const struct gw_upstream_settings *settings,
+                     struct gw_upstream **ret_upstream)
+{
+    struct gw_paho_port *port;
+    enum mqttsn_status status =
+        gw_paho_port_new(loop, settings, -1, NULL, &port);
+
+    if (status == MQTTSN_OK)
+        *ret_upstream = &port->base;
     return status;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * upstream_paho.h - the upstream port on Paho MQTT C: aggregating mode, MQTT
+ * upstream_paho.h - the upstream port on Paho MQTT C: one connection, MQTT
  * 3.1.1, over TCP, TLS or WebSocket.
  *
- * One connection carries every node. One thread of ours makes every call of
+ * One connection carries every node; with one for each node there are more of
+ * the same kind (upstream_nodes.h). One thread of ours makes every call of
  * Paho; Paho's own two threads touch nothing of ours but the inbox; the loop
  * thread never waits for any of them. Paho's automatic reconnect, its offline
  * buffering and, without a journal, its persistence are off: back-off, order
@@ -34,8 +35,6 @@
  * GW_PROTOCOL_AUTO, for as long as the process lives. A session that was begun
  * in the other version is as good as lost: what was under way in it is
  * submitted again, and the engine is told to subscribe to everything.
- *
- * Not supported: transparent mode.
  */
 #ifndef GW_UPSTREAM_PAHO_H
 #define GW_UPSTREAM_PAHO_H
@@ -58,6 +57,15 @@ enum gw_upstream_protocol {
     GW_PROTOCOL_AUTO, /* 5, and 3.1.1 where that is not understood */
 };
 
+/* What the broker publishes when the connection breaks. */
+struct gw_upstream_will {
+    const char *topic; /* NULL: there is none */
+    const void *payload;
+    size_t payload_len;
+    uint8_t qos;
+    bool retain;
+};
+
 /* Everything pointed at is copied by gw_upstream_paho_new. */
 struct gw_upstream_settings {
     const struct gw_upstream_endpoint *endpoints; /* tried in order */
@@ -71,6 +79,11 @@ struct gw_upstream_settings {
     const char *username;  /* or NULL */
     const char *password;  /* or NULL; ignored without a user name */
     const struct gw_tls_settings *tls; /* NULL only when no endpoint has it */
+    struct gw_upstream_will will;
+
+    /* The broker forgets the session with each connection (CleanSession=1);
+     * without 'clean_first', which is another thing. */
+    bool clean_session;
 
     unsigned keep_alive_s;      /* 5..65535 */
     unsigned connect_timeout_s; /* 1..; of one attempt on one endpoint */

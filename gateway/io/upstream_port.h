@@ -4,6 +4,7 @@
  *
  *   upstream_paho.c    the loop's side: the operations of the port
  *   upstream_thread.c  the upstream thread: attempts, submitting, stopping
+ *   upstream_alone.c   that thread where there is one connection
  *   paho_connect.c     one connection: handle, options, connect and lost
  *   paho_submit.c      from the outbox to Paho, within the window
  *   paho_results.c     requests and their outcomes, callbacks, what is unsent
@@ -11,6 +12,7 @@
  *   paho_session.c     the session at the broker
  *   paho_protocol.c    which version of MQTT is spoken
  *   paho_version5.c    what MQTT 5 adds
+ *   upstream_nodes*.c  many of these, under one thread (upstream_nodes.h)
  *
  * Order of locks: Paho's own, then 'lock', then those inside inbox, outbox and
  * keep.
@@ -41,6 +43,7 @@
 /* Requests settled without Paho that it may still call for; with more, its
  * handle is made anew at the next loss of the connection. */
 #define GW_PAHO_STALE_MAX 1024
+#define GW_PAHO_STALE_MAX_NODE 64
 
 #define GW_UPSTREAM_ENDPOINTS_MAX 16
 #define GW_ENDPOINT_NONE UINT32_MAX
@@ -83,9 +86,14 @@ struct gw_paho_port {
     uv_loop_t *loop;
     struct gw_upstream_settings settings; /* owns its strings */
     struct gw_paho_tls *tls;              /* or NULL */
+    bool tls_is_ours;
     struct gw_inbox inbox;
     struct gw_outbox outbox;
-    int wake_fd; /* eventfd of the thread */
+    int wake_fd;     /* eventfd of the thread */
+    bool of_many;    /* one of many: 'wake_fd' is borrowed, and others write */
+    bool of_a_node;  /* of these, a node's */
+    bool haunted;    /* of many: Paho was left a handle, and may call */
+    atomic_bool due; /* of many: its turn has come */
 
     /* Loop thread only. */
     pthread_t thread;
@@ -169,6 +177,28 @@ mqttsn_ms gw_paho_now(void);
 /* ---- the thread (upstream_thread.c) --------------------------------- */
 
 void *gw_paho_thread(void *port);
+
+/* Its parts, for who has more than one port: the first attempt is due; one
+ * turn, where '*ret_wake_at' is when the next is due at the latest, and false
+ * means that it ends; its end, with the last results. */
+void gw_paho_begin(struct gw_paho_port *port);
+bool gw_paho_turn(struct gw_paho_port *port, mqttsn_ms *ret_wake_at);
+void gw_paho_finish(struct gw_paho_port *port);
+void gw_paho_prepare_thread(void);
+
+/* Sleeps until something is written to 'wake_fd', or 'until'. */
+void gw_paho_sleep(int wake_fd, mqttsn_ms until);
+
+/* ---- making one (upstream_paho.c); loop thread ---------------------- */
+
+/* As gw_upstream_paho_new; with a 'wake_fd' other than -1 it is one of many,
+ * whose thread is woken by that. 'tls' is borrowed; NULL: it makes its own. */
+MQTTSN_CHECKED enum mqttsn_status
+gw_paho_port_new(uv_loop_t *loop, const struct gw_upstream_settings *settings,
+                 int wake_fd, struct gw_paho_tls *tls,
+                 struct gw_paho_port **ret_port);
+/* Its thread, if it has one, has ended. */
+void gw_paho_port_free(struct gw_paho_port *port);
 
 /* Wakes the thread. Any thread, under any lock. */
 void gw_paho_wake(struct gw_paho_port *port);

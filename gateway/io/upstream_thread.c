@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "io/upstream_port.h"
 
-#include <poll.h>
-#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,6 +44,7 @@ void gw_paho_wake(struct gw_paho_port *port)
 {
     uint64_t one = 1;
 
+    atomic_store(&port->due, true);
     /* Full means that it is awake already. */
     while (write(port->wake_fd, &one, sizeof(one)) < 0)
         break;
@@ -55,6 +54,16 @@ static const struct gw_upstream_endpoint *
 endpoint(const struct gw_paho_port *port)
 {
     return &port->settings.endpoints[port->endpoint];
+}
+
+/* Nodes are many: what befalls them is said of ten a minute. */
+static bool is_worth_a_line(const struct gw_paho_port *port)
+{
+    static struct gw_log_limit limit; /* this thread's */
+    uint32_t held_back;
+
+    return !port->of_a_node ||
+           gw_log_limited(&limit, 10, gw_paho_now(), &held_back);
 }
 
 static void tell(struct gw_paho_port *port, enum gw_up_event_kind kind)
@@ -169,7 +178,8 @@ static void attempt(struct gw_paho_port *port, mqttsn_ms now)
         give_back_everything(port);
     else if (port->handle && port->handle_version != port->version)
         renew_handle(port);
-    gw_debug("upstream", "connecting", "host=%s port=%u clean=%s",
+    gw_debug("upstream", "connecting", "client=%s host=%s port=%u clean=%s",
+             gw_log_text(port->settings.client_id),
              gw_log_text(endpoint(port)->host), endpoint(port)->port,
              clean ? "yes" : "no");
     port->attempt_started_us = gw_paho_now_us();
@@ -195,10 +205,12 @@ static void on_refused(struct gw_paho_port *port,
         enter(port, GW_PAHO_IDLE, now);
         return;
     }
-    gw_warn("upstream", denied ? "denied" : "connect_failed",
-            "host=%s port=%u code=%d reason=%s",
-            gw_log_text(endpoint(port)->host), endpoint(port)->port,
-            record->code, gw_log_text(reason));
+    if (is_worth_a_line(port))
+        gw_warn("upstream", denied ? "denied" : "connect_failed",
+                "client=%s host=%s port=%u code=%d reason=%s",
+                gw_log_text(port->settings.client_id),
+                gw_log_text(endpoint(port)->host), endpoint(port)->port,
+                record->code, gw_log_text(reason));
     if (record->unwatched)
         give_back_everything(port);
     tell(port, denied ? GW_UP_DENIED : GW_UP_UNREACHABLE);
@@ -220,6 +232,24 @@ static void on_cleaned(struct gw_paho_port *port, mqttsn_ms now)
     }
     gw_paho_note_session(port);
     enter(port, gw_paho_disconnect(port) ? GW_PAHO_CLOSING : GW_PAHO_IDLE, now);
+}
+
+static void say_connected(const struct gw_paho_port *port,
+                          const struct gw_paho_record *record, uint64_t took_ms)
+{
+    if (port->of_a_node)
+        gw_debug("upstream", "connected",
+                 "client=%s session_present=%s took_ms=%llu",
+                 gw_log_text(port->settings.client_id),
+                 record->session_present ? "yes" : "no",
+                 (unsigned long long)took_ms);
+    else
+        gw_info("upstream", "connected",
+                "host=%s port=%u protocol=%s session_present=%s took_ms=%llu",
+                gw_log_text(endpoint(port)->host), endpoint(port)->port,
+                port->version == MQTTVERSION_5 ? "5" : "3.1.1",
+                record->session_present ? "yes" : "no",
+                (unsigned long long)took_ms);
 }
 
 static void on_accepted(struct gw_paho_port *port,
@@ -269,12 +299,7 @@ static void on_accepted(struct gw_paho_port *port,
     port->acked_before = port->acked;
     pthread_mutex_unlock(&port->lock);
     enter(port, GW_PAHO_UP, now);
-    gw_info("upstream", "connected",
-            "host=%s port=%u protocol=%s session_present=%s took_ms=%llu",
-            gw_log_text(endpoint(port)->host), endpoint(port)->port,
-            port->version == MQTTVERSION_5 ? "5" : "3.1.1",
-            record->session_present ? "yes" : "no",
-            (unsigned long long)(took_us / 1000));
+    say_connected(port, record, took_us / 1000);
 }
 
 static const char *why_lost(const struct gw_paho_record *record)
@@ -311,7 +336,8 @@ static void on_lost(struct gw_paho_port *port,
         port->stillborn = 0;
     keep = !port->poisoned && port->stillborn < STILLBORN_MAX &&
            (port->table.qos2 > 0 || port->downlink_qos2) &&
-           port->table.lists[GW_PAHO_STALE].count < GW_PAHO_STALE_MAX;
+           port->table.lists[GW_PAHO_STALE].count <
+               (port->of_many ? GW_PAHO_STALE_MAX_NODE : GW_PAHO_STALE_MAX);
     resume = port->keep && port->stillborn < STILLBORN_MAX;
     pthread_mutex_unlock(&port->lock);
     if (keep && !(resume && gw_paho_keep_wants_new_handle(port->keep)))
@@ -321,9 +347,11 @@ static void on_lost(struct gw_paho_port *port,
     else
         give_back_everything(port);
     port->ending_clean = false;
-    gw_warn("upstream", "lost", "host=%s port=%u reason=%s",
-            gw_log_text(endpoint(port)->host), endpoint(port)->port,
-            gw_log_text(why_lost(record)));
+    if (is_worth_a_line(port))
+        gw_warn("upstream", "lost", "client=%s host=%s port=%u reason=%s",
+                gw_log_text(port->settings.client_id),
+                gw_log_text(endpoint(port)->host), endpoint(port)->port,
+                gw_log_text(why_lost(record)));
     if (was_up) {
         gw_backoff_lost(&port->backoff, now);
         begin_round(port, now);
@@ -409,7 +437,7 @@ static bool stopping(struct gw_paho_port *port, mqttsn_ms now)
     return false;
 }
 
-static void finish(struct gw_paho_port *port)
+void gw_paho_finish(struct gw_paho_port *port)
 {
     gw_paho_drop_handle(port);
     gw_paho_unsent(port, GW_PAHO_UNSENT_ALL);
@@ -472,27 +500,13 @@ static void ring(struct gw_paho_port *port, mqttsn_ms now, mqttsn_ms *wake_at)
         *wake_at = port->ring_at;
 }
 
-static void sleep_until(struct gw_paho_port *port, mqttsn_ms until)
-{
-    struct pollfd p = {.fd = port->wake_fd, .events = POLLIN};
-    mqttsn_ms now = gw_paho_now();
-    mqttsn_ms left = until > now ? until - now : 0;
-    uint64_t count;
-
-    poll(&p, 1, left > 60000 ? 60000 : (int)left);
-    while (read(port->wake_fd, &count, sizeof(count)) > 0)
-        ;
-}
-
 static void sooner(mqttsn_ms *at, mqttsn_ms other)
 {
     if (other < *at)
         *at = other;
 }
 
-/* One turn; '*ret_wake_at' is when the next one is due at the latest. False
- * when the thread is to end. */
-static bool turn(struct gw_paho_port *port, mqttsn_ms *ret_wake_at)
+bool gw_paho_turn(struct gw_paho_port *port, mqttsn_ms *ret_wake_at)
 {
     mqttsn_ms now;
     bool stop;
@@ -537,36 +551,7 @@ static bool turn(struct gw_paho_port *port, mqttsn_ms *ret_wake_at)
     return true;
 }
 
-/*
- * Starts the doorbell, and with it Paho's threads. These work through what
- * there is: to be woken is no reason for them to take the processor from who
- * gives. Otherwise the two change places for each message, which costs more
- * than the message. They inherit that from us; we are as ever. Where the system
- * refuses, it is slower, and nothing else.
- */
-static bool start_doorbell(const char **ret_reason)
+void gw_paho_begin(struct gw_paho_port *port)
 {
-    struct sched_param none = {0};
-    bool there;
-
-    (void)sched_setscheduler(0, SCHED_BATCH, &none);
-    there = gw_doorbell_start(ret_reason);
-    (void)sched_setscheduler(0, SCHED_OTHER, &none);
-    return there;
-}
-
-void *gw_paho_thread(void *context)
-{
-    struct gw_paho_port *port = context;
-    mqttsn_ms wake_at;
-    const char *reason;
-
-    if (!start_doorbell(&reason))
-        gw_warn("upstream", "doorbell_failed", "reason=\"%s\" effect=\"%s\"",
-                reason, "connecting takes up to 2 s");
     begin_round(port, gw_paho_now());
-    while (turn(port, &wake_at))
-        sleep_until(port, wake_at);
-    finish(port);
-    return NULL;
 }

@@ -23,6 +23,8 @@ PATIENCE = 10.0 * float(os.environ.get("MQTTSN_TEST_PATIENCE", "1"))
 PREFIX = os.environ.get("MQTTSN_TEST_PREFIX", "")
 # The version of MQTT that the gateway is to speak: suites run in more than one.
 PROTOCOL = os.environ.get("MQTTSN_TEST_PROTOCOL", "3.1.1")
+# How nodes are known to the broker: upstream.mode.
+MODE = os.environ.get("MQTTSN_TEST_MODE")
 MOSQUITTO = shutil.which("mosquitto", path=os.pathsep.join(
     (os.environ.get("PATH", ""), "/usr/sbin", "/sbin")))
 LIBC = ctypes.CDLL(None)
@@ -245,7 +247,8 @@ class Gateway:
             "upstream": {"url": WAY.url(self.broker_port),
                          "client_id": "mqttsn-gw-test",
                          "topic_prefix": PREFIX or None,
-                         "protocol": PROTOCOL},
+                         "protocol": PROTOCOL,
+                         "mode": MODE},
             "tls": {"ca_file": WAY.ca},
             "log": {"level": "debug"},
         }

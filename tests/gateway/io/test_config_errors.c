@@ -137,11 +137,6 @@ static void each_error_names_line_key_and_what_was_expected(void **state)
                                 "''\n"},
 
         /* later versions */
-        {"[upstream]\nmode = transparent\n",
-         "2: upstream.mode: 'transparent' is " LATER},
-        {"[upstream]\ncredentials_file = /x\n",
-         "2: upstream.credentials_file: " LATER},
-        {"[transparent]\nclient_id = x\n", "2: transparent.client_id: " LATER},
         {"[http]\nbind = 127.0.0.1:80\n", "2: http.bind: " LATER},
         {"[http]\nbind = 127.0.0.1:80\n", "2: http.bind: " LATER},
         {"[ctl]\npath = /x\n", "2: ctl.path: " LATER},
@@ -371,8 +366,6 @@ static void set_and_environment_are_refused_by_name(void **state)
         {"gateway.name=a ;b", NULL,
          "--set: gateway.name: expected at most 2047 octets of UTF-8 without "
          "control characters and without a ';' after a blank\n"},
-        {"upstream.mode=transparent", NULL,
-         "--set: upstream.mode: 'transparent' is not in this version\n"},
         {NULL, "MQTTSN_GATEWAY_ID=x",
          "environment: gateway.id: expected a number from 1 to 255; got "
          "'x'\n"},
