@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "database_private.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,17 +26,34 @@ static const char *const texts[STATEMENTS] = {
 
 /* ---- results ----------------------------------------------------------- */
 
-/* SQLite itself takes most of them for damage. */
-static bool is_unreadable(int result)
+/* Whether the last thing that went wrong with the file was a read. */
+static bool failed_to_read(sqlite3_file *file)
 {
-    return result == SQLITE_IOERR_READ || result == SQLITE_IOERR_SHORT_READ ||
-           result == SQLITE_IOERR_CORRUPTFS;
+    int why = 0;
+
+    return file != NULL && file->pMethods != NULL &&
+           file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &why) ==
+               SQLITE_OK &&
+           why == EIO;
 }
 
-bool database_is_damage(int result)
+static bool is_unreadable(struct gw_database *d)
 {
-    if (is_unreadable(result))
-        return true;
+    sqlite3_file *file = NULL, *log = NULL;
+
+    if (d->sqlite == NULL)
+        return false;
+    (void)sqlite3_file_control(d->sqlite, "main", SQLITE_FCNTL_FILE_POINTER,
+                               &file);
+    (void)sqlite3_file_control(d->sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER,
+                               &log);
+    return failed_to_read(file) || failed_to_read(log);
+}
+
+bool database_is_damage(struct gw_database *d, int result)
+{
+    if (is_unreadable(d))
+        return false;
     result &= 0xff;
     return result == SQLITE_CORRUPT || result == SQLITE_NOTADB ||
            result == SQLITE_ERROR || result == SQLITE_FORMAT ||
@@ -49,10 +67,12 @@ enum mqttsn_status database_failed(struct gw_database *d, int result,
     const char *text =
         d->sqlite != NULL ? sqlite3_errmsg(d->sqlite) : sqlite3_errstr(result);
 
+    if (is_unreadable(d))
+        text = "the device cannot read the file; nothing was changed";
     snprintf(why, GW_DATABASE_WHY_MAX, "%s: %s", what, text);
     if ((result & 0xff) == SQLITE_FULL)
         return MQTTSN_ENOSPACE;
-    if (database_is_damage(result)) {
+    if (database_is_damage(d, result)) {
         d->damaged = true;
         return MQTTSN_EFIELD;
     }
@@ -238,7 +258,7 @@ enum mqttsn_status gw_database_begin_read(struct gw_database *d,
         return status;
     /* It begins with the first thing that is read. */
     result = database_read_meta(d);
-    if (result != SQLITE_OK && !database_is_damage(result))
+    if (result != SQLITE_OK && !database_is_damage(d, result))
         return database_failed(d, result, "read", why);
     (void)gw_database_meta(d, ret_meta);
     return MQTTSN_OK;

@@ -85,7 +85,7 @@ int database_read_meta(struct gw_database *d)
 
     d->meta_known = false;
     if (result != SQLITE_OK) {
-        d->damaged |= database_is_damage(result);
+        d->damaged |= database_is_damage(d, result);
         return result;
     }
     result = sqlite3_step(s);
@@ -124,12 +124,12 @@ static enum content look(struct gw_database *d,
     if (!ask(d, "SELECT count(*) FROM sqlite_schema", &tables, ret_result) ||
         !ask(d, "PRAGMA application_id", &application, ret_result) ||
         !ask(d, "PRAGMA user_version", &version, ret_result))
-        return database_is_damage(*ret_result) ? BROKEN : UNREADABLE;
+        return database_is_damage(d, *ret_result) ? BROKEN : UNREADABLE;
     if (tables == 0 && application == 0 && version == 0)
         return EMPTY;
     has_meta =
         ask(d, "SELECT version FROM meta WHERE one = 1", &inner, ret_result);
-    if (*ret_result != SQLITE_OK && !database_is_damage(*ret_result))
+    if (*ret_result != SQLITE_OK && !database_is_damage(d, *ret_result))
         return UNREADABLE;
     /* Two numbers say whose it is and how old: one of them may be damaged. */
     if (application != APPLICATION && !has_meta)
@@ -252,7 +252,7 @@ static enum mqttsn_status judge(struct gw_database *d,
         if (!settings->read_only && sqlite3_db_readonly(d->sqlite, "main") != 0)
             d->damaged = true;
         result = database_read_meta(d);
-        if (result != SQLITE_OK && !database_is_damage(result))
+        if (result != SQLITE_OK && !database_is_damage(d, result))
             return database_failed(d, result, "open", why);
         break;
     }

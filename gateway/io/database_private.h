@@ -39,7 +39,8 @@ uint32_t database_meta_crc(const struct gw_database_meta *meta,
  * SQLite's. */
 int database_read_meta(struct gw_database *database);
 
-/* Says that a result means damage. */
-bool database_is_damage(int result);
+/* Says that a result means damage. SQLite says so of what the device cannot
+ * read, too: that is none, for it may be read the next time. */
+bool database_is_damage(struct gw_database *database, int result);
 
 #endif

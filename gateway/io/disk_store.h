@@ -7,10 +7,11 @@
  * drops the journal up to there. At a start the store is the database with the
  * journal on top.
  *
- * What cannot be read, for it is damaged or because the device will not read
- * it, is set aside under another name, said in the log, and the rest is used: a
- * start succeeds unless the files belong to another program, another process or
- * a later version, or files can be neither opened nor made.
+ * What is damaged is set aside under another name, said in the log, and the
+ * rest is used: a start succeeds unless the files belong to another program,
+ * another process or a later version, or the system refuses to open, read or
+ * write them. An error of the system is no damage: nothing is changed then, the
+ * log says why, and another start may find the disk in order.
  *
  * The store has a clock of its own, in seconds, that goes on while the gateway
  * runs and is kept with every record, so that a restart knows how old a message
@@ -86,7 +87,7 @@ struct gw_disk_report {
  * takes new ones. 'visit' must not append.
  *
  * MQTTSN_OK:  '*ret_report' says what there was.
- * MQTTSN_EIO, MQTTSN_ENOSPACE: what is set aside cannot be replaced; logged.
+ * MQTTSN_EIO, MQTTSN_ENOSPACE: it cannot be read, or not be written; logged.
  */
 MQTTSN_CHECKED enum mqttsn_status
 gw_disk_restore(struct gw_disk *disk, gw_disk_visit *visit, void *user,

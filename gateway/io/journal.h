@@ -203,12 +203,10 @@ struct gw_journal_report {
  * anybody: it is passed over. Where octets in the middle are damaged, each
  * record behind them is judged by itself, but from there on nothing is
  * forgotten: a FORGET may be about something whose successor was lost, and a
- * message too often is better than one too few. What the device cannot read is
- * damage to the end of its file.
+ * message too often is better than one too few.
  *
  * MQTTSN_OK:       done, or 'visit' stopped it.
- * MQTTSN_EIO:      a file cannot be opened, or the directory not be read; errno
- *                  says why.
+ * MQTTSN_EIO:      a file or the directory cannot be read; errno says why.
  * MQTTSN_ENOSPACE: no memory.
  */
 #define GW_JOURNAL_FROM_FIRST UINT64_MAX

@@ -110,7 +110,6 @@ struct window {
     uint8_t *data; /* WINDOW octets */
     size_t at, len;
     bool ended;
-    bool unreadable; /* it ended because the device would not read on */
 };
 
 /* False: errno. */
@@ -126,11 +125,10 @@ static bool fill(struct window *w)
 
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0 && errno != EIO)
+        if (n < 0)
             return false;
-        w->unreadable = n < 0;
-        w->ended = n <= 0;
-        w->len += n > 0 ? (size_t)n : 0;
+        w->ended = n == 0;
+        w->len += (size_t)n;
     }
     return true;
 }
@@ -272,16 +270,6 @@ static void note_bad(struct reading *r, const struct journal_file *file)
     r->report.damaged++;
 }
 
-/* As damage to the end of it. Its numbers are not given again. */
-static void pass_over(struct reading *r, const struct journal_file *file)
-{
-    uint64_t most = file->first + file->octets / JOURNAL_RECORD;
-
-    r->in_doubt = true;
-    if (r->report.last < most)
-        r->report.last = most;
-}
-
 static bool read_file(struct reading *r, const struct journal_file *file)
 {
     struct window w = {.ops = ops_of(r->settings), .data = r->data};
@@ -299,9 +287,7 @@ static bool read_file(struct reading *r, const struct journal_file *file)
     if (w.fd < 0)
         return false;
     ok = fill(&w);
-    if (ok && w.len < JOURNAL_HEAD && w.unreadable) {
-        bad = true;
-    } else if (ok && w.len < JOURNAL_HEAD) {
+    if (ok && w.len < JOURNAL_HEAD) {
         /* A crash while it was made: it never had a record. */
         r->report.files++;
         r->report.torn++;
@@ -316,13 +302,10 @@ static bool read_file(struct reading *r, const struct journal_file *file)
         ok = read_records(r, &w, &bad, &torn);
         r->report.files++;
         r->report.octets += file->octets;
-        r->report.torn += torn && !w.unreadable;
-        bad |= w.unreadable;
+        r->report.torn += torn;
+        if (bad)
+            note_bad(r, file);
     }
-    if (ok && w.unreadable)
-        pass_over(r, file);
-    if (ok && bad)
-        note_bad(r, file);
     why = errno;
     w.ops->close(w.fd);
     errno = why;
