@@ -83,6 +83,7 @@ static bool is_level(struct mqttsn_span level, char wildcard)
 static bool harmless(const struct gw_policy *policy, uint32_t client,
                      struct mqttsn_span topic)
 {
+    const struct gw_options *o = &policy->options;
     size_t levels = 1 + policy->prefix_levels;
     size_t prefix = 0;
 
@@ -95,6 +96,10 @@ static bool harmless(const struct gw_policy *policy, uint32_t client,
         return false;
     for (size_t i = 0; i < topic.len; i++)
         levels += topic.data[i] == '/';
+    if (o->max_topic_bytes != 0 && topic.len + prefix > o->max_topic_bytes)
+        return false;
+    if (o->max_topic_levels != 0 && levels > o->max_topic_levels)
+        return false;
     return levels <= GW_FILTER_LEVELS_MAX && mqttsn_text_prudent(topic);
 }
 

@@ -96,6 +96,19 @@ uint64_t gw_uplink_held(struct gw_engine *e, uint32_t exchange);
 mqttsn_ms gw_line_next_deadline(const struct gw_engine *e);
 void gw_line_on_deadline(struct gw_engine *e);
 
+/* ---- broker_limits.c --------------------------------------------------- */
+
+/* Whether the rate allows one more publish now; else it is known when. */
+bool gw_broker_takes_publish(struct gw_engine *e);
+
+/* Whether there is room for a subscription of the session to this filter at the
+ * broker. */
+bool gw_broker_takes_filter(const struct gw_engine *e, uint32_t session,
+                            struct mqttsn_span filter);
+
+/* Makes what goes to the broker such that it takes it, and counts it. */
+void gw_broker_fit(struct gw_engine *e, struct gw_up_action *action);
+
 /* ---- forward.c --------------------------------------------------------- */
 
 /* Whether one more message may be taken over; makes room by the policy. */

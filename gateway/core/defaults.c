@@ -68,6 +68,7 @@ void gw_options_default(struct gw_options *ret_options)
 
         .window = 50,
         .qos2_window = 20,
+        .max_qos = 2,
         .retain_settle = 500,
         .upstream_timeout = 30 * SECOND,
         .upstream_client_id = "mqttsn-gw",

@@ -101,13 +101,10 @@ static bool has_control(const struct gw_engine *e)
            e->sweep_incomplete;
 }
 
-bool gw_engine_poll_upstream(struct gw_engine *e, mqttsn_ms now,
-                             unsigned classes, uint8_t *buf, size_t cap,
-                             struct gw_up_action *ret_action)
+/* Inline, for it is a part of every publish. */
+static inline bool next_action(struct gw_engine *e, unsigned classes,
+                               uint8_t *buf, struct gw_up_action *ret_action)
 {
-    e->now = now;
-    if (cap < GW_UP_BUFFER)
-        return false;
     /* Mostly there are publishes and nothing else. */
     if (e->probe_step != GW_PROBE_OFF &&
         gw_overlap_poll(e, classes, buf, ret_action))
@@ -118,5 +115,19 @@ bool gw_engine_poll_upstream(struct gw_engine *e, mqttsn_ms now,
     if (e->links_head != 0 && gw_link_poll(e, classes, buf, ret_action))
         return true;
     return (classes & GW_UP_DATA) &&
+           (e->policy.options.publish_rate == 0 ||
+            gw_broker_takes_publish(e)) &&
            gw_uplink_poll(e, &e->shared, buf, ret_action);
+}
+
+bool gw_engine_poll_upstream(struct gw_engine *e, mqttsn_ms now,
+                             unsigned classes, uint8_t *buf, size_t cap,
+                             struct gw_up_action *ret_action)
+{
+    e->now = now;
+    if (cap < GW_UP_BUFFER || !next_action(e, classes, buf, ret_action))
+        return false;
+    if (e->policy.broker_is_limited)
+        gw_broker_fit(e, ret_action);
+    return true;
 }

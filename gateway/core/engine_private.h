@@ -78,6 +78,10 @@ struct gw_engine {
     mqttsn_ms late_due;         /* the rate allows no more before; 0: it does */
     mqttsn_ms late_from;        /* the broker said that it has no room */
 
+    /* broker_limits.c */
+    struct gw_bucket publish_rate;
+    mqttsn_ms publish_due; /* no more before; 0: now */
+
     /* forward.c */
     uint32_t storing_head, storing_tail; /* publishes by store operation */
     uint32_t stowed_count;

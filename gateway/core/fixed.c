@@ -121,9 +121,12 @@ static uint32_t under_way(const struct gw_engine *e, uint32_t session,
 static bool ask(struct gw_engine *e, uint32_t session,
                 struct mqttsn_span filter, uint8_t qos)
 {
-    uint32_t node = gw_filter_use(e, filter, true), index;
+    uint32_t node, index;
     struct gw_exchange *x;
 
+    if (!gw_broker_takes_filter(e, session, filter))
+        return false;
+    node = gw_filter_use(e, filter, true);
     if (node == 0)
         return false;
     index = gw_exchange_new(e, session, GW_X_SUBSCRIBE);

@@ -45,6 +45,13 @@ enum gw_overlapping {
     GW_OVERLAPPING_EACH   /* one copy per matching filter */
 };
 
+/* What becomes of Retain on its way to a broker that may not take it. */
+enum gw_broker_retain {
+    GW_RETAIN_FORWARD,
+    GW_RETAIN_STRIP, /* published without it */
+    GW_RETAIN_REFUSE /* answered with "not supported"; stripped of wills */
+};
+
 /* Whose the connections to the broker are (D1). */
 enum gw_upstream_mode {
     GW_MODE_AGGREGATING, /* one carries every node */
@@ -164,6 +171,14 @@ struct gw_options {
      * '{client_id}' stands for the node's. NULL: nothing. Never changes while
      * the engine runs. */
     const char *topic_prefix;
+
+    /* What the broker takes of a connection; 0 = no limit. */
+    uint8_t max_qos; /* 1 or 2 */
+    enum gw_broker_retain broker_retain;
+    uint32_t publish_rate;     /* publishes a second of the gateway's own */
+    uint32_t max_topic_bytes;  /* of a topic or filter as the broker sees it */
+    uint32_t max_topic_levels; /* of the same */
+    uint32_t max_filters; /* subscribed at a time, the probe's not counted */
 
     /* [store] */
     bool durable; /* what is stored outlives the process; needs room, see

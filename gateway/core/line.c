@@ -492,18 +492,26 @@ uint64_t gw_uplink_held(struct gw_engine *e, uint32_t index)
 
 /* ---- time -------------------------------------------------------------- */
 
+static mqttsn_ms sooner(mqttsn_ms a, mqttsn_ms b)
+{
+    return a < b ? a : b;
+}
+
 /* When the oldest of the backlog has waited too long, or more of it may go. */
 mqttsn_ms gw_line_next_deadline(const struct gw_engine *e)
 {
     mqttsn_ms most = e->policy.options.uplink_max_age, due = MQTTSN_NEVER;
     uint32_t head = e->shared.lines[GW_LINE_LATE].head;
 
+    if (e->publish_due != 0 && e->shared.state == GW_LINK_UP)
+        due = e->publish_due;
     if (head == 0)
         return due;
     if (most != 0 && gw_exchange_at(e, head)->owned && !gw_store_behind(e))
-        due = gw_message_at(&e->up_messages, gw_exchange_at(e, head)->message)
-                  ->received +
-              most + 1;
+        due = sooner(due, gw_message_at(&e->up_messages,
+                                        gw_exchange_at(e, head)->message)
+                                  ->received +
+                              most + 1);
     if (e->shared.state != GW_LINK_UP)
         return due;
     if (e->late_due != 0 && e->late_due < due)
@@ -517,6 +525,8 @@ void gw_line_on_deadline(struct gw_engine *e)
 {
     if (e->late_due != 0 && e->now >= e->late_due)
         e->late_due = 0;
+    if (e->publish_due != 0 && e->now >= e->publish_due)
+        e->publish_due = 0;
     for (unsigned n = 0; n < 256; n++) {
         uint32_t head = e->shared.lines[GW_LINE_LATE].head;
 

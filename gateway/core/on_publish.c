@@ -240,6 +240,11 @@ void gw_on_publish(struct gw_engine *e, uint32_t session,
         }
     }
     name = publish_topic(e, session, frame, &held, &code);
+    if (frame->publish.flags.retain &&
+        e->policy.options.broker_retain == GW_RETAIN_REFUSE) {
+        code = MQTTSN_REJECTED_NOT_SUPPORTED;
+        name = 0;
+    }
     if (name != 0) {
         code = MQTTSN_REJECTED_CONGESTION;
         index = gw_uplink_publish(

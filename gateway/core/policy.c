@@ -179,7 +179,10 @@ static bool values_valid(const struct gw_options *o)
            in_range(o->client.drop_policy, GW_DROP_OLDEST,
                     GW_DROP_LATEST_PER_TOPIC) &&
            in_range(o->uplink_drop_policy, GW_DROP_OLDEST, GW_DROP_NEWEST) &&
-           in_range(o->uplink_drain_rate, 0, 1000000);
+           in_range(o->uplink_drain_rate, 0, 1000000) &&
+           in_range(o->max_qos, 1, 2) &&
+           in_range(o->publish_rate, 0, 1000000) &&
+           in_range(o->broker_retain, GW_RETAIN_FORWARD, GW_RETAIN_REFUSE);
 }
 
 static bool lists_fit(const struct gw_policy *policy,
@@ -401,6 +404,10 @@ enum mqttsn_status gw_policy_set(struct gw_policy *policy,
     gw_predefined_empty(policy, &policy->sets[policy->active]);
     policy->active = 1 - policy->active;
     copy_options(policy, &given);
+    policy->broker_is_limited =
+        given.max_qos < 2 || given.broker_retain != GW_RETAIN_FORWARD ||
+        given.publish_rate != 0 || given.max_topic_bytes != 0 ||
+        given.max_topic_levels != 0;
     memcpy(policy->access_publish, draft.access_publish,
            sizeof(policy->access_publish));
     memcpy(policy->access_subscribe, draft.access_subscribe,

@@ -55,9 +55,10 @@ struct gw_policy {
     struct gw_fixed_rows fixed;
     /* Of these lists, which hold '{client_id}'; the first is bit 0. */
     uint64_t publish_by_id, subscribe_by_id;
-    uint32_t client_id;    /* name of the upstream's id */
-    uint32_t topic_prefix; /* name; 0: there is none */
-    uint32_t prefix_head;  /* its octets before the first '{client_id}' */
+    uint32_t client_id;     /* name of the upstream's id */
+    uint32_t topic_prefix;  /* name; 0: there is none */
+    uint32_t prefix_head;   /* its octets before the first '{client_id}' */
+    bool broker_is_limited; /* what goes to the broker is made to fit */
     uint32_t prefix_levels;
     bool prefix_by_id;   /* there is one */
     uint32_t generation; /* counts reconfigurations */
@@ -125,7 +126,7 @@ bool gw_policy_own_connections(const struct gw_policy *policy);
 static inline bool gw_policy_asks_again(const struct gw_policy *policy)
 {
     return policy->options.access_publish_count != 0 ||
-           policy->topic_prefix != 0;
+           policy->topic_prefix != 0 || policy->broker_is_limited;
 }
 
 /* ---- mapping.c --------------------------------------------------------- */

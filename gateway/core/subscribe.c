@@ -369,7 +369,7 @@ void gw_on_subscribe(struct gw_engine *e, uint32_t session,
         is_late_repetition(e, session, frame, mapped))
         return;
     if (s->exchange_count >= e->policy.options.client_inflight_max ||
-        gw_store_behind(e)) {
+        gw_store_behind(e) || !gw_broker_takes_filter(e, session, mapped)) {
         gw_subscribe_refuse(e, session, msg_id, topic_id,
                             MQTTSN_REJECTED_CONGESTION);
         return;

@@ -67,12 +67,14 @@ static struct conf_value value_of(struct conf_load *load,
 {
     const struct conf_entry *entry =
         conf_find(load->config->private, key, section);
+    const char *preset = conf_profile_value(load->config->private, key);
     struct conf_value value;
     char why[CONF_WHY_MAX];
 
     if (entry != NULL)
         return entry->value;
-    if (!conf_parse(load, key, key->value, &value, why))
+    if (!conf_parse(load, key, preset != NULL ? preset : key->value, &value,
+                    why))
         conf_error(load, &nowhere, key->name, "bad default: %s", why);
     return value;
 }
@@ -447,6 +449,7 @@ static void check_whole(struct conf_load *load)
         check_listener(load, i);
     check_store(load);
     check_uplink(load);
+    conf_check_profile(load);
     conf_check_tls(load);
     conf_check_nodes(load);
     if (upstream->password != NULL && upstream->username == NULL) {

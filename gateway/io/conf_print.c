@@ -90,16 +90,23 @@ static const char *origin_text(const struct conf_place *place, char *buf,
     return "";
 }
 
+static void print_value(FILE *out, const char *name, const char *value,
+                        const char *origin)
+{
+    int width = fprintf(out, "%s = %s", name, value);
+
+    fprintf(out, "%*s ; %s\n",
+            width < VALUE_COLUMNS ? VALUE_COLUMNS - width : 0, "", origin);
+}
+
 static void print_line(FILE *out, const char *name, const char *value,
                        const struct conf_place *place)
 {
     static const struct conf_place nowhere;
     char origin[24];
-    int width = fprintf(out, "%s = %s", name, value);
 
-    fprintf(
-        out, "%*s ; %s\n", width < VALUE_COLUMNS ? VALUE_COLUMNS - width : 0,
-        "",
+    print_value(
+        out, name, value,
         origin_text(place != NULL ? place : &nowhere, origin, sizeof(origin)));
 }
 
@@ -171,6 +178,21 @@ static bool has_keys(const char *section)
     return strcmp(section, "predefined") == 0;
 }
 
+static void print_global_key(const struct gw_config *config,
+                             const struct conf_key *key, FILE *out)
+{
+    const struct conf_entry *entry = conf_find(config->private, key, NULL);
+    char buf[64];
+
+    if (entry == NULL && conf_profile_value(config->private, key) != NULL)
+        print_value(
+            out, key->name,
+            value_text((const char *)config, key, NULL, buf, sizeof(buf)),
+            "upstream.profile");
+    else
+        print_key(out, (const char *)config, key, entry);
+}
+
 static void print_global(const struct gw_config *config, const char *section,
                          FILE *out)
 {
@@ -184,8 +206,7 @@ static void print_global(const struct gw_config *config, const char *section,
 
         if (strcmp(key->section, section) == 0 &&
             (key->flags & CONF_LATER) == 0)
-            print_key(out, (const char *)config, key,
-                      conf_find(config->private, key, NULL));
+            print_global_key(config, key, out);
     }
 }
 

@@ -225,6 +225,15 @@ void conf_resolve_mapping(struct conf_load *load);
 /* Connections of nodes: what may stand together, and their credentials. */
 void conf_check_nodes(struct conf_load *load);
 
+/* ---- conf_profiles.c ---- */
+
+/* What upstream.profile gives for a key, or NULL. */
+const char *conf_profile_value(const struct gw_config_private *private,
+                               const struct conf_key *key);
+
+/* Whether the gateway's own connection is within what the broker takes. */
+void conf_check_profile(struct conf_load *load);
+
 /* ---- conf_tls.c ---- */
 
 /* Whether what [tls] names can be used. */

@@ -161,6 +161,48 @@ const struct conf_key conf_keys[] = {
         SAYS("Brokers as SCHEME://HOST[:PORT][/PATH], tried in this order: "
              "mqtt (port 1883), mqtts (8883), ws (80) or wss (443), the last "
              "two over HTTP with the path /mqtt if none is given")),
+    KEY("upstream", "profile", CHOICE, "generic", CONFIG(upstream.profile),
+        WORDS("generic|aws-iot|azure-event-grid|hivemq-cloud|emqx-cloud"),
+        SAYS("Service whose limits are the defaults of the keys that follow "
+             "here, see docs/brokers; each of them can still be given")),
+    KEY("upstream", "max_qos", UINT, "2", OPTION(max_qos), RANGE(1, 2),
+        SAYS("Highest QoS at the broker; nodes may publish with 2 all the "
+             "same, and are granted no more")),
+    KEY("upstream", "retain", CHOICE, "forward", OPTION(broker_retain),
+        WORDS("forward|strip|refuse"), RELOADS,
+        SAYS("Retain of nodes goes to the broker, is taken off, or such a "
+             "message is answered with not supported")),
+    KEY("upstream", "publish_rate", UINT, "0", OPTION(publish_rate),
+        RANGE(0, 1000000), RELOADS,
+        SAYS("Publishes a second that the broker takes; nine tenths of it are "
+             "used, more wait; 0 = no limit")),
+    KEY("upstream", "max_topic_bytes", UINT, "0", OPTION(max_topic_bytes),
+        RANGE(0, GW_NAME_MAX), RELOADS,
+        SAYS("Longest topic or filter that the broker takes, with the prefix; "
+             "longer ones are refused; 0 = no limit")),
+    KEY("upstream", "max_topic_levels", UINT, "0", OPTION(max_topic_levels),
+        RANGE(0, 128), RELOADS,
+        SAYS("Levels of such a topic or filter; 8 are those with seven "
+             "slashes; 0 = no limit")),
+    KEY("upstream", "max_filters", UINT, "0", OPTION(max_filters),
+        RANGE(0, 1000000), RELOADS,
+        SAYS("Different filters that nodes may be subscribed to at a time; one "
+             "more is answered with congestion; 0 = no limit")),
+    KEY("upstream", "max_keep_alive", DURATION, "0",
+        CONFIG(upstream.max_keep_alive), RANGE(0, 65535 * S),
+        .flags = CONF_SECONDS,
+        SAYS("Longest upstream.keep_alive that the broker takes; 0 = no "
+             "limit")),
+    KEY("upstream", "max_client_id", UINT, "0", CONFIG(upstream.max_client_id),
+        RANGE(0, 256),
+        SAYS("Octets of upstream.client_id that the broker takes; 0 = no "
+             "limit")),
+    KEY("upstream", "client_id_characters", TEXT, "",
+        CONFIG(upstream.client_id_characters), RANGE(0, 256), .note = "any",
+        SAYS("Characters that the broker takes in upstream.client_id")),
+    KEY("upstream", "connect_interval", DURATION, "0",
+        CONFIG(upstream.connect_interval), RANGE(0, 1 * H),
+        SAYS("Time between two attempts to connect, at least")),
     KEY("upstream", "mode", CHOICE, "aggregating", OPTION(mode),
         WORDS("aggregating|transparent"),
         SAYS("One broker connection for all nodes, or one for each under its "

@@ -58,7 +58,16 @@ struct gw_config_credentials {
     const char *password;
 };
 
+enum gw_config_profile {
+    GW_PROFILE_GENERIC,
+    GW_PROFILE_AWS_IOT,
+    GW_PROFILE_AZURE_EVENT_GRID,
+    GW_PROFILE_HIVEMQ_CLOUD,
+    GW_PROFILE_EMQX_CLOUD
+};
+
 struct gw_config_upstream {
+    enum gw_config_profile profile;
     const struct gw_config_broker *brokers;
     size_t broker_count; /* at least 1 */
     enum gw_config_protocol protocol;
@@ -74,10 +83,15 @@ struct gw_config_upstream {
     const char *credentials_file;
     const struct gw_config_credentials *credentials;
     size_t credential_count;
-    mqttsn_ms keep_alive;      /* whole seconds, 5..65535 */
-    mqttsn_ms connect_timeout; /* of one attempt */
-    mqttsn_ms reconnect_min;   /* first pause after a lost connection */
-    mqttsn_ms reconnect_max;   /* the pause doubles up to this, with jitter */
+    mqttsn_ms keep_alive;       /* whole seconds, 5..65535 */
+    mqttsn_ms connect_timeout;  /* of one attempt */
+    mqttsn_ms connect_interval; /* at least, between two CONNECTs */
+    /* What the broker takes; 0, NULL: anything. */
+    mqttsn_ms max_keep_alive;
+    uint32_t max_client_id;
+    const char *client_id_characters;
+    mqttsn_ms reconnect_min; /* first pause after a lost connection */
+    mqttsn_ms reconnect_max; /* the pause doubles up to this, with jitter */
 };
 
 enum gw_config_store_type { GW_STORE_MEMORY, GW_STORE_SQLITE };

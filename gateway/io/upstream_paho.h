@@ -91,8 +91,9 @@ struct gw_upstream_settings {
     unsigned window;      /* acknowledged publishes with Paho, 1..1000 */
     unsigned qos0_window; /* QoS 0 publishes with Paho, 1..5000 */
 
-    mqttsn_ms backoff_min_ms; /* first pause; the first attempt has none */
-    mqttsn_ms backoff_max_ms; /* longest pause */
+    mqttsn_ms connect_interval_ms; /* at least, between two attempts */
+    mqttsn_ms backoff_min_ms;      /* first pause; the first attempt has none */
+    mqttsn_ms backoff_max_ms;      /* longest pause */
 
     /* A fresh process first connects once with CleanSession=1, to discard
      * what the broker kept for a process whose memory is gone. With a journal

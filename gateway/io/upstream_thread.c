@@ -169,9 +169,16 @@ static bool must_clean(const struct gw_paho_port *port)
 
 static void attempt(struct gw_paho_port *port, mqttsn_ms now)
 {
+    mqttsn_ms from =
+        port->attempt_started_us / 1000 + port->settings.connect_interval_ms;
     bool clean = must_clean(port);
     bool busy = false;
 
+    /* Some brokers count attempts under one client id. */
+    if (port->attempt_started_us != 0 && now < from) {
+        port->next_attempt = from;
+        return;
+    }
     port->version = gw_paho_version_to_try(port);
     /* A kept handle belongs to one broker, and speaks one version. */
     if (port->handle && port->handle_endpoint != port->endpoint)
@@ -541,7 +548,7 @@ bool gw_paho_turn(struct gw_paho_port *port, mqttsn_ms *ret_wake_at)
         if (port->phase == GW_PAHO_IDLE) {
             if (now >= port->next_attempt)
                 attempt(port, now);
-            else
+            if (now < port->next_attempt)
                 sooner(ret_wake_at, port->next_attempt);
         }
         if (port->phase == GW_PAHO_CONNECTING || port->phase == GW_PAHO_CLOSING)

@@ -307,6 +307,7 @@ class FakeBroker:
                 if not digit & 0x80:
                     break
             body = self._exactly(client, size)
+            self.look(head, body)
             kind = head >> 4
             if kind == 1:
                 self.version = body[6]
@@ -387,6 +388,10 @@ class FakeBroker:
     def refuses(self, client):
         """A test may answer a CONNECT itself; True ends the connection."""
         return False
+
+    def look(self, head, body):
+        """At each packet before it is answered; to raise ConnectionError ends
+        the connection."""
 
     def wrap(self, client):
         """A test may put itself between this broker and the wire."""

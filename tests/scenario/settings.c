@@ -14,6 +14,7 @@ enum kind {
     MODE,
     POLICY,
     WILL,
+    RETAIN,
     U8,
     U64
 };
@@ -71,6 +72,12 @@ static const struct setting options[] = {
     OPTION("upstream.upstream_timeout", TIME, upstream_timeout),
     OPTION("upstream.upstream_down_max", TIME, upstream_down_max),
     OPTION("upstream.will_on_shutdown", BOOL, will_on_shutdown),
+    OPTION("upstream.max_qos", U8, max_qos),
+    OPTION("upstream.retain", RETAIN, broker_retain),
+    OPTION("upstream.publish_rate", U32, publish_rate),
+    OPTION("upstream.max_topic_bytes", U32, max_topic_bytes),
+    OPTION("upstream.max_topic_levels", U32, max_topic_levels),
+    OPTION("upstream.max_filters", U32, max_filters),
     OPTION("store.durable", BOOL, durable),
     OPTION("uplink.max_age", TIME, uplink_max_age),
     OPTION("uplink.drop_policy", POLICY, uplink_drop_policy),
@@ -114,6 +121,7 @@ static void assign(const struct statement *at, const struct setting *setting,
     static const char *const policies[] = {"oldest", "newest",
                                            "latest-per-topic"};
     static const char *const wills[] = {"lost", "lost-or-shutdown", "never"};
+    static const char *const retains[] = {"forward", "strip", "refuse"};
     char *to = (char *)base + setting->offset;
 
     switch (setting->kind) {
@@ -154,6 +162,10 @@ static void assign(const struct statement *at, const struct setting *setting,
     case POLICY:
         *(enum gw_drop_policy *)(void *)to =
             (enum gw_drop_policy)choice(at, text, policies, 3);
+        break;
+    case RETAIN:
+        *(enum gw_broker_retain *)(void *)to =
+            (enum gw_broker_retain)choice(at, text, retains, 3);
         break;
     }
 }

@@ -317,6 +317,34 @@ static void urls_are_taken_apart(void **state)
     gw_config_free(c);
 }
 
+static void a_profile_gives_defaults(void **state)
+{
+    struct gw_config *c =
+        load_good(*state, "[upstream]\nprofile = aws-iot\n"
+                          "url = mqtts://a:443\nmax_filters = 7\n");
+
+    assert_int_equal(c->options.max_qos, 1);
+    assert_int_equal(c->options.publish_rate, 100);
+    assert_int_equal(c->options.max_filters, 7);
+    assert_string_equal(c->tls.alpn, "x-amzn-mqtt-ca");
+    gw_config_free(c);
+
+    c = load_good(*state, "[upstream]\nprofile = aws-iot\n"
+                          "url = mqtts://a:443\n[tls]\nalpn = mqtt\n");
+    assert_string_equal(c->tls.alpn, "mqtt");
+    gw_config_free(c);
+
+    c = load_good(*state, "[upstream]\nprofile = aws-iot\nurl = mqtts://a\n");
+    assert_null(c->tls.alpn);
+    gw_config_free(c);
+
+    c = load_good(*state, "[upstream]\nurl = mqtts://a:443\n");
+    assert_int_equal(c->options.max_qos, 2);
+    assert_int_equal(c->options.publish_rate, 0);
+    assert_null(c->tls.alpn);
+    gw_config_free(c);
+}
+
 static void client_rules_keep_the_order_of_the_file(void **state)
 {
     struct gw_config *c = load_good(
@@ -548,6 +576,7 @@ int main(void)
         TEST(what_a_line_may_look_like),
         TEST(a_line_longer_than_inih_takes_is_whole),
         TEST(urls_are_taken_apart),
+        TEST(a_profile_gives_defaults),
         TEST(client_rules_keep_the_order_of_the_file),
         TEST(set_comes_before_environment_before_file),
         TEST(listeners_come_from_set_and_environment),

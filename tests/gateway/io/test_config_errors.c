@@ -133,6 +133,16 @@ static void each_error_names_line_key_and_what_was_expected(void **state)
          "2: upstream.url: " URL "; got 'ws://h/a:b'\n"},
         {"[upstream]\nurl = wss://h/a b\n",
          "2: upstream.url: " URL "; got 'wss://h/a b'\n"},
+        /* what the broker takes */
+        {"[upstream]\nprofile = aws-iot\nkeep_alive = 1201s\n",
+         "3: upstream.keep_alive: expected at most 1200s "
+         "(upstream.max_keep_alive)\n"},
+        {"[upstream]\nclient_id = abcd\nmax_client_id = 3\n",
+         "2: upstream.client_id: expected at most 3 octets "
+         "(upstream.max_client_id)\n"},
+        {"[upstream]\nclient_id = a/b\nclient_id_characters = abc\n",
+         "2: upstream.client_id: expected only characters of "
+         "upstream.client_id_characters, 'abc'\n"},
         {"[upstream]\nurl =\n", "2: upstream.url: " URL "; got "
                                 "''\n"},
 
