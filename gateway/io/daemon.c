@@ -8,6 +8,7 @@
 #include "daemon_private.h"
 #include "log.h"
 #include "socket.h"
+#include "supervisor.h"
 #include "version.h"
 
 /* Hop limit of what goes to a group with radius 0, "the whole network". */
@@ -144,6 +145,7 @@ void daemon_close(struct gw_daemon *d)
     close_handle((uv_handle_t *)&d->more);
     close_handle((uv_handle_t *)&d->deadline);
     close_handle((uv_handle_t *)&d->patience);
+    close_handle((uv_handle_t *)&d->beat);
     for (size_t i = 0; i < d->signal_count; i++)
         close_handle((uv_handle_t *)&d->signal[i]);
 }
@@ -207,6 +209,7 @@ void gw_daemon_stop(struct gw_daemon *d)
     d->phase = DRAINING;
     d->stop_began = uv_now(d->loop);
     gw_info("daemon", "stopping", NULL);
+    gw_supervisor_stopping();
     if (d->stopping != NULL)
         d->stopping(d->user);
     d->now = uv_now(d->loop);
@@ -295,8 +298,10 @@ static void init_handles(struct gw_daemon *d)
     uv_idle_init(d->loop, &d->more);
     uv_timer_init(d->loop, &d->deadline);
     uv_timer_init(d->loop, &d->patience);
-    d->turn.data = d->more.data = d->deadline.data = d->patience.data = d;
-    d->handles = 4;
+    uv_timer_init(d->loop, &d->beat);
+    d->turn.data = d->more.data = d->deadline.data = d;
+    d->patience.data = d->beat.data = d;
+    d->handles = 5;
     d->armed_for = MQTTSN_NEVER;
 }
 
@@ -357,6 +362,7 @@ enum mqttsn_status gw_daemon_start(uv_loop_t *loop,
     uv_check_start(&d->turn, daemon_on_turn);
     uv_idle_start(&d->more, daemon_on_more);
     gw_info("daemon", "ready", "name=%s", gw_log_text(d->config->name));
+    gw_supervisor_ready(&d->beat);
     *ret_daemon = d;
     return MQTTSN_OK;
 

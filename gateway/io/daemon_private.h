@@ -53,6 +53,7 @@ struct gw_daemon {
     uv_signal_t signal[4];
     size_t signal_count;
     uv_timer_t patience; /* of the phases of stopping */
+    uv_timer_t beat;     /* for a service manager */
     enum stop_phase phase;
     mqttsn_ms stop_began;
     bool left_in_order;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "log.h"
+#include "supervisor.h"
 
 void gw_daemon_log_problem(const struct gw_config_problem *problem,
                            const char *event)
@@ -36,7 +37,7 @@ static void kept_the_old(const char *reason)
 
 /* All that may fail is done before anything changes that would have to be
  * changed back. */
-void gw_daemon_reload(struct gw_daemon *d)
+static void reload(struct gw_daemon *d)
 {
     struct gw_listener_options listeners[GW_LISTENERS_MAX];
     uint32_t before = daemon_max_datagram(d->config);
@@ -44,8 +45,6 @@ void gw_daemon_reload(struct gw_daemon *d)
     struct gw_config *config;
     enum mqttsn_status status;
 
-    if (d->sources == NULL || d->phase != RUNNING)
-        return;
     status = gw_config_reload(d->config, d->sources, report, NULL, &config);
     if (status != MQTTSN_OK) {
         kept_the_old(status == MQTTSN_ENOSPACE
@@ -77,4 +76,13 @@ void gw_daemon_reload(struct gw_daemon *d)
     d->config = config;
     gw_info("config", "reloaded", NULL);
     daemon_wake(d);
+}
+
+void gw_daemon_reload(struct gw_daemon *d)
+{
+    if (d->sources == NULL || d->phase != RUNNING)
+        return;
+    gw_supervisor_reloading();
+    reload(d);
+    gw_supervisor_reloaded();
 }
