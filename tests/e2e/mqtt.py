@@ -361,10 +361,9 @@ class FakeBroker:
             elif kind == 10:
                 answer = body[:2] + (b"" if self.version < 5 else b"\0\0")
                 client.sendall(bytes([0xB0, len(answer)]) + answer)
-                at = 2 if self.version < 5 else 3 + body[2]
-                size = struct.unpack(">H", body[at:at + 2])[0]
-                self.unsubscribing(
-                    without_prefix(body[at + 2:at + 2 + size].decode()))
+                _, rest = self.split(body[2:])
+                size = struct.unpack(">H", rest[:2])[0]
+                self.unsubscribing(without_prefix(rest[2:2 + size].decode()))
             elif kind == 12:
                 client.sendall(b"\xd0\x00")
             elif kind == 14:
