@@ -26,8 +26,8 @@ static const char *const texts[STATEMENTS] = {
 
 /* ---- results ----------------------------------------------------------- */
 
-/* Whether the last thing that went wrong with the file was a read. */
-static bool failed_to_read(sqlite3_file *file)
+/* Whether the last thing that went wrong with the file was its device. */
+static bool has_failed(sqlite3_file *file)
 {
     int why = 0;
 
@@ -47,7 +47,7 @@ static bool is_unreadable(struct gw_database *d)
                                &file);
     (void)sqlite3_file_control(d->sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER,
                                &log);
-    return failed_to_read(file) || failed_to_read(log);
+    return has_failed(file) || has_failed(log);
 }
 
 bool database_is_damage(struct gw_database *d, int result)
@@ -67,7 +67,7 @@ enum mqttsn_status database_failed(struct gw_database *d, int result,
     const char *text =
         d->sqlite != NULL ? sqlite3_errmsg(d->sqlite) : sqlite3_errstr(result);
 
-    if (is_unreadable(d))
+    if ((result & 0xff) != SQLITE_IOERR && is_unreadable(d))
         text = "the device cannot read the file; nothing was changed";
     snprintf(why, GW_DATABASE_WHY_MAX, "%s: %s", what, text);
     if ((result & 0xff) == SQLITE_FULL)
