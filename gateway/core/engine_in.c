@@ -198,6 +198,14 @@ static void on_frame(struct gw_engine *e, const struct gw_peer *peer,
         e->counters.rx_ignored++;
         return;
     case GW_R_DISCONNECT:
+        /* Who says once more that it leaves is not told so before the first
+         * time is stored: a crash would find it connected, and lost later. */
+        if (session != 0 && frame->type == MQTTSN_DISCONNECT) {
+            gw_reply_push(e, session,
+                          &(struct gw_reply){.type = MQTTSN_DISCONNECT},
+                          e->store_queued);
+            return;
+        }
         /* Whoever waits for a contested client id is half-open (D5). */
         if (session == 0 && e->by_contender.used != 0 &&
             gw_contender_is(e, peer))
