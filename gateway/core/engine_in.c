@@ -203,7 +203,7 @@ static void on_frame(struct gw_engine *e, const struct gw_peer *peer,
         if (session != 0 && frame->type == MQTTSN_DISCONNECT) {
             gw_reply_push(e, session,
                           &(struct gw_reply){.type = MQTTSN_DISCONNECT},
-                          e->store_queued);
+                          gw_store_all(e));
             return;
         }
         /* Whoever waits for a contested client id is half-open (D5). */

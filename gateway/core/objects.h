@@ -323,6 +323,7 @@ struct gw_reply {
     uint16_t topic_id;
     uint16_t msg_id;
     bool exchange;  /* a SUBSCRIBE ends with this answer */
+    bool again;     /* CONNACK: the connection is stored, whatever fails now */
     bool announces; /* it tells the node what 'topic_id' means (G12-13) */
     uint64_t wait;  /* the store operation it waits for */
 };

@@ -453,9 +453,10 @@ static void again(struct gw_engine *e, uint32_t session,
                e->now - s->state_since <=
                    o->retry_interval * (o->retry_count + 1)) { /* G12-21b */
         if (!(s->flags & GW_S_CONNACK_DUE))
-            gw_reply_push(e, session,
-                          &(struct gw_reply){.type = MQTTSN_CONNACK},
-                          e->store_queued);
+            gw_reply_push(
+                e, session,
+                &(struct gw_reply){.type = MQTTSN_CONNACK, .again = true},
+                e->store_queued);
         s->last_heard = e->now;
     } else if (gw_store_behind(e)) {
         connack(e, peer, gw_names_span(&e->names, s->client_id),

@@ -139,7 +139,7 @@ void gw_replies_fail(struct gw_engine *e, uint64_t op)
 {
     for (uint32_t i = e->waiting_head; i != 0; i = gw_reply_at(e, i)->next) {
         if (gw_reply_at(e, i)->wait == op)
-            gw_reply_at(e, i)->failed = true;
+            gw_reply_at(e, i)->failed = !gw_reply_at(e, i)->again;
         else if (gw_reply_at(e, i)->wait > op)
             return;
     }
