@@ -243,7 +243,8 @@ void gw_line_enter(struct gw_engine *e, uint32_t index)
         gw_flow_join(e, index);
         append(e, &e->shared, index, GW_LINE_LATE); /* no other has a backlog */
     } else if (x->up == 0) {
-        append(e, &e->shared, index, GW_LINE_LIVE);
+        /* It may have waited for the store, and others come meanwhile. */
+        gw_line_insert(e, index, GW_LINE_LIVE);
     } else {
         append(e, gw_link_at(e, x->up), index, GW_LINE_LIVE);
         gw_link_list(e, x->up);
