@@ -94,6 +94,7 @@ struct gw_engine {
     uint32_t resubscribe;   /* filters 1 to this are left of the sweep */
     uint32_t resubscribing; /* SUBSCRIBEs of the sweep without result */
     bool sweep_incomplete;  /* the broker was not told everything yet */
+    bool sweep_anew;        /* the broker began a new session, and has none */
     bool sweep_untold;      /* this sweep is only about filters so marked */
     bool untold;            /* there are such */
     bool sweep_kept;        /* and the store knows */

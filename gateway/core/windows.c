@@ -292,6 +292,8 @@ static bool poll_sweep(struct gw_engine *e, uint8_t *buf,
                  ret_action);
             return true;
         }
+        if (!e->sweep_anew) /* it may have it of a sweep that was cut short */
+            continue;
         f->up_state = GW_F_NONE; /* the broker has forgotten it already */
         answer_unsubscribes(e, filter);
         drop_if_unused(e, filter);
@@ -528,6 +530,7 @@ void gw_windows_on_connected(struct gw_engine *e, bool session_present)
         e->sweep_untold = true;
     }
     e->untold = false;
+    e->sweep_anew = !session_present;
     if (e->sweep_incomplete && !e->sweep_kept) {
         e->sweep_stored = gw_store_sweep(e, true);
         e->sweep_kept = e->sweep_stored != 0;
