@@ -154,8 +154,7 @@ static bool is_served(const struct gw_engine *e)
            (e->shared.state == GW_LINK_DOWN && e->link_was_up);
 }
 
-/* Accepts if the upstream allows; a request at the very start waits for the
- * first attempt's outcome (guarantee 5). */
+/* Accepts if the upstream allows; the first attempt's outcome is waited for. */
 static void accept_when_up(struct gw_engine *e, uint32_t session)
 {
     if (gw_policy_own_connections(&e->policy)) {

@@ -50,16 +50,15 @@ static void on_register(struct sim *sim, struct node *node,
     node_send(sim, node, sn_ack(SN_REGACK, f->topic, f->msg, code));
 }
 
-static bool open2(struct node *node, uint16_t msg)
+static void remember_open2(struct node *node, uint16_t msg)
 {
     for (size_t i = 0; i < node->open2_count; i++)
         if (node->open2[i] == msg)
-            return true;
+            return;
     if (node->open2_count == NODE_OPEN2)
         memmove(node->open2, node->open2 + 1,
                 --node->open2_count * sizeof(node->open2[0]));
     node->open2[node->open2_count++] = msg;
-    return false;
 }
 
 static void on_publish(struct sim *sim, struct node *node,
@@ -80,7 +79,7 @@ static void on_publish(struct sim *sim, struct node *node,
     if (qos == SN_QOS1) {
         node_send(sim, node, sn_ack(SN_PUBACK, f->topic, f->msg, 0));
     } else if (qos == SN_QOS2) {
-        (void)open2(node, f->msg);
+        remember_open2(node, f->msg);
         node_send(sim, node, sn_msg(SN_PUBREC, f->msg));
     }
 }
@@ -126,11 +125,12 @@ static void on_will_question(struct sim *sim, struct node *node, uint8_t type)
     if (node->request != SN_CONNECT)
         return;
     if (type == SN_WILLTOPICREQ) {
+        uint8_t flags = (uint8_t)(rng_below(&node->random, 3) * SN_QOS1);
+
+        if (rng_below(&node->random, 4) == 0)
+            flags |= SN_RETAIN;
         snprintf(text, sizeof(text), "will/%u", node->number);
-        node_send(sim, node,
-                  sn_willtopic(SN_WILLTOPIC,
-                               (uint8_t)(rng_below(&node->random, 3) * SN_QOS1),
-                               text));
+        node_send(sim, node, sn_willtopic(SN_WILLTOPIC, flags, text));
     } else {
         snprintf(text, sizeof(text), "w%u.%u", node->number,
                  ++node->will_number);
@@ -138,11 +138,10 @@ static void on_will_question(struct sim *sim, struct node *node, uint8_t type)
     }
 }
 
-static void on_disconnect(struct sim *sim, struct node *node)
+static void on_disconnect(struct node *node)
 {
     bool asked = node->request == SN_DISCONNECT;
 
-    (void)sim;
     if (asked) {
         bool sleeps = !node->frame.data[1] ? false : node->frame.len > 2;
 
@@ -256,7 +255,7 @@ void node_hears(struct sim *sim, unsigned number, const uint8_t *data,
             node_answered(node);
         break;
     case SN_DISCONNECT:
-        on_disconnect(sim, node);
+        on_disconnect(node);
         break;
     default:
         on_ack(sim, node, &f);

@@ -144,7 +144,7 @@ static void draw_gateway(struct options *o, uint64_t seed)
     o->durable = PICK(0, 1, 1);
     o->store_ms = PICK(0, 0, 5, 100, 3000);
     o->store_shuffle = PICK(0, 1);
-    o->store_fails = PICK(0, 0, 0, 0, 0, 0, 0);
+    o->store_fails = o->durable ? PICK(0, 0, 0, 0, 0, 20, 200) : 0;
     o->crash_s = PICK(0, 0, 10, 30) * o->pace_ms / 1000;
     if (o->store_fails != 0)
         o->crash_s = 0;

@@ -7,14 +7,14 @@ void oracle_init(struct sim *sim)
 {
     struct oracle *o = &sim->oracle;
 
-    o->lied_to = false;
+    o->lied_to = o->forgot = false;
     o->idle_at = o->flushed_at = 0;
     o->book_count = o->caller_count = o->up_count = o->will_count = 0;
     o->naming_count = 0;
     o->up_drops = 0;
-    o->wills_hazy = false;
+    o->wills_hazy = o->power_lost = false;
     o->message_count = 0;
-    o->orders = o->entries = o->last_op = 0;
+    o->orders = o->entries = o->last_op = o->failures = 0;
     o->input = INPUT_BIRTH;
     o->valid = o->malformed = o->message_loose = false;
     o->caller = NULL;
@@ -252,6 +252,7 @@ void oracle_upstream(struct sim *sim, const struct gw_up_event *event)
         return;
     case GW_UP_CONNECTED:
         begin(sim, INPUT_UPSTREAM);
+        sim->oracle.forgot |= !event->connected.session_present;
         sim_trace(sim, "up > connected, session=%d",
                   event->connected.session_present);
         return;
@@ -280,6 +281,8 @@ void oracle_message(struct sim *sim, const struct outgoing *outgoing)
 void oracle_stored(struct sim *sim, uint64_t op, bool ok)
 {
     begin(sim, INPUT_STORED);
+    sim->oracle.failures += !ok;
+    sim->stats->store_failures += !ok;
     oracle_up_stored(sim, op, ok);
     if (!ok)
         sim_trace(sim, "store > %llu failed", (unsigned long long)op);
@@ -455,6 +458,7 @@ static void store_idle(struct sim *sim)
     for (size_t i = 0; i < ORACLE_UPS && i < o->up_count; i++)
         o->ups[i].safe = true;
     o->idle_at = sim->now;
+    o->forgot = false;
     broker_store_idle(sim);
 }
 

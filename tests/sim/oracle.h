@@ -19,7 +19,7 @@
  *   S6  one message at a time towards a node                            _down
  *   S7  a sleeper is left alone; PINGRESP comes after the last message  _down
  *   S8  each datagram is well-formed, small enough, and in its place    here
- *   S9  queues are within their limits, and sums add up                 _look
+ *   S9  queues are within their limits, and sums add up        _look, _offers
  *   S10 no more to a stranger than came from it                      _callers
  *   S11 a will comes once, when the node is lost, and never else        _wills
  *   S12 repetitions: DUP, same MsgId, not too soon, not too often,
@@ -98,7 +98,9 @@ struct sub {
     uint8_t former;       /* before a change that is not acknowledged yet */
     bool acked;           /* SUBACK has gone: a crash does not undo it */
     bool safe;
-    bool doubted; /* its node refused what comes by it */
+    bool doubted;   /* its node refused what comes by it */
+    bool lost;      /* the broker forgot it, and refused it then */
+    uint64_t token; /* of the SUBSCRIBE that tells it to the broker again */
     enum sub_state state;
 };
 
@@ -166,12 +168,13 @@ struct book {
     enum gw_state state;
     struct peer peer; /* who speaks for it; addr.family 0: nobody */
     bool clean;
-    bool masked;      /* the inspection said half-open, and it was more */
-    bool accepted;    /* CONNECT was, and ... */
-    bool connack_due; /* ... CONNACK waits for the store */
-    bool newborn;     /* it is the first of its session */
-    bool talked;      /* since CONNACK */
-    bool strayed;     /* it has left, and said something all the same */
+    bool masked;       /* the inspection said half-open, and it was more */
+    bool accepted;     /* CONNECT was, and ... */
+    bool connack_due;  /* ... CONNACK waits for the store */
+    bool newborn;      /* it is the first of its session */
+    uint64_t failures; /* of the store, when it was taken */
+    bool talked;       /* since CONNACK */
+    bool strayed;      /* it has left, and said something all the same */
     uint16_t keepalive, sleep;
     mqttsn_ms since;                 /* in this state */
     mqttsn_ms changed_at;            /* anything that a store may know */
@@ -190,6 +193,7 @@ struct book {
     bool excused;        /* this awake period may end early */
     unsigned wills_step; /* 0 none, 1 topic, 2 message */
     struct will will, next_will;
+    bool will_hazy;             /* it may have been another at some time */
     uint32_t held, held_before; /* messages, by the engine's account */
     struct entry list[ORACLE_LIST];
     size_t count;
@@ -263,6 +267,7 @@ enum input {
 
 struct oracle {
     bool lied_to; /* the broker kept nothing and said it had */
+    bool forgot;  /* it said so, and the store may not know yet */
     struct book books[ORACLE_BOOKS];
     size_t book_count;
     struct caller callers[ORACLE_CALLERS];
@@ -277,9 +282,11 @@ struct oracle {
     bool wills_may[ORACLE_WILLS];
     uint64_t wills_token[ORACLE_WILLS]; /* with the broker side */
     size_t will_count;
-    bool wills_hazy; /* a session came back whose will is not known */
+    bool power_lost; /* what was not flushed may be undone */
+    bool wills_hazy; /* there was a session whose will is not known */
     uint64_t entries;
     uint64_t last_op;
+    uint64_t failures;    /* operations that the store could not do */
     mqttsn_ms idle_at;    /* all was in the store then */
     mqttsn_ms flushed_at; /* what was in the store then outlives the power */
 
@@ -379,6 +386,11 @@ void oracle_supervised(struct sim *sim, struct book *book);
 void oracle_states_required(struct sim *sim);
 void oracle_states_answered(struct sim *sim, struct book *book,
                             const struct sn_frame *f);
+
+static inline bool oracle_deliverable(const struct book *book)
+{
+    return book->state == GW_ACTIVE || book->state == GW_AWAKE;
+}
 
 /* topics */
 struct topic *oracle_topic(struct book *book, uint16_t id);

@@ -73,6 +73,10 @@ void oracle_dies(struct sim *sim)
     struct oracle *o = &sim->oracle;
 
     sim->stats->crashes++;
+    /* Its next connection finds the session that this one has begun, and
+     * nobody knows any more that it began empty. */
+    o->lied_to |= o->forgot;
+    o->forgot = false;
     for (size_t i = 0; i < ORACLE_UPS && i < o->up_count; i++) {
         struct up *up = &o->ups[i];
 
@@ -99,8 +103,7 @@ void oracle_dies(struct sim *sim)
         /* A start that was not acknowledged may not have been, and what was
          * before it be back. */
         if (book->connack_due && (book->clean || book->newborn)) {
-            book->hazy = true;
-            o->wills_hazy = true;
+            oracle_becomes_hazy(sim, book);
         }
         for (size_t k = 0; k < book->sub_count; k++) {
             struct sub *sub = &book->subs[k];
@@ -147,9 +150,13 @@ static void session_reborn(struct sim *sim, struct book *book,
     if (!book->exists && !book->connect.pending) {
         /* It had just gone; the store does not know yet. */
         book->connection++;
-        book->hazy = true;
-        sim->oracle.wills_hazy = true;
+        oracle_becomes_hazy(sim, book);
     }
+    /* It had begun anew, or ended, and the store does not know yet. */
+    for (size_t i = 0; i < book->topic_count && !oracle_connected(book) &&
+                       (info->state == GW_ACTIVE || info->state == GW_ASLEEP);
+         i++)
+        book->topics[i].told = book->topics[i].once;
     if (book->promised && !book->hazy && info->state != book->promise)
         sim_fail(sim, "durable", "%s was told that it is %s", book->id,
                  book->promise == GW_ASLEEP ? "asleep" : "something else");

@@ -32,20 +32,6 @@ void oracle_list_remove(struct book *book, size_t at)
             (book->count - at) * sizeof(book->list[0]));
 }
 
-static void list_append(struct sim *sim, struct book *book,
-                        const struct entry *entry)
-{
-    if (book->hazy)
-        return;
-    if (book->count == ORACLE_LIST) {
-        if (book->held >= book->count)
-            sim_fail(sim, "setup", "more than %d messages", ORACLE_LIST);
-        oracle_list_remove(book, 0);
-        book->hazy = true; /* too many of them are gone, and not known */
-    }
-    book->list[book->count++] = *entry;
-}
-
 /* How many of the list are gone, as far as is known now. */
 static uint64_t gone(struct sim *sim, const struct book *book)
 {
@@ -53,11 +39,6 @@ static uint64_t gone(struct sim *sim, const struct book *book)
         oracle_drops(gw_engine_counters(sim->gw.engine)) - sim->oracle.dropped;
 
     return (book->count > book->held ? book->count - book->held : 0) + drops;
-}
-
-static bool deliverable(const struct book *book)
-{
-    return book->state == GW_ACTIVE || book->state == GW_AWAKE;
 }
 
 /* ---- steps and their repetition (S12) ----------------------------------- */
@@ -112,8 +93,8 @@ void oracle_steps_due(struct sim *sim, struct book *book)
     const struct step *step = &book->step;
     mqttsn_ms due = step->at;
 
-    if (book->hazy || !deliverable(book) || book->peer.addr.family == 0 ||
-        book->connack_due)
+    if (book->hazy || !oracle_deliverable(book) ||
+        book->peer.addr.family == 0 || book->connack_due)
         return;
     if (due < sim->gw.free_since)
         due = sim->gw.free_since;
@@ -134,6 +115,23 @@ void oracle_steps_due(struct sim *sim, struct book *book)
             book->release_due + 20000 + (mqttsn_ms)sim->o.store_ms * 40 &&
         sim->gw.free_since < book->release_due && gone(sim, book) == 0)
         sim_fail(sim, "S12", "PUBREC of %s is not answered", book->id);
+}
+
+/* One thing at a time (S6): another begins when this one was acknowledged, was
+ * given up after its repetitions, or has gone from the queue. What was counted
+ * while nothing could go out is not known. */
+static void check_alone(struct sim *sim, const struct book *book,
+                        const struct sn_frame *f)
+{
+    const struct step *step = &book->step;
+
+    if (step->type == 0 || (step->type == f->type && step->msg == f->msg) ||
+        step->timed >= (unsigned)sim->o.retry_count ||
+        sim->gw.free_since >= step->begun || gone(sim, book) > 0)
+        return;
+    sim_fail(sim, "S6", "a %s to %s, and its %s (%u) is not acknowledged",
+             sn_type_name(f->type), book->id, sn_type_name(step->type),
+             step->msg);
 }
 
 static void step_ends(struct book *book)
@@ -334,11 +332,12 @@ static void pubrel_out(struct sim *sim, struct book *book,
 
         if (e->msg != f->msg || !(e->released || e->final || e->unsure))
             continue;
+        check_alone(sim, book, f);
         e = &book->list[come_to(sim, book, at, "PUBREL")];
         e->released = e->final = true;
         e->unsure = false;
         book->release_due = 0;
-        if (!deliverable(book))
+        if (!oracle_deliverable(book))
             sim_fail(sim, "S7", "PUBREL to %s, which is not there", book->id);
         step_taken(sim, book, f);
         return;
@@ -360,7 +359,8 @@ void oracle_down_out(struct sim *sim, struct book *book,
         pubrel_out(sim, book, f);
         return;
     }
-    if (!deliverable(book))
+    check_alone(sim, book, f);
+    if (!oracle_deliverable(book))
         sim_fail(sim, "S7", "a %s to %s, which is not there",
                  sn_type_name(f->type), book->id);
     if (book->connack_due)
@@ -414,7 +414,7 @@ void oracle_down_in(struct sim *sim)
     struct entry *e;
 
     if (book == NULL || book->hazy ||
-        !(deliverable(book) || book->state == GW_ASLEEP))
+        !(oracle_deliverable(book) || book->state == GW_ASLEEP))
         return;
     switch (f->type) {
     case SN_PUBACK:
@@ -422,7 +422,7 @@ void oracle_down_in(struct sim *sim)
         break;
     case SN_REGACK:
         if (book->step.type != SN_REGISTER || book->step.msg != f->msg ||
-            !deliverable(book))
+            !oracle_deliverable(book))
             break;
         if (f->code == 1)
             book->excused = true;
@@ -433,10 +433,11 @@ void oracle_down_in(struct sim *sim)
         e = under_way(book, f->msg);
         if (e == NULL || e->qos_high != 2)
             break;
-        if (!e->released && deliverable(book))
+        if (!e->released && oracle_deliverable(book))
             book->release_due = sim->now;
         e->released = true;
-        if (book->step.type == SN_PUBLISH)
+        /* It has the message, also when a REGISTER was to come before it. */
+        if (book->step.type != SN_PUBREL)
             step_ends(book);
         break;
     default:
@@ -471,108 +472,4 @@ void oracle_delivered(struct sim *sim)
              "something counts as delivered to %s that was not "
              "acknowledged",
              book != NULL ? book->id : "nobody");
-}
-
-/* ---- offers: were they taken? ------------------------------------------- */
-
-static bool fixed(const struct book *book, size_t at)
-{
-    const struct entry *e = &book->list[at];
-
-    return e->qos_high == 2 && (e->sent > 0 || e->released || e->unsure);
-}
-
-/* Whether the head is under way, and so stays; false: that cannot be known. */
-static bool head_is_known(const struct sim *sim, const struct book *book,
-                          bool *ret_under_way)
-{
-    const struct entry *head = &book->list[0];
-    const struct step *step = &book->step;
-
-    *ret_under_way = false;
-    if (!deliverable(book))
-        return !head->unsure;
-    if (step->type == 0)
-        return false; /* it may wait for the store before it is sent */
-    *ret_under_way = true;
-    return step->entry == head->number &&
-           step->timed < (unsigned)sim->o.retry_count;
-}
-
-/* The policy, where it can be known: who gave way to the new one (G12-32). */
-static bool give_way(struct sim *sim, struct book *book)
-{
-    size_t oldest = book->count;
-    bool head = false;
-
-    if (sim->o.drop_policy == GW_DROP_NEWEST) {
-        book->offer_kept = false;
-        return true;
-    }
-    if (book->count > 0 && !head_is_known(sim, book, &head))
-        return false;
-    for (size_t i = 0; i < book->count; i++) {
-        if (fixed(book, i) || (i == 0 && head))
-            continue;
-        if (book->list[i].qos_low == 0 && book->list[i].qos_high > 0)
-            return false; /* QoS 0 goes first, and this may be */
-        if (book->list[i].qos_high == 0) {
-            oldest = i;
-            break;
-        }
-        if (oldest == book->count)
-            oldest = i;
-    }
-    if (oldest == book->count)
-        book->offer_kept = false;
-    else
-        oracle_list_remove(book, oldest);
-    return true;
-}
-
-static bool offline_qos0(const struct sim *sim, const struct book *book)
-{
-    return book->offer.qos_high == 0 &&
-           (book->state == GW_DISCONNECTED || book->state == GW_LOST ||
-            (!sim->o.sleep_buffer_qos0 &&
-             (book->state == GW_ASLEEP || book->state == GW_AWAKE)));
-}
-
-void oracle_offers_taken(struct sim *sim)
-{
-    struct oracle *o = &sim->oracle;
-    const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
-    uint64_t drops = oracle_drops(c) - o->dropped;
-    uint64_t full = c->drop_queue_full - o->dropped_full;
-    bool alone = o->offers_must + o->offers_may == 1;
-
-    for (size_t i = 0; i < o->book_count; i++) {
-        struct book *book = &o->books[i];
-        uint32_t before = book->held_before;
-        bool exact;
-
-        if (!book->exists || !book->offered)
-            continue;
-        exact = book->count == before;
-        sim->stats->down_offers++;
-        if (offline_qos0(sim, book)) {
-            if (book->held > before && !book->hazy)
-                sim_fail(sim, "G12-33", "QoS 0 is kept for %s", book->id);
-            continue;
-        }
-        if (drops == 0) {
-            if (book->held == before && book->offer_must && !book->hazy)
-                sim_fail(sim, "L4",
-                         "a message for %s is neither kept nor "
-                         "counted as dropped",
-                         book->id);
-            book->offer_kept = book->held > before;
-        } else if (alone && exact && drops == 1 && full == 1 &&
-                   book->held == before &&
-                   before == (uint32_t)sim->o.queue_max_messages) {
-            (void)give_way(sim, book);
-        }
-        if (book->offer_kept)
-            list_append(sim, book, &book->offer);
-    }
 }

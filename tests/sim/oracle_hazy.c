@@ -15,6 +15,7 @@ void oracle_becomes_hazy(struct sim *sim, struct book *book)
         return;
     book->hazy = true;
     book->promised = false;
+    book->will_hazy = true;
     sim->oracle.wills_hazy = true;
 }
 
@@ -26,7 +27,7 @@ void oracle_adopt(struct sim *sim, struct book *book,
 
     if (!book->exists || info->state != book->state)
         book->since = sim->now;
-    o->wills_hazy = true;
+    book->will_hazy = o->wills_hazy = true;
     book->exists = true;
     book->masked = false;
     book->accepted = info->state != GW_HALF_OPEN;

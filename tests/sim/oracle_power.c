@@ -34,7 +34,7 @@ void oracle_power_lost(struct sim *sim)
         else
             sim->stats->store_strict += o->books[i].exists;
     }
-    o->wills_hazy = true;
+    o->wills_hazy = o->power_lost = true;
     for (size_t i = 0; i < ORACLE_UPS && i < o->up_count; i++) {
         o->ups[i].allowed++;
         o->ups[i].suspect |= !o->ups[i].flushed;

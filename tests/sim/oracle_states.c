@@ -112,8 +112,9 @@ void oracle_states_in(struct sim *sim, const uint8_t *octets, size_t len)
 
 /* A new connection begins by this CONNECT: what of the old one still counts
  * [SN 6.3], G12-13, G12-21. */
-static void begin_connection(struct book *book)
+static void begin_connection(const struct oracle *o, struct book *book)
 {
+    book->failures = o->failures;
     book->taken = book->connect;
     book->connect.pending = false;
     book->peer = book->taken.peer;
@@ -136,8 +137,9 @@ static void begin_connection(struct book *book)
     oracle_subs_mute(book);
 }
 
-static void wake_by_connect(struct book *book)
+static void wake_by_connect(const struct oracle *o, struct book *book)
 {
+    book->failures = o->failures;
     book->taken = book->connect;
     book->connect.pending = false;
     book->peer = book->taken.peer;
@@ -193,10 +195,9 @@ static bool frame_from(const struct sim *sim, const struct book *book,
 }
 
 /* Somebody else has taken its address: CONNECT or PINGREQ with another id. */
-static bool lost_its_address(const struct sim *sim, const struct book *book,
+static bool lost_its_address(const struct book *book,
                              const struct gw_session_info *info)
 {
-    (void)sim;
     return book->peer.addr.family != 0 && info->addr.family == 0;
 }
 
@@ -215,7 +216,7 @@ static void to_asleep(struct sim *sim, struct book *book,
     if (book->state != GW_AWAKE)
         illegal(sim, book, GW_ASLEEP, "it did not ask to sleep");
     /* PINGRESP has made it so already; else silence must have. */
-    if (!book->hazy && !lost_its_address(sim, book, info) &&
+    if (!book->hazy && !lost_its_address(book, info) &&
         !(sim->oracle.input == INPUT_DEADLINE && book->step.type != 0) &&
         !(sim->oracle.named != NULL && sim->oracle.named != book))
         illegal(sim, book, GW_ASLEEP, "its awake period was not over");
@@ -260,9 +261,38 @@ static void to_lost(struct sim *sim, struct book *book)
     oracle_will_due(sim, book);
 }
 
+/* Its holder was silent; the one that waited for it began it anew, and was
+ * refused then, for the broker is away. */
+static bool refused_contender(const struct sim *sim, const struct book *book,
+                              bool with_clean)
+{
+    const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
+    bool any = false;
+
+    for (size_t i = 0; i < book->contender_count && i < 4; i++)
+        any |= !with_clean || (book->contenders[i].flags & SN_CLEAN);
+    return sim->oracle.input == INPUT_DEADLINE && any &&
+           c->connects_congestion > sim->oracle.counters.connects_congestion;
+}
+
+/* Its CONNECT was accepted, and could not be stored: that is taken back. */
+static bool is_unkept(const struct sim *sim, const struct book *book)
+{
+    return sim->oracle.input == INPUT_STORED && book->connack_due &&
+           sim->oracle.failures > book->failures;
+}
+
 static void to_disconnected(struct sim *sim, struct book *book)
 {
     const struct oracle *o = &sim->oracle;
+
+    if (is_unkept(sim, book))
+        return;
+    if (refused_contender(sim, book, false)) {
+        oracle_becomes_hazy(sim, book); /* which of them it was is not known */
+        book->peer.addr.family = 0;
+        return;
+    }
 
     if (frame_from(sim, book, SN_DISCONNECT))
         return;
@@ -314,9 +344,9 @@ static void take_connect(struct sim *sim, struct book *book,
         return;
     }
     if (book->exists && only_wakes(book)) {
-        wake_by_connect(book);
+        wake_by_connect(&sim->oracle, book);
     } else {
-        begin_connection(book);
+        begin_connection(&sim->oracle, book);
     }
     if (book->taken.suspect)
         oracle_becomes_hazy(sim, book);
@@ -393,6 +423,10 @@ void oracle_state_seen(struct sim *sim, struct book *book,
         sim_fail(sim, "state", "%s has a session and never connected",
                  book->id);
     take_connect(sim, book, info);
+    /* The one that waited for it got it, and another session besides. */
+    if (sim->oracle.input == INPUT_DEADLINE && book->contender_count > 0 &&
+        info->addr.family == 0)
+        oracle_becomes_hazy(sim, book);
     if (book->hazy) {
         oracle_adopt(sim, book, info);
         return;
@@ -456,19 +490,6 @@ void oracle_state_seen(struct sim *sim, struct book *book,
                  info->duration_s, book->sleep);
 }
 
-/* Its holder was silent; the one that waited for it began it anew, and was
- * refused then, for the broker is away. */
-static bool refused_contender(const struct sim *sim, const struct book *book)
-{
-    const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
-    bool clean = false;
-
-    for (size_t i = 0; i < book->contender_count && i < 4; i++)
-        clean |= (book->contenders[i].flags & SN_CLEAN) != 0;
-    return sim->oracle.input == INPUT_DEADLINE && clean &&
-           c->connects_congestion > sim->oracle.counters.connects_congestion;
-}
-
 void oracle_vanished(struct sim *sim, struct book *book)
 {
     const struct oracle *o = &sim->oracle;
@@ -504,7 +525,8 @@ void oracle_vanished(struct sim *sim, struct book *book)
          c->connects_evicted > o->counters.connects_evicted ||
          (o->input == INPUT_DEADLINE && sim->o.upstream_down_max_s != 0 &&
           book->clean);
-    ok = ok || refused_contender(sim, book);
+    ok = ok || refused_contender(sim, book, true) ||
+         (book->clean && is_unkept(sim, book));
     if (!ok && !book->hazy)
         sim_fail(sim, "state", "%s, which was %s, is gone", book->id,
                  oracle_state_word(book->state));

@@ -103,7 +103,7 @@ static void subscribe(struct sim *sim, struct book *book,
 
     for (size_t i = 0; i < book->claim_count; i++) {
         claim = &book->claims[i];
-        if (claim->msg == f->msg && !claim->mute &&
+        if (claim->msg == f->msg && !claim->mute && !claim->idle &&
             strcmp(claim->filter, filter) == 0 &&
             claim->state != CLAIM_SETTLING &&
             sim->now <
@@ -279,6 +279,8 @@ void oracle_subs_action(struct sim *sim, const struct gw_up_action *action)
 
         if (!book->exists)
             continue;
+        if (sub != NULL && action->kind == GW_UP_SUBSCRIBE)
+            sub->token = action->token;
         wanted |= sub != NULL && sub->state == SUB_STANDS && !book->hazy;
         for (size_t k = 0; k < book->claim_count; k++) {
             struct claim *claim = &book->claims[k];
@@ -323,6 +325,7 @@ static void granted(struct sim *sim, struct book *book, struct claim *claim,
                                   (mqttsn_ms)sim->o.upstream_timeout_s * 1000;
 
     sub = add(book, claim->filter);
+    sub->lost = false;
     sub->doubted = is_shared(book, claim);
     if (qos < claim->qos)
         claim->qos = qos;
@@ -357,10 +360,15 @@ void oracle_subs_result(struct sim *sim, uint64_t token,
                         enum gw_up_outcome outcome, uint8_t qos)
 {
     struct oracle *o = &sim->oracle;
+    bool refused = outcome == GW_UP_REJECTED || outcome == GW_UP_QUOTA;
 
     for (size_t i = 0; i < o->book_count; i++) {
         struct book *book = &o->books[i];
 
+        for (size_t k = 0; k < book->sub_count; k++)
+            if (book->subs[k].token == token && token >> 56 != WINDOW_TOKEN &&
+                outcome != GW_UP_UNSENT)
+                book->subs[k].lost = refused;
         for (size_t k = book->claim_count; k-- > 0;) {
             struct claim *claim = &book->claims[k];
 
@@ -456,8 +464,10 @@ static void offer_retained(struct sim *sim, struct book *book,
         if (claim->state == CLAIM_SETTLING)
             claim->until = sim->now + (mqttsn_ms)sim->o.retain_settle_ms;
     }
-    if (any || sim->now < book->retained_until)
-        offer(sim, book, outgoing, false, any ? low : 0, any ? high : 2);
+    if (sim->now < book->retained_until)
+        offer(sim, book, outgoing, false, 0, 2);
+    else if (any)
+        offer(sim, book, outgoing, false, low, high);
 }
 
 static bool has_it(const struct book *book, uint32_t message)

@@ -175,9 +175,7 @@ void oracle_up_in(struct sim *sim)
         return;
     if (o->frame.type == SN_PUBREL)
         on_pubrel(o, book, o->frame.msg);
-    if (o->frame.type == SN_PUBLISH &&
-        (book->state == GW_ACTIVE || book->state == GW_ASLEEP ||
-         book->state == GW_AWAKE)) {
+    if (o->frame.type == SN_PUBLISH && (book->hazy || oracle_connected(book))) {
         remember(book, &o->frame);
         on_publish(sim, book);
     }
@@ -240,6 +238,15 @@ static struct up *find_token(struct oracle *o, uint64_t token)
     return NULL;
 }
 
+/* Another with this content, which may have had its place. */
+static bool has_twin(struct oracle *o, const struct up *up)
+{
+    for (size_t i = first(o); i < o->up_count; i++)
+        if (at(o, i) != up && at(o, i)->content == up->content)
+            return true;
+    return false;
+}
+
 void oracle_up_action(struct sim *sim, const struct gw_up_action *action)
 {
     struct oracle *o = &sim->oracle;
@@ -277,7 +284,7 @@ void oracle_up_action(struct sim *sim, const struct gw_up_action *action)
         sim_fail(sim, "upstream", "token %llx is used for another message",
                  (unsigned long long)action->token);
     if (up->submissions++ == 0 && !up->repeated && !up->suspect &&
-        !up->given_up && up->book != NULL) {
+        !up->given_up && up->book != NULL && !has_twin(o, up)) {
         if (up->order < up->book->last_submitted)
             sim_fail(sim, "S5", "'%.*s' of %s is overtaken",
                      (int)action->payload.len,
@@ -399,15 +406,6 @@ void oracle_up_stored(struct sim *sim, uint64_t op, bool ok)
         at(o, i)->stored |= ok;
         return;
     }
-}
-
-/* Another with this content, which may have had its place. */
-static bool has_twin(struct oracle *o, const struct up *up)
-{
-    for (size_t i = first(o); i < o->up_count; i++)
-        if (at(o, i) != up && at(o, i)->content == up->content)
-            return true;
-    return false;
 }
 
 /* What was accepted is at the broker, or was given up and counted (L1). */

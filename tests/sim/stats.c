@@ -37,9 +37,9 @@ void stats_print(const struct stats *s, FILE *to)
             n(s->dropped));
     fprintf(to,
             "%llu awake periods, %llu wills, %llu broken connections, %llu "
-            "crashes, %llu records restored\n",
+            "crashes, %llu records restored, %llu not kept\n",
             n(s->awake_periods), n(s->wills), n(s->breaks), n(s->crashes),
-            n(s->records_restored));
+            n(s->records_restored), n(s->store_failures));
     if (s->store_flushes != 0)
         fprintf(to,
                 "the disk: %llu flushes; ended %llu times in the middle of an "

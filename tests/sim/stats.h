@@ -23,6 +23,7 @@ struct stats {
     /* of the store on a disk: deaths in the middle of an operation, deaths by
      * what the disk kept (all, what was synced, some besides), gaps that this
      * left, sessions that were nevertheless held to everything */
+    uint64_t store_failures;
     uint64_t store_cuts, store_losses[3], store_gaps, store_strict;
     uint64_t store_flushes;
     uint64_t cells[STATS_STATES][STATS_TYPES];
