@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "io/paho_guard.h"
 
+#include "io/paho_frames.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -172,6 +174,8 @@ static ssize_t write_on(int fd, const struct iovec *iov, int count)
     uint8_t kind = kind_of(iov, count);
     int one = 1;
 
+    if (is_upgrade(iov, count) && on_paho_thread())
+        gw_paho_frames_begin(fd);
     if ((kind == CONNECT || is_upgrade(iov, count)) && on_paho_thread()) {
         atomic_store_explicit(&expected, 0, memory_order_relaxed);
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
@@ -248,6 +252,8 @@ int SSL_write(SSL *ssl, const void *octets, int len)
     struct iovec iov = {(void *)(uintptr_t)octets, (size_t)len};
     size_t n;
 
+    if (is_upgrade(&iov, 1))
+        gw_paho_frames_begin(SSL_get_fd(ssl));
     break_if_forbidden(SSL_get_fd(ssl), &iov, 1);
     return SSL_write_ex(ssl, octets, (size_t)len, &n) == 1 ? (int)n : -1;
 }

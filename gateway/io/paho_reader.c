@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "io/paho_frames.h"
 #include "io/paho_guard.h"
 
 #define AHEAD 16384
@@ -162,8 +163,15 @@ static ssize_t read_ahead(int fd, void *buf, size_t len)
     return n;
 }
 
+static ssize_t recv_raw(void *user, void *buf, size_t len)
+{
+    return recvfrom(*(int *)user, buf, len, 0, NULL, NULL);
+}
+
 ssize_t recv(int fd, void *buf, size_t len, int flags)
 {
+    if (flags == 0 && gw_paho_frames_is(fd))
+        return gw_paho_frames_read(fd, buf, len, recv_raw, &fd);
     if (flags == 0 && len > 0 && polls && is_receiver())
         return read_ahead(fd, buf, len);
     return recvfrom(fd, buf, len, flags, NULL, NULL);
@@ -187,6 +195,7 @@ GW_UNWATCHED int close(int fd)
     atomic_fetch_add(&closed, 1);
     if (atomic_load(&ahead.fd) == fd && fd >= 0)
         forget_left(fd);
+    gw_paho_frames_end(fd);
     return (int)syscall(SYS_close, fd);
 }
 
@@ -271,6 +280,10 @@ static struct pollfd *find_left(struct pollfd *fds, nfds_t count,
 {
     struct pollfd *found = NULL;
 
+    for (nfds_t i = 0; i < count; i++)
+        if ((fds[i].events & POLLIN) &&
+            gw_paho_frames_left(fds[i].fd, ret_again))
+            return &fds[i];
     pthread_mutex_lock(&ahead.lock);
     for (nfds_t i = 0; ahead.fd >= 0 && i < count; i++)
         if (fds[i].fd == ahead.fd && (fds[i].events & POLLIN))

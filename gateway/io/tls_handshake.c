@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "io/paho_frames.h"
 #include "io/tls_explain.h"
 
 /* What handshakes go by. Written before the first, then only read. */
@@ -149,6 +150,29 @@ static void note_failure(const SSL *ssl, int rc)
     gw_tls_explain_error(ERR_peek_last_error(), trouble.text,
                          sizeof(trouble.text));
 }
+
+/* ---- reading ------------------------------------------------------------ */
+
+static ssize_t read_raw(void *user, void *buf, size_t len)
+{
+    size_t n;
+
+    if (SSL_read_ex(user, buf, len, &n) == 1)
+        return (ssize_t)n;
+    return SSL_get_error(user, 0) == SSL_ERROR_ZERO_RETURN ? 0 : -1;
+}
+
+/* As OpenSSL's; a WebSocket is read in whole packets. */
+int SSL_read(SSL *ssl, void *buf, int len)
+{
+    int fd = SSL_get_fd(ssl);
+
+    if (gw_paho_frames_is(fd))
+        return (int)gw_paho_frames_read(fd, buf, (size_t)len, read_raw, ssl);
+    return (int)read_raw(ssl, buf, (size_t)len);
+}
+
+/* ---- connecting --------------------------------------------------------- */
 
 /* As OpenSSL's, but for what stands in tls.h. */
 int SSL_connect(SSL *ssl)

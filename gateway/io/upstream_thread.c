@@ -66,6 +66,15 @@ static bool is_worth_a_line(const struct gw_paho_port *port)
            gw_log_limited(&limit, 10, gw_paho_now(), &held_back);
 }
 
+/* There Paho masks topics and payloads in place, and leaves them so when a
+ * write is cut short: what it would send again is not what it was given. */
+static bool is_websocket(const struct gw_paho_port *port)
+{
+    const char *uri = endpoint(port)->uri;
+
+    return uri != NULL && uri[0] == 'w';
+}
+
 static void tell(struct gw_paho_port *port, enum gw_up_event_kind kind)
 {
     struct gw_up_event event = {.kind = kind};
@@ -341,7 +350,8 @@ static void on_lost(struct gw_paho_port *port,
         port->stillborn++;
     else if (was_up)
         port->stillborn = 0;
-    keep = !port->poisoned && port->stillborn < STILLBORN_MAX &&
+    keep = !port->poisoned && !is_websocket(port) &&
+           port->stillborn < STILLBORN_MAX &&
            (port->table.qos2 > 0 || port->downlink_qos2) &&
            port->table.lists[GW_PAHO_STALE].count <
                (port->of_many ? GW_PAHO_STALE_MAX_NODE : GW_PAHO_STALE_MAX);

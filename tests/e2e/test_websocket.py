@@ -69,6 +69,44 @@ class WebSocketTest(E2ETest):
         self.publishes()
         self.assertGreater(self.bridge.pongs, 0)
 
+    def test_packets_may_share_a_frame(self):
+        self.through()
+        self.together()
+
+    def test_packets_may_share_a_frame_of_tls(self):
+        self.through(scheme="wss", cert=self.cert)
+        self.together()
+
+    def together(self):
+        """What the broker sends while the bridge stands still comes as one
+        frame; nothing of it waits for the next one."""
+        above = self.mqtt()
+        node = self.node().connect()
+        down = node.subscribe("down/1")
+        self.settle()
+        self.bridge.pause()
+        for number in range(9):
+            above.publish("down/1", str(number))
+        above.publish("down/none", "", 1)
+        self.bridge.resume()
+        for number in range(9):
+            node.take_publish(down, str(number))
+
+    def test_a_connection_may_end_within_a_frame(self):
+        self.through()
+        above = self.mqtt()
+        node = self.node().connect()
+        down = node.subscribe("down/1", 1)
+        for size in (1, 2, 3, 7, 15, 40):
+            mark = self.gw.mark()
+            self.bridge.break_at = size
+            above.publish("down/1", "x" * 60, 1)
+            self.gw.wait_log("event=lost", mark)
+            self.bridge.break_at = None
+            self.gw.wait_up(mark)
+            node.take_publish(down, "x" * 60, 1)
+        self.publishes()
+
     def test_it_connects_again(self):
         self.through()
         for _ in range(3):

@@ -3,6 +3,7 @@
 
 import base64
 import hashlib
+import select
 import socket
 import ssl
 import struct
@@ -27,9 +28,12 @@ class Bridge:
         if cert:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(*cert)
+        self.break_at = None  # octets of a frame, after which it all ends
         self.requests = []
         self.pongs = 0
         self.ends = []
+        self.going = threading.Event()
+        self.going.set()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
@@ -133,11 +137,16 @@ class Bridge:
     def _down(self, far, near):
         try:
             while True:
+                select.select([far], [], [])
+                self.going.wait()
                 data = self._some(far)
                 step = self.fragment or len(data)
                 if not self.framed:
                     near.sendall(data)
                     continue
+                if self.break_at is not None:
+                    near.sendall(self.frame(BINARY, data)[:self.break_at])
+                    break
                 for at in range(0, len(data), step):
                     if self.ping:
                         near.sendall(self.frame(PING, b"there?"))
@@ -146,6 +155,13 @@ class Bridge:
             pass
         for end in (far, near):
             self._end(end)
+
+    def pause(self):
+        """What the broker sends piles up."""
+        self.going.clear()
+
+    def resume(self):
+        self.going.set()
 
     def cut(self):
         """Ends the connections there are."""
