@@ -449,6 +449,7 @@ static void check_whole(struct conf_load *load)
         check_listener(load, i);
     check_store(load);
     check_uplink(load);
+    conf_check_proxy(load);
     conf_check_profile(load);
     conf_check_tls(load);
     conf_check_nodes(load);

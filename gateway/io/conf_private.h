@@ -225,6 +225,11 @@ void conf_resolve_mapping(struct conf_load *load);
 /* Connections of nodes: what may stand together, and their credentials. */
 void conf_check_nodes(struct conf_load *load);
 
+/* ---- conf_urls.c ---- */
+
+/* Whether upstream.proxy is one. */
+void conf_check_proxy(struct conf_load *load);
+
 /* ---- conf_profiles.c ---- */
 
 /* What upstream.profile gives for a key, or NULL. */

@@ -231,6 +231,17 @@ const struct conf_key conf_keys[] = {
         SAYS("In transparent mode, who nodes are at the broker: lines of "
              "client id or pattern, user name, password file; the first that "
              "fits counts, and without one username and password_file")),
+    KEY("upstream", "proxy", TEXT, "", CONFIG(upstream.proxy), RANGE(0, 300),
+        .note = "none",
+        SAYS("HTTP proxy to reach every broker through, as "
+             "http://HOST:PORT; it must allow CONNECT to the broker's port. "
+             "What the environment says of proxies is not looked at")),
+    KEY("upstream", "proxy_username", TEXT, "", CONFIG(upstream.proxy_username),
+        RANGE(0, 256), .note = "none", SAYS("User name at the proxy")),
+    KEY("upstream", "proxy_password_file", SECRET, "",
+        CONFIG(upstream.proxy_password),
+        COUNTED(struct gw_config, upstream.proxy_password_len), .note = "none",
+        SAYS("File with the password for the proxy, not readable by others")),
     KEY("upstream", "keep_alive", DURATION, "60s", CONFIG(upstream.keep_alive),
         RANGE(5 * S, 65535 * S), .flags = CONF_SECONDS,
         SAYS("Keep-alive of the broker connection; a dead one is noticed "

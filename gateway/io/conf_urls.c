@@ -133,3 +133,30 @@ bool conf_parse_urls(struct conf_load *load, const struct conf_key *key,
     }
     return true;
 }
+
+void conf_check_proxy(struct conf_load *load)
+{
+    const struct gw_config_upstream *up = &load->config->upstream;
+    struct conf_place place = conf_place_of(load, "upstream", "proxy");
+    const char *proxy = up->proxy;
+    char host[PART_MAX];
+    uint16_t port = 0;
+
+    if (proxy == NULL) {
+        if (up->proxy_username != NULL || up->proxy_password != NULL)
+            conf_error(load, &place, "upstream.proxy",
+                       "expected with upstream.proxy_username and "
+                       "upstream.proxy_password_file");
+    } else if (strchr(proxy, '@') != NULL) {
+        conf_error(load, &place, "upstream.proxy",
+                   "no user name or password belongs in a URL; expected them "
+                   "in upstream.proxy_username and "
+                   "upstream.proxy_password_file");
+    } else if (strncmp(proxy, "http://", 7) != 0 ||
+               !conf_split_port(proxy + 7, host, sizeof(host), &port) ||
+               port == 0 || !host_valid(host, proxy[7] == '[')) {
+        conf_error(load, &place, "upstream.proxy",
+                   "expected http://HOST:PORT, IPv6 in brackets; got '%.80s'",
+                   proxy);
+    }
+}

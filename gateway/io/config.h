@@ -83,6 +83,10 @@ struct gw_config_upstream {
     const char *credentials_file;
     const struct gw_config_credentials *credentials;
     size_t credential_count;
+    const char *proxy; /* "http://HOST:PORT", or NULL */
+    const char *proxy_username;
+    const uint8_t *proxy_password; /* also ends in a NUL */
+    size_t proxy_password_len;
     mqttsn_ms keep_alive;       /* whole seconds, 5..65535 */
     mqttsn_ms connect_timeout;  /* of one attempt */
     mqttsn_ms connect_interval; /* at least, between two CONNECTs */

@@ -68,6 +68,38 @@ new_for_nodes(uv_loop_t *loop, const struct gw_config *config,
     return status;
 }
 
+/* What Paho takes for the name and password of a proxy: in its URL, so each
+ * octet is written by its number. */
+static size_t encode(char *to, const char *text, size_t len)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < len; i++)
+        n += (size_t)sprintf(to + n, "%%%02X", (uint8_t)text[i]);
+    return n;
+}
+
+static char *proxy_url(const struct gw_config_upstream *up, const char *scheme)
+{
+    size_t user = up->proxy_username != NULL ? strlen(up->proxy_username) : 0;
+    size_t cap = strlen(up->proxy) + 3 * (user + up->proxy_password_len) + 4;
+    char *url = malloc(cap);
+    size_t n;
+
+    if (url == NULL)
+        return NULL;
+    n = (size_t)sprintf(url, "%s://", scheme);
+    if (user != 0) {
+        n += encode(url + n, up->proxy_username, user);
+        url[n++] = ':';
+        n += encode(url + n, (const char *)up->proxy_password,
+                    up->proxy_password_len);
+        url[n++] = '@';
+    }
+    snprintf(url + n, cap - n, "%s", up->proxy + strlen("http://"));
+    return url;
+}
+
 enum mqttsn_status daemon_upstream_new(uv_loop_t *loop,
                                        const struct gw_config *config,
                                        struct gw_journal *journal,
@@ -80,7 +112,7 @@ enum mqttsn_status daemon_upstream_new(uv_loop_t *loop,
     const struct gw_config_upstream *up = &config->upstream;
     struct gw_upstream_endpoint *endpoints;
     struct gw_upstream_settings settings;
-    char *password = NULL;
+    char *password = NULL, *proxy[2] = {NULL, NULL};
     enum mqttsn_status status = MQTTSN_ENOSPACE;
 
     endpoints = calloc(up->broker_count, sizeof(*endpoints));
@@ -100,8 +132,16 @@ enum mqttsn_status daemon_upstream_new(uv_loop_t *loop,
         password[up->password_len] = '\0';
     }
 
+    for (size_t i = 0; i < 2 && up->proxy != NULL; i++) {
+        proxy[i] = proxy_url(up, i == 0 ? "http" : "https");
+        if (proxy[i] == NULL)
+            goto out;
+    }
+
     gw_upstream_settings_default(&settings);
     settings.endpoints = endpoints;
+    settings.proxy = proxy[0];
+    settings.proxy_for_tls = proxy[1];
     settings.endpoint_count = up->broker_count;
     settings.tls = &config->tls;
     settings.protocol = protocols[up->protocol];
@@ -130,6 +170,11 @@ out:
     if (password != NULL) {
         explicit_bzero(password, up->password_len);
         free(password);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (proxy[i] != NULL)
+            explicit_bzero(proxy[i], strlen(proxy[i]));
+        free(proxy[i]);
     }
     free(endpoints);
     return status;

@@ -272,6 +272,10 @@ static int begin_connect(struct gw_paho_port *port, bool clean)
         ssl = gw_paho_tls_options(port->tls, endpoint->host);
         options.ssl = &ssl;
     }
+    if (endpoint->tls)
+        options.httpsProxy = port->settings.proxy_for_tls;
+    else
+        options.httpProxy = port->settings.proxy;
     if (port->settings.will.topic) {
         set_will(port, &will);
         options.will = &will;

@@ -20,6 +20,7 @@ static const char *const unwanted[] = {
     "https_proxy",
     "HTTP_PROXY",
     "HTTPS_PROXY",
+    "PAHO_C_CLIENT_USE_HTTP_PROXY",
     "MQTT_C_CLIENT_TRACE",
     "MQTT_C_CLIENT_TRACE_LEVEL",
     "MQTT_C_CLIENT_TRACE_MAX_LINES",
@@ -98,6 +99,8 @@ static void free_settings(struct gw_upstream_settings *settings)
     free((void *)(uintptr_t)settings->will.payload);
     free((void *)(uintptr_t)settings->username);
     free((void *)(uintptr_t)settings->password);
+    free((void *)(uintptr_t)settings->proxy);
+    free((void *)(uintptr_t)settings->proxy_for_tls);
 }
 
 static char *copy_text(const char *text, bool *ok)
@@ -139,6 +142,8 @@ static bool copy_settings(struct gw_upstream_settings *to,
     to->client_id = copy_text(from->client_id, &ok);
     to->username = copy_text(from->username, &ok);
     to->password = copy_text(from->password, &ok);
+    to->proxy = copy_text(from->proxy, &ok);
+    to->proxy_for_tls = copy_text(from->proxy_for_tls, &ok);
     to->will.topic = copy_text(from->will.topic, &ok);
     to->will.payload = copy_octets(&from->will, &ok);
     return ok;

@@ -78,6 +78,11 @@ struct gw_upstream_settings {
     const char *client_id; /* stable, not empty */
     const char *username;  /* or NULL */
     const char *password;  /* or NULL; ignored without a user name */
+    /* "http://USER:PASSWORD@HOST:PORT", the first two percent encoded, or
+     * without them; and the same with https, which is what Paho 1.3.12 wants to
+     * see where TLS is to go through the proxy, though it is not towards it.
+     * NULL: none. */
+    const char *proxy, *proxy_for_tls;
     const struct gw_tls_settings *tls; /* NULL only when no endpoint has it */
     struct gw_upstream_will will;
 

@@ -223,10 +223,11 @@ static void on_refused(struct gw_paho_port *port,
     }
     if (is_worth_a_line(port))
         gw_warn("upstream", denied ? "denied" : "connect_failed",
-                "client=%s host=%s port=%u code=%d reason=%s",
+                "client=%s host=%s port=%u%s code=%d reason=%s",
                 gw_log_text(port->settings.client_id),
                 gw_log_text(endpoint(port)->host), endpoint(port)->port,
-                record->code, gw_log_text(reason));
+                port->settings.proxy ? " proxy=yes" : "", record->code,
+                gw_log_text(reason));
     if (record->unwatched)
         give_back_everything(port);
     tell(port, denied ? GW_UP_DENIED : GW_UP_UNREACHABLE);

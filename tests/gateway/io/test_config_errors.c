@@ -133,6 +133,18 @@ static void each_error_names_line_key_and_what_was_expected(void **state)
          "2: upstream.url: " URL "; got 'ws://h/a:b'\n"},
         {"[upstream]\nurl = wss://h/a b\n",
          "2: upstream.url: " URL "; got 'wss://h/a b'\n"},
+        /* the proxy; nothing that may be a password is repeated */
+        {"[upstream]\nproxy = http://u:geheim@h:1\n",
+         "2: upstream.proxy: no user name or password belongs in a URL; "
+         "expected them in upstream.proxy_username and "
+         "upstream.proxy_password_file\n"},
+        {"[upstream]\nproxy = http://h\n",
+         "2: upstream.proxy: expected http://HOST:PORT, IPv6 in brackets; got "
+         "'http://h'\n"},
+        {"[upstream]\nproxy_username = u\n",
+         "upstream.proxy: expected with upstream.proxy_username and "
+         "upstream.proxy_password_file\n"},
+
         /* what the broker takes */
         {"[upstream]\nprofile = aws-iot\nkeep_alive = 1201s\n",
          "3: upstream.keep_alive: expected at most 1200s "
