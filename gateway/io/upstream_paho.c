@@ -422,8 +422,6 @@ static void init_paho(void)
 {
     MQTTAsync_init_options options = MQTTAsync_init_options_initializer;
 
-    for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++)
-        unsetenv(unwanted[i]);
     MQTTAsync_global_init(&options);
     MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
 }
@@ -432,6 +430,9 @@ static void prepare_paho(void)
 {
     static pthread_once_t done = PTHREAD_ONCE_INIT;
 
+    /* Of Paho's threads none runs when there is anything to remove. */
+    for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++)
+        unsetenv(unwanted[i]);
     pthread_once(&done, init_paho);
 }
 
