@@ -28,6 +28,10 @@ mqttsn_ms gw_backoff_next(struct gw_backoff *backoff)
     mqttsn_ms range = backoff->range_ms;
     mqttsn_ms half = range / 2;
 
+    /* A broker that is away is no sign of somebody else. */
+    if (!backoff->just_lost)
+        backoff->losses = 0;
+    backoff->just_lost = false;
     if (range == 0) {
         backoff->range_ms = backoff->min_ms;
         return 0;
@@ -44,12 +48,35 @@ void gw_backoff_connected(struct gw_backoff *backoff, mqttsn_ms now)
     backoff->since = now;
 }
 
-void gw_backoff_lost(struct gw_backoff *backoff, mqttsn_ms now)
+/* Whether this loss makes it enough of them. */
+static bool is_contest(struct gw_backoff *backoff, mqttsn_ms now)
+{
+    unsigned n = backoff->losses++;
+    mqttsn_ms *at = &backoff->lost_at[n % GW_BACKOFF_CONTEST_LOSSES];
+    mqttsn_ms first = backoff->lost_at[(n + 1) % GW_BACKOFF_CONTEST_LOSSES];
+
+    *at = now;
+    return backoff->losses >= GW_BACKOFF_CONTEST_LOSSES &&
+           now - first <= GW_BACKOFF_CONTEST_MS;
+}
+
+bool gw_backoff_lost(struct gw_backoff *backoff, mqttsn_ms now, bool at_rest)
 {
     mqttsn_ms most = GW_BACKOFF_ACCEPTED_FACTOR * backoff->min_ms;
+    mqttsn_ms lasted = now - backoff->since;
+    bool begins;
 
-    if (now - backoff->since >= GW_BACKOFF_LASTED_MS)
+    if (backoff->contested &&
+        lasted > 2 * backoff->max_ms + GW_BACKOFF_LASTED_MS)
+        backoff->contested = false;
+    begins = at_rest && is_contest(backoff, now) && !backoff->contested;
+    backoff->contested |= begins;
+    backoff->just_lost = true;
+    if (backoff->contested)
+        return begins;
+    if (lasted >= GW_BACKOFF_LASTED_MS)
         backoff->range_ms = 0;
     else if (backoff->range_ms > most)
         backoff->range_ms = most;
+    return false;
 }

@@ -9,6 +9,11 @@
  * a few times 'min': a broker that accepts and drops us is there, and what ends
  * the connections is found out by trying.
  *
+ * When the broker accepts us and three times within a minute drops a connection
+ * that was at rest, somebody else connects under our client id, and each takes
+ * the connection over from the other. To be quick is no good then: the pauses
+ * go on doubling until a connection outlasts what the other can wait.
+ *
  * Pure: no clock, no memory; the seed is the caller's.
  */
 #ifndef GW_BACKOFF_H
@@ -24,12 +29,20 @@
 /* The longest pause after one that did not, in units of 'min'. */
 #define GW_BACKOFF_ACCEPTED_FACTOR 4
 
+/* So many times within so long: the client id is contested. */
+#define GW_BACKOFF_CONTEST_LOSSES 3
+#define GW_BACKOFF_CONTEST_MS 60000
+
 /* The caller's memory; all fields are private. */
 struct gw_backoff {
     mqttsn_ms min_ms;
     mqttsn_ms max_ms;
     mqttsn_ms range_ms; /* upper end of the next pause; 0: no pause */
     mqttsn_ms since;    /* start of the connection */
+    mqttsn_ms lost_at[GW_BACKOFF_CONTEST_LOSSES]; /* at rest; a ring */
+    unsigned losses;                              /* with no failure between */
+    bool just_lost;
+    bool contested;
     uint64_t random;
 };
 
@@ -39,8 +52,9 @@ void gw_backoff_init(struct gw_backoff *backoff, mqttsn_ms min_ms,
 /* The pause before the next attempt; each call is one attempt. */
 mqttsn_ms gw_backoff_next(struct gw_backoff *backoff);
 
-/* A connection began, or ended. */
+/* A connection began, or ended; 'at_rest': nothing that we sent was unanswered.
+ * True when the client id turns out to be contested by that. */
 void gw_backoff_connected(struct gw_backoff *backoff, mqttsn_ms now);
-void gw_backoff_lost(struct gw_backoff *backoff, mqttsn_ms now);
+bool gw_backoff_lost(struct gw_backoff *backoff, mqttsn_ms now, bool at_rest);
 
 #endif

@@ -340,7 +340,7 @@ static const char *why_lost(const struct gw_paho_record *record)
 static void on_lost(struct gw_paho_port *port,
                     const struct gw_paho_record *record, mqttsn_ms now)
 {
-    bool keep, resume;
+    bool keep, resume, at_rest;
     bool was_up = port->phase == GW_PAHO_UP;
     /* A journal that fails is no reason to give anything up. */
     bool ours = port->keep && gw_paho_keep_take_broken(port->keep);
@@ -351,6 +351,7 @@ static void on_lost(struct gw_paho_port *port,
         port->stillborn++;
     else if (was_up)
         port->stillborn = 0;
+    at_rest = !ours && gw_paho_table_count(&port->table) == 0;
     keep = !port->poisoned && !is_websocket(port) &&
            port->stillborn < STILLBORN_MAX &&
            (port->table.qos2 > 0 || port->downlink_qos2) &&
@@ -371,7 +372,12 @@ static void on_lost(struct gw_paho_port *port,
                 gw_log_text(endpoint(port)->host), endpoint(port)->port,
                 gw_log_text(why_lost(record)));
     if (was_up) {
-        gw_backoff_lost(&port->backoff, now);
+        if (gw_backoff_lost(&port->backoff, now, at_rest))
+            gw_err("upstream", "taken_over", "client_id=%s reason=\"%s\"",
+                   gw_log_text(port->settings.client_id),
+                   "the broker has ended three connections within a minute: "
+                   "somebody else uses this client id, each gateway needs an "
+                   "upstream.client_id of its own");
         begin_round(port, now);
     } else {
         tell(port, GW_UP_UNREACHABLE);

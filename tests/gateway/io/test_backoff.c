@@ -57,7 +57,7 @@ static void a_connection_that_lasted_starts_anew(void **state)
     for (int i = 0; i < 5; i++)
         gw_backoff_next(&backoff);
     gw_backoff_connected(&backoff, 5000);
-    gw_backoff_lost(&backoff, 5000 + GW_BACKOFF_LASTED_MS);
+    assert_false(gw_backoff_lost(&backoff, 5000 + GW_BACKOFF_LASTED_MS, true));
     assert_int_equal(gw_backoff_next(&backoff), 0);
 }
 
@@ -71,10 +71,74 @@ static void a_connection_that_broke_at_once_goes_back_to_a_few(void **state)
     for (int i = 0; i < 5; i++)
         gw_backoff_next(&backoff);
     gw_backoff_connected(&backoff, 5000);
-    gw_backoff_lost(&backoff, 5000 + GW_BACKOFF_LASTED_MS - 1);
+    assert_false(
+        gw_backoff_lost(&backoff, 5000 + GW_BACKOFF_LASTED_MS - 1, true));
     pause = gw_backoff_next(&backoff);
     assert_true(pause >= 1000 * GW_BACKOFF_ACCEPTED_FACTOR / 2);
     assert_true(pause <= 1000 * GW_BACKOFF_ACCEPTED_FACTOR);
+}
+
+/* Accepted at 'now', dropped 'after' it; the next attempt follows. */
+static bool drop(struct gw_backoff *backoff, mqttsn_ms now, mqttsn_ms after,
+                 bool at_rest, mqttsn_ms *ret_pause)
+{
+    bool begins;
+
+    gw_backoff_connected(backoff, now);
+    begins = gw_backoff_lost(backoff, now + after, at_rest);
+    *ret_pause = gw_backoff_next(backoff);
+    return begins;
+}
+
+static void who_is_dropped_at_rest_three_times_a_minute_holds_back(void **state)
+{
+    struct gw_backoff backoff;
+    mqttsn_ms pause;
+
+    (void)state;
+    gw_backoff_init(&backoff, 1000, 60000, 4);
+    gw_backoff_next(&backoff);
+    assert_false(drop(&backoff, 0, 100, true, &pause));
+    assert_false(drop(&backoff, 20000, 100, true, &pause));
+    assert_true(drop(&backoff, 60000, 100, true, &pause));
+    /* It is said once, and the pauses grow, however long the other waits. */
+    for (int i = 0; i < 10; i++)
+        assert_false(
+            drop(&backoff, 100000 + 60000u * (unsigned)i, 50000, true, &pause));
+    assert_in_range(pause, 30000, 60000);
+    /* Until one outlasts whatever the other can wait. */
+    assert_false(drop(&backoff, 1000000, 2 * 60000 + GW_BACKOFF_LASTED_MS + 1,
+                      true, &pause));
+    assert_int_equal(pause, 0);
+}
+
+static void other_losses_are_no_contest(void **state)
+{
+    static const struct {
+        const char *name;
+        mqttsn_ms every;
+        bool at_rest, away;
+    } rows[] = {
+        {"too seldom", 30100, true, false},
+        {"something was under way, and may be the cause", 1000, false, false},
+        {"the broker was away between", 1000, true, true},
+    };
+    struct gw_backoff backoff;
+    mqttsn_ms pause;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        CASE(rows[i].name);
+        gw_backoff_init(&backoff, 1000, 60000, 5);
+        gw_backoff_next(&backoff);
+        for (unsigned k = 0; k < 12; k++) {
+            assert_false(
+                drop(&backoff, rows[i].every * k, 0, rows[i].at_rest, &pause));
+            assert_in_range(pause, 0, 4000);
+            if (rows[i].away)
+                gw_backoff_next(&backoff);
+        }
+    }
 }
 
 static void odd_limits_do_no_harm(void **state)
@@ -100,6 +164,9 @@ int main(void)
         cmocka_unit_test(two_gateways_do_not_come_back_together),
         cmocka_unit_test(a_connection_that_lasted_starts_anew),
         cmocka_unit_test(a_connection_that_broke_at_once_goes_back_to_a_few),
+        cmocka_unit_test(
+            who_is_dropped_at_rest_three_times_a_minute_holds_back),
+        cmocka_unit_test(other_losses_are_no_contest),
         cmocka_unit_test(odd_limits_do_no_harm),
     };
 
