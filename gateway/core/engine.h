@@ -148,6 +148,15 @@ void gw_engine_on_upstream(struct gw_engine *engine,
 void gw_engine_on_stored(struct gw_engine *engine, uint64_t op, bool ok,
                          mqttsn_ms now);
 
+/*
+ * A word of the gateway's own, of QoS 0, on a topic as the broker knows it; it
+ * goes in the line in which publishes of nodes go. False when it is not taken:
+ * the broker is away, others of the kind wait already, there is no room, or
+ * the topic is none. It may be said again later.
+ */
+bool gw_engine_publish(struct gw_engine *engine, struct mqttsn_span topic,
+                       struct mqttsn_span payload, bool retain, mqttsn_ms now);
+
 /* Time passed. Harmless when nothing is due. */
 void gw_engine_on_deadline(struct gw_engine *engine, mqttsn_ms now);
 

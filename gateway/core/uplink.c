@@ -9,6 +9,10 @@
 /* QoS 0 publishes of one node that wait while the broker side is busy. */
 #define QOS0_WAITING_MAX 16 /* fits its field */
 
+/* Above so many publishes of no session the gateway's own words are not taken.
+ */
+#define OWN_WORDS_MAX 16
+
 /* A publish that was with the broker side this often when the connection ended
  * is given up. */
 #define TRIES_MAX 4
@@ -396,6 +400,21 @@ uint32_t gw_uplink_publish(struct gw_engine *e, uint32_t session,
         return publish_mapped(e, session, client, up, topic_name, payload, qos,
                               retain);
     return publish(e, session, client, up, topic_name, payload, qos, retain);
+}
+
+bool gw_engine_publish(struct gw_engine *e, struct mqttsn_span topic,
+                       struct mqttsn_span payload, bool retain, mqttsn_ms now)
+{
+    uint32_t index = 0, name = 0;
+
+    e->now = now;
+    if (e->shared.state == GW_LINK_UP && e->own_qos0 < OWN_WORDS_MAX &&
+        topic.len <= GW_NAME_MAX && mqttsn_topic_name_valid(topic))
+        name = gw_names_intern(&e->names, topic);
+    if (name != 0)
+        index = publish(e, 0, 0, 0, name, payload, 0, retain);
+    gw_names_unref(&e->names, name);
+    return index != 0;
 }
 
 /* ---- results ----------------------------------------------------------- */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What stands in braces in a prefix or a filter: {gateway} is the same for all
- * and put in here, {client_id} is for the engine to put in.
+ * and put in here, {client_id} is for the engine to put in, but for what the
+ * gateway says itself.
  */
 #include "conf_private.h"
 
@@ -10,6 +11,8 @@
 #include "mqttsn/topic.h"
 
 #define WORD_MAX 64
+
+static const struct conf_place nowhere;
 
 static const char *const in_prefix[] = {"{client_id}", "{gateway}", NULL};
 static const char *const in_filter[] = {"{client_id}", NULL};
@@ -146,6 +149,38 @@ static void judge_access(struct conf_load *load, const char *name)
                 in_filter);
 }
 
+/* Topics of the gateway's own: all words are known here. */
+static void resolve_status(struct conf_load *load)
+{
+    char named[2 * CONF_LINE_MAX], made[2 * CONF_LINE_MAX];
+    struct gw_config *config = load->config;
+    const char *given = config->status.prefix ? config->status.prefix : "";
+    const struct conf_entry *entry =
+        conf_find(config->private, conf_key_find("status", "prefix", 6), NULL);
+    struct conf_place place = entry != NULL ? entry->place : nowhere;
+    size_t len;
+
+    if (!config->status.enabled ||
+        !words_known(load, &place, "status.prefix", given, in_prefix))
+        return;
+    if (!put_in(given, "{gateway}", config->name, named, sizeof(named)) ||
+        !put_in(named, "{client_id}", config->upstream.client_id, made,
+                sizeof(made)))
+        made[0] = '\0';
+    len = strlen(made);
+    if (len > 0 && made[len - 1] == '/')
+        made[--len] = '\0';
+    if (len > GW_PREFIX_MAX || levels_in(made) >= GW_PREFIX_LEVELS_MAX ||
+        strncmp(made, "$share/", 7) == 0 ||
+        !mqttsn_topic_name_valid(mqttsn_span_text(made)) ||
+        !mqttsn_text_prudent(mqttsn_span_text(made)))
+        conf_error(load, &place, "status.prefix",
+                   "expected the beginning of a topic name, without '+' and "
+                   "'#', of at most 900 octets and 64 levels");
+    else
+        config->status.topic = conf_dup(load, made, len);
+}
+
 /* The subscriptions of [client]. */
 static void judge_fixed(struct conf_load *load)
 {
@@ -167,6 +202,7 @@ void conf_resolve_mapping(struct conf_load *load)
 {
     judge_fixed(load);
     resolve_prefix(load);
+    resolve_status(load);
     judge_access(load, "publish");
     judge_access(load, "subscribe");
 }

@@ -526,11 +526,16 @@ const struct conf_key conf_keys[] = {
           SAYS("The socket")),
     LATER("ctl", "group", TEXT, "", RANGE(0, 64),
           SAYS("Group that may use it")),
-    LATER("status", "enabled", BOOL, "no", SAYS("Publish the gateway's state")),
-    LATER("status", "prefix", TEXT, "mqttsn-gw", RANGE(0, TEXT_MAX),
-          SAYS("First part of the topics")),
-    LATER("status", "interval", DURATION, "60s", RANGE(1 * S, 1 * D),
-          SAYS("Time between two messages")),
+    KEY("status", "enabled", BOOL, "no", CONFIG(status.enabled),
+        SAYS("Publish to the broker whether the gateway is online, statistics, "
+             "and which nodes come and go; the broker must allow the topics")),
+    KEY("status", "prefix", TEXT, "mqttsn-gw/{client_id}",
+        CONFIG(status.prefix), RANGE(1, TEXT_MAX),
+        SAYS("What the topics begin with, before /state, /stats and /events; "
+             "{gateway} stands for gateway.name, {client_id} for the gateway's "
+             "own id at the broker; topic_prefix is not in front of it")),
+    KEY("status", "interval", DURATION, "60s", CONFIG(status.interval),
+        RANGE(1 * S, 1 * D), SAYS("Time between two messages of statistics")),
     KEY("log", "level", CHOICE, "info", CONFIG(log.level),
         WORDS("error|warn|info|debug"), RELOADS,
         SAYS("The least important lines that are written")),

@@ -109,6 +109,13 @@ struct gw_config_store {
     enum gw_config_durability durability;
 };
 
+struct gw_config_status {
+    bool enabled;
+    const char *prefix; /* as given */
+    const char *topic; /* the same with all words made out; no '/' at its end */
+    mqttsn_ms interval;
+};
+
 struct gw_config_log {
     enum gw_log_level level;
     enum gw_log_format format;
@@ -124,6 +131,7 @@ struct gw_config {
     struct gw_tls_settings tls; /* of the brokers with 'tls' */
     struct gw_config_store store;
     struct gw_config_log log;
+    struct gw_config_status status;
 
     struct gw_config_private *private; /* config.c and conf_*.c only */
 };

@@ -146,6 +146,7 @@ void daemon_close(struct gw_daemon *d)
     close_handle((uv_handle_t *)&d->deadline);
     close_handle((uv_handle_t *)&d->patience);
     close_handle((uv_handle_t *)&d->beat);
+    close_handle((uv_handle_t *)&d->status.timer);
     for (size_t i = 0; i < d->signal_count; i++)
         close_handle((uv_handle_t *)&d->signal[i]);
 }
@@ -218,6 +219,7 @@ void gw_daemon_stop(struct gw_daemon *d)
         d->store->ops->hurry(d->store);
     daemon_feed_all(d);
     gw_engine_shutdown(d->engine, d->now);
+    daemon_status_stopping(d);
     uv_timer_start(&d->patience, on_patience, DRAIN_MS, 0);
     daemon_wake(d);
     uv_idle_start(&d->more, daemon_on_more);
@@ -299,9 +301,10 @@ static void init_handles(struct gw_daemon *d)
     uv_timer_init(d->loop, &d->deadline);
     uv_timer_init(d->loop, &d->patience);
     uv_timer_init(d->loop, &d->beat);
+    uv_timer_init(d->loop, &d->status.timer);
     d->turn.data = d->more.data = d->deadline.data = d;
-    d->patience.data = d->beat.data = d;
-    d->handles = 5;
+    d->patience.data = d->beat.data = d->status.timer.data = d;
+    d->handles = 6;
     d->armed_for = MQTTSN_NEVER;
 }
 
@@ -361,6 +364,7 @@ enum mqttsn_status gw_daemon_start(uv_loop_t *loop,
 
     uv_check_start(&d->turn, daemon_on_turn);
     uv_idle_start(&d->more, daemon_on_more);
+    daemon_status_start(d);
     gw_info("daemon", "ready", "name=%s", gw_log_text(d->config->name));
     gw_supervisor_ready(&d->beat);
     *ret_daemon = d;

@@ -2,7 +2,7 @@
 /*
  * daemon_private.h - what the files of daemon share: daemon.c (life),
  * daemon_pump.c (the turn), daemon_reload.c, daemon_store.c (restart),
- * daemon_upstream.c (settings).
+ * daemon_upstream.c (settings), daemon_status.c (the gateway's own topics).
  */
 #ifndef GW_DAEMON_PRIVATE_H
 #define GW_DAEMON_PRIVATE_H
@@ -21,6 +21,16 @@ enum stop_phase {
     CLOSING,  /* handles are being closed */
 };
 
+/* daemon_status.c */
+struct daemon_status {
+    uv_timer_t timer; /* of the statistics */
+    mqttsn_ms since;  /* start of the daemon */
+    bool online_due;  /* "online" was not taken yet */
+    uint64_t tokens;  /* for events, in thousandths */
+    mqttsn_ms refilled;
+    uint64_t dropped; /* events that were not said */
+};
+
 struct gw_daemon {
     uv_loop_t *loop;
     struct gw_config *config;
@@ -36,6 +46,7 @@ struct gw_daemon {
     struct gw_store *store;
     struct gw_disk *disk; /* behind 'store'; NULL with the memory store */
     struct gw_notes notes;
+    struct daemon_status status;
 
     /* The turn. */
     uv_check_t turn;     /* after the loop has looked for input */
@@ -102,6 +113,14 @@ void daemon_close(struct gw_daemon *d);
 
 /* Logs everything that is counted and not zero. */
 void daemon_log_counters(struct gw_daemon *d);
+
+/* ---- daemon_status.c --------------------------------------------------- */
+
+void daemon_status_start(struct gw_daemon *d);
+void daemon_status_connected(struct gw_daemon *d);
+void daemon_status_note(struct gw_daemon *d, const struct gw_note *note);
+/* The last word, behind the engine's. */
+void daemon_status_stopping(struct gw_daemon *d);
 
 /* ---- daemon_store.c ---------------------------------------------------- */
 

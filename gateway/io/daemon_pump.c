@@ -70,6 +70,8 @@ static bool take_upstream(struct gw_daemon *d)
                  (event.kind == GW_UP_CONNECTED || event.kind == GW_UP_LOST))
             d->connected = event.kind == GW_UP_CONNECTED;
         gw_engine_on_upstream(d->engine, &event, d->now);
+        if (event.kind == GW_UP_CONNECTED && event.connection == 0)
+            daemon_status_connected(d);
     }
     return true;
 }
@@ -162,6 +164,7 @@ static bool serve_notes(struct gw_daemon *d)
         if (!gw_engine_poll_note(d->engine, &note))
             return false;
         gw_notes_log(&d->notes, &note, d->now);
+        daemon_status_note(d, &note);
     }
     return true;
 }

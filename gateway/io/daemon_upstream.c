@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon_private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -113,6 +114,7 @@ enum mqttsn_status daemon_upstream_new(uv_loop_t *loop,
     struct gw_upstream_endpoint *endpoints;
     struct gw_upstream_settings settings;
     char *password = NULL, *proxy[2] = {NULL, NULL};
+    char will_topic[GW_PREFIX_MAX + 16];
     enum mqttsn_status status = MQTTSN_ENOSPACE;
 
     endpoints = calloc(up->broker_count, sizeof(*endpoints));
@@ -149,6 +151,15 @@ enum mqttsn_status daemon_upstream_new(uv_loop_t *loop,
     settings.gateway = up->user_properties ? config->name : NULL;
     settings.client_id = up->client_id;
     settings.username = up->username;
+    if (config->status.enabled) {
+        snprintf(will_topic, sizeof(will_topic), "%s/state",
+                 config->status.topic);
+        settings.will = (struct gw_upstream_will){.topic = will_topic,
+                                                  .payload = "offline",
+                                                  .payload_len = 7,
+                                                  .qos = 1,
+                                                  .retain = true};
+    }
     settings.password = password;
     settings.keep_alive_s = (unsigned)(up->keep_alive / 1000);
     settings.connect_timeout_s =

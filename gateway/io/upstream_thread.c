@@ -376,8 +376,8 @@ static void on_lost(struct gw_paho_port *port,
             gw_err("upstream", "taken_over", "client_id=%s reason=\"%s\"",
                    gw_log_text(port->settings.client_id),
                    "the broker has ended three connections within a minute: "
-                   "somebody else uses this client id, each gateway needs an "
-                   "upstream.client_id of its own");
+                   "somebody else uses this client id; every gateway and node "
+                   "needs one of its own");
         begin_round(port, now);
     } else {
         tell(port, GW_UP_UNREACHABLE);

@@ -27,6 +27,7 @@
  *                          store; held: what the broker side had not answered,
  *                          it still has, and answers later; prefix: with
  *                          another topic_prefix, "none" for none
+ *   say TOPIC "x" [retain=1] [refused]   a word of the gateway's own
  *   shutdown               time loose|strict
  *
  * Before each input, and before the clock moves, everything that was sent must
@@ -339,6 +340,24 @@ static void restart(struct runner *r, const struct statement *at)
     world_restart(&r->world);
 }
 
+static void say(struct runner *r, const struct statement *at)
+{
+    bool retain = false, refused = false, taken;
+
+    if (at->count < 3)
+        script_error(at, "say TOPIC \"x\" [retain=1] [refused]");
+    for (size_t i = 3; i < at->count; i++) {
+        retain |= word_value(&at->words[i], "retain", NULL) != NULL;
+        refused |= word_is(&at->words[i], "refused");
+    }
+    taken = gw_engine_publish(
+        r->world.engine, mqttsn_span_text(at->words[1].text),
+        mqttsn_span_text(at->words[2].text), retain, r->world.now);
+    if (taken == refused)
+        script_error(at, taken ? "it was taken" : "it was refused");
+    world_pump(&r->world);
+}
+
 static bool directive(struct runner *r, const struct statement *at)
 {
     const struct word *first = &at->words[0];
@@ -362,6 +381,8 @@ static bool directive(struct runner *r, const struct statement *at)
         block_line(r, at, word_is(first, "block"));
     else if (word_is(first, "time"))
         r->loose = word_is(&at->words[1], "loose");
+    else if (word_is(first, "say"))
+        say(r, at);
     else if (word_is(first, "restart")) {
         restart(r, at);
     } else if (word_is(first, "shutdown")) {

@@ -254,6 +254,18 @@ mqttsn_ms gw_engine_next_deadline(const struct gw_engine *engine)
     return fake.deadline;
 }
 
+/* Its own words are off in these tests. */
+bool gw_engine_publish(struct gw_engine *engine, struct mqttsn_span topic,
+                       struct mqttsn_span payload, bool retain, mqttsn_ms now)
+{
+    (void)engine;
+    (void)topic;
+    (void)payload;
+    (void)retain;
+    (void)now;
+    return false;
+}
+
 bool gw_engine_knows(const struct gw_engine *engine, const struct gw_addr *addr)
 {
     (void)engine;

@@ -162,7 +162,15 @@ static void each_error_names_line_key_and_what_was_expected(void **state)
         {"[http]\nbind = 127.0.0.1:80\n", "2: http.bind: " LATER},
         {"[http]\nbind = 127.0.0.1:80\n", "2: http.bind: " LATER},
         {"[ctl]\npath = /x\n", "2: ctl.path: " LATER},
-        {"[status]\nenabled = yes\n", "2: status.enabled: " LATER},
+        {"[status]\nenabled = yes\nprefix = a/+\n",
+         "3: status.prefix: expected the beginning of a topic name, without "
+         "'+' and '#', of at most 900 octets and 64 levels\n"},
+        {"[status]\nenabled = yes\nprefix =\n",
+         "3: status.prefix: expected the beginning of a topic name, without "
+         "'+' and '#', of at most 900 octets and 64 levels\n"},
+        {"[status]\nenabled = yes\nprefix = {name}\n",
+         "3: status.prefix: expected {client_id} or {gateway} in braces; got "
+         "'{name}'\n"},
         {"[client n]\ntrace = yes\n", "2: client.n.trace: " LATER},
         {"[client n]\nsubscribe = a\n",
          "2: client.n.subscribe: expected a topic filter and a QoS from 0 to "

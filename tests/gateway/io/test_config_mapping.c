@@ -174,6 +174,33 @@ static void subscriptions_are_bounded_in_number(void **state)
                                      "256 in all sections\n");
 }
 
+static void status_topics_have_every_word_made_out(void **state)
+{
+    static const struct {
+        const char *prefix, *topic;
+    } rows[] = {
+        {"", "mqttsn-gw/me"},
+        {"prefix = {gateway}/x/\n", "gw-1/x"},
+        {"prefix = $SYS/gw\n", "$SYS/gw"},
+    };
+    char text[160];
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct gw_config *c;
+
+        CASE(rows[i].topic);
+        snprintf(text, sizeof(text),
+                 NAMED "[upstream]\nclient_id = me\n"
+                       "[status]\nenabled = yes\n%s",
+                 rows[i].prefix);
+        c = load_good(*state, text);
+        assert_string_equal(c->status.topic, rows[i].topic);
+        gw_config_free(c);
+    }
+    CASE("what is off is not judged");
+    gw_config_free(load_good(*state, "[status]\nprefix = +\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +214,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_section_makes_subscriptions_for_its_nodes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(subscriptions_are_bounded_in_number,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(status_topics_have_every_word_made_out,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(another_prefix_needs_a_restart, set_up,
                                         tear_down),
