@@ -29,6 +29,8 @@ static bool tables_are_small(const struct sim *sim)
 static void calm(struct sim *sim)
 {
     sim->healed = true;
+    if (sim->gw.blocked & SINK_DATAGRAM)
+        sim->gw.open_since = sim->now;
     sim->gw.blocked = 0;
     sim->gw.free_since = sim->now;
     for (size_t i = 0; i < sim->net.count; i++)

@@ -156,6 +156,7 @@ struct step {
     unsigned silent; /* repetitions since the node said something */
     unsigned timed;  /* repetitions in all */
     bool heard;      /* it said something since the last one */
+    bool blurred;    /* 'at' is later than was meant: nothing could go out */
 };
 
 struct book {

@@ -60,7 +60,7 @@ static void step_taken(struct sim *sim, struct book *book,
     }
     sim->stats->repetitions++;
     early = sim->now + (mqttsn_ms)sim->o.lag_ms + 1 < step->at + retry &&
-            sim->gw.open_since < step->at;
+            sim->gw.open_since < step->at && !step->blurred;
     if (early)
         step->timed++; /* who asks for it may have it counted */
     if (step->heard && early) {
@@ -80,10 +80,10 @@ static void step_taken(struct sim *sim, struct book *book,
     if (step->silent > (unsigned)sim->o.retry_count)
         sim_fail(sim, "S12", "a %s is repeated to %s %u times",
                  sn_type_name(f->type), book->id, step->silent);
-    /* If it asked just when the time had come, it gets it twice; what a block
-     * has delayed may be either. */
-    step->heard =
-        step->heard && step->silent == 0 && sim->gw.open_since < step->at;
+    /* If it asked just when the time had come, it gets it twice. What a block
+     * has delayed may be either, and the clock went on meanwhile. */
+    step->blurred = sim->gw.open_since >= step->at;
+    step->heard = step->heard && step->silent == 0 && !step->blurred;
     step->at = sim->now;
     step->topic = f->topic;
 }

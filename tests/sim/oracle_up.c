@@ -419,7 +419,7 @@ void oracle_up_rest(struct sim *sim)
         const struct up *up = at(o, i);
 
         if (!up->accepted || up->carried > 0 || up->refused || up->repeated ||
-            up->suspect || has_twin(o, up))
+            up->suspect || up->wild || has_twin(o, up))
             continue;
         missing++;
         one = up;

@@ -138,26 +138,33 @@ static size_t find(const struct oracle *o, const struct gw_up_action *action)
     return found;
 }
 
-/* Whether little is known of the wills on this topic. Each node has one of its
- * own, "will/3" or "will/lib0"; villains have theirs on "will/0", and damage
- * may lead anywhere. */
-static bool is_hazy(const struct sim *sim, const char *topic, size_t len)
+/* Whether 'text' begins with what the wills of this node are called by: "3" of
+ * n3, "lib0" of lib0. */
+static bool names(const struct book *book, struct mqttsn_span text, size_t skip)
+{
+    size_t from = book->id[0] == 'n' ? 1 : 0, len = book->id_len - from;
+
+    return text.len >= skip + len &&
+           memcmp(text.data + skip, book->id + from, len) == 0 &&
+           (text.len == skip + len || text.data[skip + len] == '.');
+}
+
+/* Whether little is known of that will. Each node has a topic of its own,
+ * "will/3", and messages, "w3.1"; who moves may be given the topic of another.
+ * Villains have theirs on "will/0", and damage may lead anywhere. */
+static bool is_hazy(const struct sim *sim, const struct gw_up_action *action)
 {
     const struct oracle *o = &sim->oracle;
 
-    if (!o->wills_hazy || len <= 5)
+    if (!o->wills_hazy || action->topic.len <= 5)
         return false;
     if (sim->o.flip != 0 || sim->o.truncate != 0 || o->power_lost ||
-        (sim->o.villains != 0 && len == 6 && topic[5] == '0'))
+        (sim->o.villains != 0 && action->topic.data[5] == '0'))
         return true;
-    for (size_t i = 0; i < o->book_count; i++) {
-        const struct book *book = &o->books[i];
-        size_t skip = book->id[0] == 'n' ? 1 : 0;
-
-        if (book->will_hazy && book->id_len - skip == len - 5 &&
-            memcmp(book->id + skip, topic + 5, len - 5) == 0)
+    for (size_t i = 0; i < o->book_count; i++)
+        if (o->books[i].will_hazy && (names(&o->books[i], action->topic, 5) ||
+                                      names(&o->books[i], action->payload, 1)))
             return true;
-    }
     return false;
 }
 
@@ -168,8 +175,7 @@ bool oracle_will_action(struct sim *sim, const struct gw_up_action *action)
         action->topic.len > 5 && memcmp(action->topic.data, "will/", 5) == 0;
 
     size_t at = find(o, action);
-    bool hazy =
-        is_hazy(sim, (const char *)action->topic.data, action->topic.len);
+    bool hazy = is_hazy(sim, action);
 
     if (at < o->will_count) {
         const struct will *will = &o->wills[at];
