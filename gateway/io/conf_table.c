@@ -250,6 +250,11 @@ const struct conf_key conf_keys[] = {
         CONFIG(upstream.connect_timeout), RANGE(1 * S, 5 * M),
         .flags = CONF_SECONDS,
         SAYS("How long one attempt to connect to one broker may take")),
+    KEY("upstream", "return_interval", DURATION, "10m",
+        CONFIG(upstream.return_interval), RANGE(0, 30 * D),
+        SAYS("While another than the first broker serves: time between two "
+             "looks whether the first takes connections again, which is then "
+             "returned to; 0 = never")),
     KEY("upstream", "reconnect_min", DURATION, "1s",
         CONFIG(upstream.reconnect_min), RANGE(10, 1 * H),
         SAYS("First pause before connecting again; it doubles with each "

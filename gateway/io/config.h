@@ -90,6 +90,7 @@ struct gw_config_upstream {
     mqttsn_ms keep_alive;       /* whole seconds, 5..65535 */
     mqttsn_ms connect_timeout;  /* of one attempt */
     mqttsn_ms connect_interval; /* at least, between two CONNECTs */
+    mqttsn_ms return_interval;  /* between looks for the first broker; or 0 */
     /* What the broker takes; 0, NULL: anything. */
     mqttsn_ms max_keep_alive;
     uint32_t max_client_id;

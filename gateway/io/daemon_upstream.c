@@ -165,6 +165,7 @@ enum mqttsn_status daemon_upstream_new(uv_loop_t *loop,
     settings.connect_timeout_s =
         up->connect_timeout < 1000 ? 1 : (unsigned)(up->connect_timeout / 1000);
     settings.window = config->options.window;
+    settings.return_interval_ms = up->return_interval;
     settings.connect_interval_ms = up->connect_interval;
     settings.backoff_min_ms = up->reconnect_min;
     settings.backoff_max_ms = up->reconnect_max;

@@ -96,6 +96,8 @@ struct gw_upstream_settings {
     unsigned window;      /* acknowledged publishes with Paho, 1..1000 */
     unsigned qos0_window; /* QoS 0 publishes with Paho, 1..5000 */
 
+    mqttsn_ms return_interval_ms;  /* between two looks for the first endpoint,
+                                      while another one serves; 0: none */
     mqttsn_ms connect_interval_ms; /* at least, between two attempts */
     mqttsn_ms backoff_min_ms;      /* first pause; the first attempt has none */
     mqttsn_ms backoff_max_ms;      /* longest pause */

@@ -167,6 +167,9 @@ struct gw_paho_port {
     uint64_t moved_seen;  /* both counts, when last looked at */
     mqttsn_ms ring_at;
     mqttsn_ms ring_pause_ms;
+    mqttsn_ms return_at;    /* to the first endpoint, if it is there */
+    mqttsn_ms return_until; /* returning: when patience ends */
+    bool returning;         /* nothing new is begun */
 };
 
 /* ---- time (upstream_thread.c) --------------------------------------- */
@@ -199,6 +202,26 @@ gw_paho_port_new(uv_loop_t *loop, const struct gw_upstream_settings *settings,
                  struct gw_paho_port **ret_port);
 /* Its thread, if it has one, has ended. */
 void gw_paho_port_free(struct gw_paho_port *port);
+
+/* Changes the phase. */
+void gw_paho_enter(struct gw_paho_port *port, enum gw_paho_phase phase,
+                   mqttsn_ms now);
+
+/* Everything that was handed over or queued goes back, and so does what the
+ * loop adds before it knows. */
+void gw_paho_give_back(struct gw_paho_port *port);
+
+/* ---- back to the first broker (upstream_return.c); upstream thread --- */
+
+/* A connection begins: when to look for the first one. */
+void gw_paho_plan_return(struct gw_paho_port *port, mqttsn_ms now);
+
+/* Looks, waits for quiet, and closes the connection. True: nothing may be
+ * submitted now. */
+bool gw_paho_may_return(struct gw_paho_port *port, mqttsn_ms now);
+
+/* The connection is closed: on to the first. */
+void gw_paho_return(struct gw_paho_port *port, mqttsn_ms now);
 
 /* Wakes the thread. Any thread, under any lock. */
 void gw_paho_wake(struct gw_paho_port *port);

@@ -90,8 +90,8 @@ static void reset_rings(struct gw_paho_port *port, mqttsn_ms now)
     port->ring_at = now + port->ring_pause_ms;
 }
 
-static void enter(struct gw_paho_port *port, enum gw_paho_phase phase,
-                  mqttsn_ms now)
+void gw_paho_enter(struct gw_paho_port *port, enum gw_paho_phase phase,
+                   mqttsn_ms now)
 {
     port->phase = phase;
     if (phase == GW_PAHO_CONNECTING)
@@ -112,7 +112,7 @@ static void begin_round(struct gw_paho_port *port, mqttsn_ms now)
         port->session_endpoint == GW_ENDPOINT_NONE ? 0 : port->session_endpoint;
     port->round_left = (uint32_t)port->settings.endpoint_count;
     port->next_attempt = now + pause;
-    enter(port, GW_PAHO_IDLE, now);
+    gw_paho_enter(port, GW_PAHO_IDLE, now);
     if (pause > 0)
         gw_debug("upstream", "waiting", "pause_ms=%llu",
                  (unsigned long long)pause);
@@ -120,7 +120,7 @@ static void begin_round(struct gw_paho_port *port, mqttsn_ms now)
 
 /* Everything that was handed over or queued goes back, and so does what the
  * loop adds before it knows. */
-static void give_back_everything(struct gw_paho_port *port)
+void gw_paho_give_back(struct gw_paho_port *port)
 {
     gw_paho_drop_handle(port);
     if (port->keep)
@@ -150,7 +150,7 @@ static void renew_handle(struct gw_paho_port *port)
     if (port->keep)
         change_handle(port);
     else
-        give_back_everything(port);
+        gw_paho_give_back(port);
 }
 
 static void attempt_failed(struct gw_paho_port *port, mqttsn_ms now)
@@ -160,7 +160,7 @@ static void attempt_failed(struct gw_paho_port *port, mqttsn_ms now)
         port->endpoint =
             (port->endpoint + 1) % (uint32_t)port->settings.endpoint_count;
         port->next_attempt = now;
-        enter(port, GW_PAHO_IDLE, now);
+        gw_paho_enter(port, GW_PAHO_IDLE, now);
     } else {
         begin_round(port, now);
     }
@@ -191,7 +191,7 @@ static void attempt(struct gw_paho_port *port, mqttsn_ms now)
     port->version = gw_paho_version_to_try(port);
     /* A kept handle belongs to one broker, and speaks one version. */
     if (port->handle && port->handle_endpoint != port->endpoint)
-        give_back_everything(port);
+        gw_paho_give_back(port);
     else if (port->handle && port->handle_version != port->version)
         renew_handle(port);
     gw_debug("upstream", "connecting", "client=%s host=%s port=%u clean=%s",
@@ -199,10 +199,10 @@ static void attempt(struct gw_paho_port *port, mqttsn_ms now)
              gw_log_text(endpoint(port)->host), endpoint(port)->port,
              clean ? "yes" : "no");
     port->attempt_started_us = gw_paho_now_us();
-    enter(port, GW_PAHO_CONNECTING, now);
+    gw_paho_enter(port, GW_PAHO_CONNECTING, now);
     if (!gw_paho_connect(port, clean, &busy) && busy) {
         port->next_attempt = now + 20;
-        enter(port, GW_PAHO_IDLE, now);
+        gw_paho_enter(port, GW_PAHO_IDLE, now);
     }
     gw_doorbell_ring();
 }
@@ -218,7 +218,7 @@ static void on_refused(struct gw_paho_port *port,
                 gw_log_text(endpoint(port)->host), endpoint(port)->port,
                 reason);
         port->next_attempt = now;
-        enter(port, GW_PAHO_IDLE, now);
+        gw_paho_enter(port, GW_PAHO_IDLE, now);
         return;
     }
     if (is_worth_a_line(port))
@@ -229,7 +229,7 @@ static void on_refused(struct gw_paho_port *port,
                 port->settings.proxy ? " proxy=yes" : "", record->code,
                 gw_log_text(reason));
     if (record->unwatched)
-        give_back_everything(port);
+        gw_paho_give_back(port);
     tell(port, denied ? GW_UP_DENIED : GW_UP_UNREACHABLE);
     attempt_failed(port, now);
 }
@@ -248,7 +248,8 @@ static void on_cleaned(struct gw_paho_port *port, mqttsn_ms now)
         gw_paho_give_orphans(port);
     }
     gw_paho_note_session(port);
-    enter(port, gw_paho_disconnect(port) ? GW_PAHO_CLOSING : GW_PAHO_IDLE, now);
+    gw_paho_enter(
+        port, gw_paho_disconnect(port) ? GW_PAHO_CLOSING : GW_PAHO_IDLE, now);
 }
 
 static void say_connected(const struct gw_paho_port *port,
@@ -312,10 +313,11 @@ static void on_accepted(struct gw_paho_port *port,
         gw_warn("upstream", "guard_unused", "reason=\"%s\"",
                 "Paho does not write through our writev");
     gw_backoff_connected(&port->backoff, now);
+    gw_paho_plan_return(port, now);
     pthread_mutex_lock(&port->lock);
     port->acked_before = port->acked;
     pthread_mutex_unlock(&port->lock);
-    enter(port, GW_PAHO_UP, now);
+    gw_paho_enter(port, GW_PAHO_UP, now);
     say_connected(port, record, took_us / 1000);
 }
 
@@ -364,7 +366,7 @@ static void on_lost(struct gw_paho_port *port,
     else if (resume)
         change_handle(port);
     else
-        give_back_everything(port);
+        gw_paho_give_back(port);
     port->ending_clean = false;
     if (is_worth_a_line(port))
         gw_warn("upstream", "lost", "client=%s host=%s port=%u reason=%s",
@@ -402,8 +404,10 @@ static void on_record(struct gw_paho_port *port,
             on_lost(port, record, now);
         break;
     case GW_PAHO_DISCONNECTED:
-        if (port->phase == GW_PAHO_CLOSING)
-            enter(port, GW_PAHO_IDLE, now);
+        if (port->phase == GW_PAHO_CLOSING && port->returning)
+            gw_paho_return(port, now);
+        else if (port->phase == GW_PAHO_CLOSING)
+            gw_paho_enter(port, GW_PAHO_IDLE, now);
         break;
     }
 }
@@ -457,7 +461,7 @@ static bool stopping(struct gw_paho_port *port, mqttsn_ms now)
     if (!gw_paho_disconnect(port))
         return true;
     port->ending_clean = nothing;
-    enter(port, GW_PAHO_CLOSING, now);
+    gw_paho_enter(port, GW_PAHO_CLOSING, now);
     return false;
 }
 
@@ -485,9 +489,11 @@ static void check_patience(struct gw_paho_port *port, mqttsn_ms now)
     if (port->phase == GW_PAHO_CONNECTING) {
         renew_handle(port);
         on_refused(port, &late, now);
+    } else if (port->phase == GW_PAHO_CLOSING && port->returning) {
+        gw_paho_return(port, now);
     } else if (port->phase == GW_PAHO_CLOSING) {
         renew_handle(port);
-        enter(port, GW_PAHO_IDLE, now);
+        gw_paho_enter(port, GW_PAHO_IDLE, now);
     }
 }
 
@@ -541,8 +547,13 @@ bool gw_paho_turn(struct gw_paho_port *port, mqttsn_ms *ret_wake_at)
     if (port->phase == GW_PAHO_UP) {
         if (now < port->submit_at)
             sooner(ret_wake_at, port->submit_at);
+        else if (gw_paho_may_return(port, now))
+            sooner(ret_wake_at, port->return_until);
         else if (gw_paho_submit_queued(port))
             *ret_wake_at = now;
+        if (port->phase == GW_PAHO_UP)
+            sooner(ret_wake_at,
+                   port->returning ? port->return_until : port->return_at);
     } else if (port->unsent_before > 0) {
         /* Nothing may overtake what went back. */
         pthread_mutex_lock(&port->lock);

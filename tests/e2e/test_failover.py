@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: MIT
 """Several brokers: the next one when one is gone, and back."""
 
+import os
+import unittest
+
 from harness import E2ETest, fr, main
 from mqtt import Mqtt
 
 
 class TwoBrokers(E2ETest):
+    STORE = {"type": "memory"}
+
     def begin(self):
         self.broker = self.start_broker()
         self.second = self.start_broker()
         self.gw = self.start_gateway(self.broker.port, {"upstream": {
             "url": "mqtt://127.0.0.1:%d, mqtt://127.0.0.1:%d" % (
                 self.broker.port, self.second.port),
-            "reconnect_min": "50ms", "reconnect_max": "100ms"}})
+            "reconnect_min": "50ms", "reconnect_max": "100ms"},
+            "store": self.STORE})
 
     def goes_to(self, broker, mark=0):
         self.gw.wait_log(r"event=connected .*port=%d" % broker.port, mark)
@@ -60,11 +66,70 @@ class TwoBrokers(E2ETest):
         self.addCleanup(client.close)
         client.subscribe("up/1", 1)
         self.broker.pause()
-        node.send(fr.publish(up, "x", 1, 7))
-        node.fence()
-        self.broker.kill()
-        node.expect(fr.puback(up, 7))
+        node.send(fr.publish(up, "x", 1, 7), fr.pingreq())
+        if self.STORE["type"] == "memory":
+            node.expect(fr.pingresp())
+            self.broker.kill()
+            node.expect(fr.puback(up, 7))
+        else:  # acknowledged when it is stored
+            node.expect_set(fr.pingresp(), fr.puback(up, 7))
+            self.broker.kill()
         client.expect("up/1", "x", 1)
+
+    def test_the_first_is_returned_to_with_nothing_lost(self):
+        self.gw.terminate()
+        self.gw.wait()
+        self.broker.kill()
+        self.gw = self.start_gateway(self.broker.port, {"upstream": {
+            "url": "mqtt://127.0.0.1:%d, mqtt://127.0.0.1:%d" % (
+                self.broker.port, self.second.port),
+            "return_interval": "300ms", "reconnect_min": "50ms",
+            "reconnect_max": "100ms"}, "store": self.STORE})
+        self.goes_to(self.second)
+        node = self.node().connect()
+        up = node.register("up/1")
+        down = node.subscribe("down/#", 1)
+        mark = self.gw.mark()
+        # It is looked for, in vain, and the connection stays.
+        for _ in range(2):
+            mark = self.gw.wait_log("event=first_unreachable", mark)[0] + 1
+        self.passes(self.second, node, up, down, 10)
+        self.assertEqual(0, self.gw.process.count("event=lost"))
+
+        taken = Mqtt(self.second.port)
+        self.addCleanup(taken.close)
+        taken.subscribe("up/1", 2)
+        self.broker.start()
+        also = Mqtt(self.broker.port)
+        self.addCleanup(also.close)
+        also.subscribe("up/1", 2)
+        count = 0
+        while not self.gw.process.count(
+                "event=connected .*port=%d" % self.broker.port):
+            count += 1
+            node.send(fr.publish(up, str(count), 2, count + 20))
+            node.expect(fr.pubrec(count + 20))
+            node.send(fr.pubrel(count + 20))
+            node.expect(fr.pubcomp(count + 20))
+            self.assertLess(count, 3000)
+        node.publish1(up, "last", 9000)
+        also.wait_for(lambda all_: any(m.payload == b"last" for m in all_),
+                      "the last message")
+        taken.publish("up/1", "end", 2)
+        also.publish("up/1", "end", 2)
+        got = []
+        for client in (taken, also):
+            client.wait_for(lambda all_: all_[-1:] and
+                            all_[-1].payload == b"end", "the end")
+            got += [m.payload for m in client.messages]
+        wanted = [str(n).encode() for n in range(1, count + 1)]
+        self.assertEqual(wanted, [p for p in got if p.isdigit()])
+        self.assertEqual(0, self.gw.process.count("event=lost"))
+
+
+@unittest.skipIf(os.environ.get("MQTTSN_STORE") != "sqlite", "no SQLite")
+class TwoBrokersAndAStore(TwoBrokers):
+    STORE = {"type": "sqlite", "path": "{directory}/gateway.db"}
 
 
 if __name__ == "__main__":
