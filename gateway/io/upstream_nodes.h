@@ -13,8 +13,8 @@
  * holds for each by itself.
  *
  * When a broker comes back, no more than GW_NODES_CONNECTING of those that it
- * has lost try at a time; their pauses are drawn apart as well (backoff.h). A
- * node that connects for the first time does not wait for them.
+ * has lost try at a time; their pauses are drawn apart as well (backoff.h). So
+ * many of those that connect for the first time may try beside them.
  *
  * QoS 0 publishes that a connection does not take wait, GW_NODES_QOS0 of each;
  * more are dropped and counted, since nothing else may wait for them.

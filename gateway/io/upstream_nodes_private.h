@@ -30,6 +30,7 @@ struct gw_node {
 
     /* Upstream thread only. */
     mqttsn_ms wake_at;
+    bool tried; /* its first attempt is over */
 };
 
 struct gw_nodes {

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* An attempt that others are before is looked at again after this. */
-#define QUEUE_MS 20
+#define QUEUE_MS 5
 
 void gw_nodes_wake(struct gw_nodes *nodes)
 {
@@ -49,47 +49,69 @@ static void hand_back(struct gw_nodes *nodes, struct gw_node *node)
     pthread_mutex_unlock(&nodes->lock);
 }
 
-static size_t connecting(const struct gw_nodes *nodes)
-{
-    size_t count = 0;
+/* Attempts under way, of those that try for the first time and of others: the
+ * one kind does not wait for the other. */
+struct attempts {
+    size_t of_first, of_others;
+};
 
-    for (size_t i = 0; i < nodes->active_count; i++)
-        count += nodes->active[i]->port->phase == GW_PAHO_CONNECTING;
-    return count;
+static size_t *share_of(struct attempts *attempts, const struct gw_node *node)
+{
+    return node->tried ? &attempts->of_others : &attempts->of_first;
 }
 
-/* Whether it would connect again now, and others are at it. */
-static bool must_queue(struct gw_node *node, mqttsn_ms now, size_t others)
+static struct attempts count_attempts(const struct gw_nodes *nodes)
+{
+    struct attempts attempts = {0};
+
+    for (size_t i = 0; i < nodes->active_count; i++)
+        if (nodes->active[i]->port->phase == GW_PAHO_CONNECTING)
+            ++*share_of(&attempts, nodes->active[i]);
+    return attempts;
+}
+
+/* Whether it would connect now, and too many are at it. */
+static bool must_queue(const struct gw_node *node, mqttsn_ms now,
+                       size_t attempts)
+{
+    const struct gw_paho_port *port = node->port;
+
+    return attempts >= GW_NODES_CONNECTING && port->phase == GW_PAHO_IDLE &&
+           port->next_attempt <= now && !port->stop_wanted;
+}
+
+/* False: it has ended. */
+static bool turn(struct gw_node *node, struct attempts *attempts, mqttsn_ms now)
 {
     struct gw_paho_port *port = node->port;
+    bool waited = port->phase != GW_PAHO_CONNECTING;
 
-    if (others < GW_NODES_CONNECTING || port->phase != GW_PAHO_IDLE ||
-        port->next_attempt > now || port->attempt_started_us == 0 ||
-        port->stop_wanted)
+    if (must_queue(node, now, *share_of(attempts, node)))
+        port->next_attempt = now + QUEUE_MS;
+    if (!gw_paho_turn(port, &node->wake_at))
         return false;
-    port->next_attempt = now + QUEUE_MS;
+    if (waited && port->phase == GW_PAHO_CONNECTING)
+        ++*share_of(attempts, node);
+    node->tried = node->tried || (port->phase != GW_PAHO_CONNECTING &&
+                                  port->attempt_started_us != 0);
     return true;
 }
 
 /* Those that are due; returns when the next one is. */
 static mqttsn_ms turn_all(struct gw_nodes *nodes)
 {
-    size_t attempts = connecting(nodes);
+    struct attempts attempts = count_attempts(nodes);
     mqttsn_ms now = gw_paho_now(), next = MQTTSN_NEVER;
 
     for (size_t i = 0; i < nodes->active_count;) {
         struct gw_node *node = nodes->active[i];
-        enum gw_paho_phase before = node->port->phase;
 
-        if (atomic_exchange(&node->port->due, false) || node->wake_at <= now) {
-            (void)must_queue(node, now, attempts);
-            if (!gw_paho_turn(node->port, &node->wake_at)) {
-                nodes->active[i] = nodes->active[--nodes->active_count];
-                hand_back(nodes, node);
-                continue;
-            }
-            attempts += node->port->phase == GW_PAHO_CONNECTING &&
-                        before != GW_PAHO_CONNECTING;
+        if ((atomic_exchange(&node->port->due, false) ||
+             node->wake_at <= now) &&
+            !turn(node, &attempts, now)) {
+            nodes->active[i] = nodes->active[--nodes->active_count];
+            hand_back(nodes, node);
+            continue;
         }
         if (node->wake_at < next)
             next = node->wake_at;
