@@ -132,7 +132,7 @@ static void publish_frame(struct gw_engine *e, const struct gw_session *s,
     struct gw_place *p = head_of(e, s);
     struct gw_message *m = gw_message_at(&e->down_messages, p->message);
 
-    gw_message_copy(&e->down_messages, p->message, e->scratch);
+    gw_message_copy(&e->down_messages, m, e->scratch);
     memset(f, 0, sizeof(*f));
     f->type = MQTTSN_PUBLISH;
     f->publish.flags.qos = p->qos;

@@ -22,11 +22,11 @@
 
 /* ---- a line ------------------------------------------------------------ */
 
+/* 'x' is that of 'index', here and below: each look at one is checked. */
 static void link_between(struct gw_engine *e, struct gw_line *line,
-                         uint32_t before, uint32_t index, uint32_t behind)
+                         struct gw_exchange *x, uint32_t index, uint32_t before,
+                         uint32_t behind)
 {
-    struct gw_exchange *x = gw_exchange_at(e, index);
-
     x->line_prev = before;
     x->line_next = behind;
     if (before)
@@ -40,10 +40,8 @@ static void link_between(struct gw_engine *e, struct gw_line *line,
 }
 
 static void unlink_from(struct gw_engine *e, struct gw_line *line,
-                        uint32_t index)
+                        struct gw_exchange *x)
 {
-    struct gw_exchange *x = gw_exchange_at(e, index);
-
     if (x->line_prev)
         gw_exchange_at(e, x->line_prev)->line_next = x->line_next;
     else
@@ -57,15 +55,15 @@ static void unlink_from(struct gw_engine *e, struct gw_line *line,
 
 /* Inline here, for it is a part of every publish. */
 static inline void append(struct gw_engine *e, struct gw_link *l,
-                          uint32_t index, enum gw_line_kind kind)
+                          struct gw_exchange *x, uint32_t index,
+                          enum gw_line_kind kind)
 {
-    struct gw_exchange *x = gw_exchange_at(e, index);
     struct gw_line *line = &l->lines[kind];
 
     x->state = GW_X_WAITING;
     x->line = (uint8_t)kind;
     line->acked += x->qos != 0;
-    link_between(e, line, line->tail, index, 0);
+    link_between(e, line, x, index, line->tail, 0);
 }
 
 void gw_line_insert(struct gw_engine *e, uint32_t index, enum gw_line_kind kind)
@@ -78,7 +76,7 @@ void gw_line_insert(struct gw_engine *e, uint32_t index, enum gw_line_kind kind)
     if (kind == GW_LINE_LATE)
         gw_flow_join(e, index);
     if (before == 0 || gw_exchange_at(e, before)->place <= x->place) {
-        append(e, l, index, kind);
+        append(e, l, x, index, kind);
         line->hint = index;
         gw_link_ready(e, x->up);
         return;
@@ -102,7 +100,7 @@ void gw_line_insert(struct gw_engine *e, uint32_t index, enum gw_line_kind kind)
     x->line = (uint8_t)kind;
     line->acked += x->qos != 0;
     line->hint = index;
-    link_between(e, line, before, index,
+    link_between(e, line, x, index, before,
                  before ? gw_exchange_at(e, before)->line_next : line->head);
     gw_link_ready(e, x->up);
 }
@@ -237,16 +235,20 @@ static bool is_late(const struct gw_engine *e, const struct gw_exchange *x)
 
 void gw_line_enter(struct gw_engine *e, uint32_t index)
 {
-    const struct gw_exchange *x = gw_exchange_at(e, index);
+    struct gw_exchange *x = gw_exchange_at(e, index);
 
     if (is_late(e, x)) {
         gw_flow_join(e, index);
-        append(e, &e->shared, index, GW_LINE_LATE); /* no other has a backlog */
+        /* No other link has a backlog. */
+        append(e, &e->shared, x, index, GW_LINE_LATE);
     } else if (x->up == 0) {
         /* It may have waited for the store, and others come meanwhile. */
-        gw_line_insert(e, index, GW_LINE_LIVE);
+        if (e->shared.lines[GW_LINE_LIVE].tail == 0)
+            append(e, &e->shared, x, index, GW_LINE_LIVE);
+        else
+            gw_line_insert(e, index, GW_LINE_LIVE);
     } else {
-        append(e, gw_link_at(e, x->up), index, GW_LINE_LIVE);
+        append(e, gw_link_at(e, x->up), x, index, GW_LINE_LIVE);
         gw_link_list(e, x->up);
     }
 }
@@ -259,7 +261,7 @@ void gw_line_remove(struct gw_engine *e, uint32_t index)
     if (line->hint == index)
         line->hint = x->line_prev;
     line->acked -= x->qos != 0;
-    unlink_from(e, line, index);
+    unlink_from(e, line, x);
     x->line = GW_LINE_NONE;
     flow_leave(e, x);
 }
@@ -410,7 +412,7 @@ static inline void hand_over(struct gw_engine *e, struct gw_link *l,
         e->late_handed++;
     }
     gw_line_remove(e, index);
-    link_between(e, out, out->tail, index, 0);
+    link_between(e, out, x, index, out->tail, 0);
     x->state = GW_X_HANDED;
     x->tries++;
     l->handed++;
@@ -422,7 +424,7 @@ void gw_line_unhand(struct gw_engine *e, uint32_t index)
     struct gw_exchange *x = gw_exchange_at(e, index);
     struct gw_link *l = gw_link_at(e, x->up);
 
-    unlink_from(e, &l->lines[GW_LINE_NONE], index);
+    unlink_from(e, &l->lines[GW_LINE_NONE], x);
     l->handed--;
     l->handed2 -= x->qos == 2;
     if (x->late)
@@ -454,20 +456,20 @@ bool gw_uplink_poll(struct gw_engine *e, struct gw_link *l, uint8_t *buf,
     m = gw_message_at(&e->up_messages, x->message);
     topic = gw_names_span(&e->names, m->topic);
     memcpy(buf, topic.data, topic.len);
-    gw_message_copy(&e->up_messages, x->message, buf + topic.len);
-    *ret_action = (struct gw_up_action){
-        .kind = GW_UP_PUBLISH,
-        .connection = x->up,
-        .token =
-            x->qos == 0 ? 0 : gw_token(GW_TOKEN_EXCHANGE, x->generation, index),
-        .qos = x->qos,
-        .retain = x->retain,
-        .item = x->kept ? x->generation : 0,
-        .age_ms = e->now - m->received,
-        .client = gw_names_span(&e->names, client_of(e, x)),
-        .topic = mqttsn_span(buf, topic.len),
-        .payload = mqttsn_span(buf + topic.len, m->payload_len),
-    };
+    gw_message_copy(&e->up_messages, m, buf + topic.len);
+    /* Member by member: a whole one would be made elsewhere, and copied. */
+    memset(ret_action, 0, sizeof(*ret_action));
+    ret_action->kind = GW_UP_PUBLISH;
+    ret_action->connection = x->up;
+    if (x->qos != 0)
+        ret_action->token = gw_token(GW_TOKEN_EXCHANGE, x->generation, index);
+    ret_action->qos = x->qos;
+    ret_action->retain = x->retain;
+    ret_action->item = x->kept ? x->generation : 0;
+    ret_action->age_ms = e->now - m->received;
+    ret_action->client = gw_names_span(&e->names, client_of(e, x));
+    ret_action->topic = mqttsn_span(buf, topic.len);
+    ret_action->payload = mqttsn_span(buf + topic.len, m->payload_len);
     e->counters.up_publishes++;
     if (x->tries != 0)
         e->counters.up_resubmitted++;

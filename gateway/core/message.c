@@ -148,10 +148,9 @@ bool gw_message_unref(struct gw_messages *messages, uint32_t index)
     return true;
 }
 
-void gw_message_copy(const struct gw_messages *messages, uint32_t index,
-                     uint8_t *buf)
+void gw_message_copy(const struct gw_messages *messages,
+                     const struct gw_message *message, uint8_t *buf)
 {
-    const struct gw_message *message = gw_message_at(messages, index);
     uint32_t chunk = message->chunks;
     size_t left = message->payload_len;
 

@@ -81,8 +81,8 @@ uint32_t gw_message_ref(struct gw_messages *messages, uint32_t index);
 bool gw_message_unref(struct gw_messages *messages, uint32_t index);
 
 /* Copies the payload to 'buf', which must have room for payload_len octets. */
-void gw_message_copy(const struct gw_messages *messages, uint32_t index,
-                     uint8_t *buf);
+void gw_message_copy(const struct gw_messages *messages,
+                     const struct gw_message *message, uint8_t *buf);
 
 /* Octets of budget in use. */
 uint64_t gw_messages_bytes(const struct gw_messages *messages);

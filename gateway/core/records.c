@@ -232,15 +232,15 @@ static bool write_filter(const struct gw_engine *e,
 static size_t append_payload(const struct gw_messages *messages, uint32_t index,
                              uint8_t *buf, size_t cap, size_t len)
 {
-    size_t payload_len;
+    const struct gw_message *m;
 
     if (index == 0)
         return len;
-    payload_len = gw_message_at(messages, index)->payload_len;
-    if (payload_len > cap - len)
+    m = gw_message_at(messages, index);
+    if (m->payload_len > cap - len)
         return 0;
-    gw_message_copy(messages, index, buf + len);
-    return len + payload_len;
+    gw_message_copy(messages, m, buf + len);
+    return len + m->payload_len;
 }
 
 size_t gw_record_encode(struct gw_engine *e, const struct gw_store_entry *entry,

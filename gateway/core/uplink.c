@@ -73,9 +73,9 @@ void gw_exchange_answered(struct gw_engine *e, uint32_t index)
 }
 
 /* Inline here, for it is a part of every end. */
-static inline void detach(struct gw_engine *e, uint32_t index)
+static inline void detach(struct gw_engine *e, struct gw_exchange *x,
+                          uint32_t index)
 {
-    struct gw_exchange *x = gw_exchange_at(e, index);
     struct gw_session *s;
     uint32_t *link;
 
@@ -102,7 +102,7 @@ static inline void detach(struct gw_engine *e, uint32_t index)
 
 void gw_exchange_detach(struct gw_engine *e, uint32_t index)
 {
-    detach(e, index);
+    detach(e, gw_exchange_at(e, index), index);
 }
 
 static void unlink_from_filter(struct gw_engine *e, uint32_t index)
@@ -124,10 +124,9 @@ static void forget(struct gw_engine *e, struct gw_exchange *x)
 }
 
 /* From whichever line or list it is in on its way to the broker. */
-static void leave_broker_side(struct gw_engine *e, uint32_t index)
+static void leave_broker_side(struct gw_engine *e, struct gw_exchange *x,
+                              uint32_t index)
 {
-    struct gw_exchange *x = gw_exchange_at(e, index);
-
     if (x->storing)
         gw_forward_unwait(e, index);
     if (x->state == GW_X_WAITING)
@@ -140,10 +139,9 @@ static void leave_broker_side(struct gw_engine *e, uint32_t index)
     }
 }
 
-static void drop_message(struct gw_engine *e, uint32_t index)
+static void drop_message(struct gw_engine *e, struct gw_exchange *x,
+                         uint32_t index)
 {
-    struct gw_exchange *x = gw_exchange_at(e, index);
-
     if (x->stowed)
         gw_forward_unstow(e, index);
     gw_message_unref(&e->up_messages, x->message);
@@ -154,12 +152,12 @@ void gw_exchange_end(struct gw_engine *e, uint32_t index)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
 
-    detach(e, index);
+    detach(e, x, index);
     if (x->kind == GW_X_PUBLISH) {
         bool own_qos0 = x->qos == 0 && !x->stowed;
 
-        leave_broker_side(e, index);
-        drop_message(e, index);
+        leave_broker_side(e, x, index);
+        drop_message(e, x, index);
         gw_names_unref(&e->names, x->client);
         x->client = 0;
         e->own_qos0 -= own_qos0;
@@ -183,8 +181,8 @@ uint64_t gw_exchange_done(struct gw_engine *e, uint32_t index)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
 
-    leave_broker_side(e, index);
-    drop_message(e, index);
+    leave_broker_side(e, x, index);
+    drop_message(e, x, index);
     x->state = GW_X_DONE;
     x->due = 0;
     return gw_store_exchange(e, index);
@@ -303,9 +301,8 @@ static bool is_stowed(const struct gw_engine *e, uint32_t client, uint8_t qos)
 
 /* On its way to the broker: at once, or when it, or what its node sent before
  * it, is stored. */
-static void begin(struct gw_engine *e, uint32_t index)
+static void begin(struct gw_engine *e, struct gw_exchange *x, uint32_t index)
 {
-    struct gw_exchange *x = gw_exchange_at(e, index);
     uint64_t op = x->qos != 0 ? gw_store_exchange(e, index) : e->store_queued;
 
     if (!e->policy.options.durable || op <= e->store_done) {
@@ -321,10 +318,12 @@ static void begin(struct gw_engine *e, uint32_t index)
         gw_forward_wait(e, index, op);
 }
 
-/* 'topic_name' is the broker's. */
-static uint32_t publish(struct gw_engine *e, uint32_t session, uint32_t client,
-                        uint32_t up, uint32_t topic_name,
-                        struct mqttsn_span payload, uint8_t qos, bool retain)
+/* 'topic_name' is the broker's. In line in both of its callers: every publish
+ * passes here. */
+static inline __attribute__((always_inline)) uint32_t
+publish(struct gw_engine *e, uint32_t session, uint32_t client, uint32_t up,
+        uint32_t topic_name, struct mqttsn_span payload, uint8_t qos,
+        bool retain)
 {
     bool stow = is_stowed(e, client, qos);
     uint32_t message, index;
@@ -370,36 +369,37 @@ static uint32_t publish(struct gw_engine *e, uint32_t session, uint32_t client,
         x->due = e->now + e->policy.options.upstream_timeout;
         gw_session_arm(e, session, x->due);
     }
-    begin(e, index);
+    begin(e, x, index);
     return index;
 }
 
-/* Apart from the rest, so that who has no prefix pays nothing for it. */
+/* The name at the broker, held; 0: it would be too long, or there is no room.
+ * Apart from the rest, so that who has no prefix pays nothing for it. */
 static __attribute__((noinline)) uint32_t
-publish_mapped(struct gw_engine *e, uint32_t session, uint32_t client,
-               uint32_t up, uint32_t topic_name, struct mqttsn_span payload,
-               uint8_t qos, bool retain)
+hold_mapped(struct gw_engine *e, uint32_t client, uint32_t topic_name)
 {
     char buf[GW_NAME_MAX];
     struct mqttsn_span mapped = gw_policy_map(
         &e->policy, client, gw_names_span(&e->names, topic_name), buf);
-    uint32_t index = 0, name;
 
-    name = mapped.len != 0 ? gw_names_intern(&e->names, mapped) : 0;
-    if (name != 0)
-        index = publish(e, session, client, up, name, payload, qos, retain);
-    gw_names_unref(&e->names, name);
-    return index;
+    return mapped.len != 0 ? gw_names_intern(&e->names, mapped) : 0;
 }
 
 uint32_t gw_uplink_publish(struct gw_engine *e, uint32_t session,
                            uint32_t client, uint32_t up, uint32_t topic_name,
                            struct mqttsn_span payload, uint8_t qos, bool retain)
 {
-    if (e->policy.topic_prefix != 0)
-        return publish_mapped(e, session, client, up, topic_name, payload, qos,
-                              retain);
-    return publish(e, session, client, up, topic_name, payload, qos, retain);
+    uint32_t mapped = 0, index;
+
+    if (e->policy.topic_prefix != 0) {
+        mapped = hold_mapped(e, client, topic_name);
+        if (mapped == 0)
+            return 0;
+        topic_name = mapped;
+    }
+    index = publish(e, session, client, up, topic_name, payload, qos, retain);
+    gw_names_unref(&e->names, mapped);
+    return index;
 }
 
 bool gw_engine_publish(struct gw_engine *e, struct mqttsn_span topic,
