@@ -119,6 +119,18 @@ class Compared:
                 "again": mine["retransmitted"], "dropped": mine["kernel_drops"],
                 "buffer_holds": int(holds)}
 
+    def transparent(self):
+        """Each node with a connection to the broker of its own; 500 are what
+        there may be by default."""
+        found = {}
+        for key, window in (("p50_ms", 10), ("burst_p50_ms", 500)):
+            self.programs.start_gateway("upstream.mode=transparent")
+            mine = self.programs.bench(
+                "connect", "-n", 50 if self.quick else 500, "--window", window)
+            found[key] = mine["answer_ms_p50"]
+        self.programs.start_gateway()
+        return found
+
     def memory(self, *more):
         self.programs.start_gateway()
         mine = self.programs.bench(
