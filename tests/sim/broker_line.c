@@ -333,8 +333,12 @@ void broker_gateway_held(struct sim *sim)
     for (size_t i = 0; i < b->request_count; i++) {
         struct request *r = &b->requests[i];
 
-        r->token = gw_engine_held(sim->gw.engine, r->owner, r->item);
+        /* One that no record was kept of has lost its number for good: another
+         * may bear it in the next life. */
+        if (r->item != 0)
+            r->token = gw_engine_held(sim->gw.engine, r->owner, r->item);
         r->orphan = r->token == 0;
+        r->item = r->orphan ? 0 : r->item;
         oracle_held(sim, r->message, r->token);
     }
 }

@@ -48,14 +48,17 @@ static void calm(struct sim *sim)
 
 /* ---- L2 ---------------------------------------------------------------- */
 
-/* A late copy of another's CONNECT has given its address to that one: who had
- * the address last is the network's doing, and nobody tells the two. */
+/* A late copy of another's CONNECT has given its address to that one, or a
+ * damaged one its name: the network's doing, and nobody tells the two. */
 static bool is_displaced(struct sim *sim, const struct node *node)
 {
-    const struct book *book =
-        oracle_bound(sim, &sim->net.boxes[node->box].peer);
+    const struct peer *peer = &sim->net.boxes[node->box].peer;
+    const struct book *at = oracle_bound(sim, peer);
+    const struct book *of = oracle_book(sim, node->id, strlen(node->id), false);
 
-    return book != NULL && strcmp(book->id, node->id) != 0;
+    return (at != NULL && strcmp(at->id, node->id) != 0) ||
+           (of != NULL && of->exists && of->hazy && of->peer.addr.family != 0 &&
+            !peer_equal(&of->peer, peer));
 }
 
 static void expect_connected(struct sim *sim)
