@@ -273,6 +273,27 @@ void gw_backlog_drop_head(struct gw_engine *e, uint32_t session,
     drop_after(e, session, 0, counter, reason);
 }
 
+bool gw_backlog_drop_old(struct gw_engine *e, uint32_t session)
+{
+    const struct gw_place *p =
+        gw_place_at(e, gw_cold(e, gw_session_at(e, session))->queue_head);
+    const struct gw_message *m = gw_message_at(&e->down_messages, p->message);
+    mqttsn_ms max_age = gw_session_settings(e, session)->queue_max_age;
+
+    if (p->qos == 2 && (p->flags & GW_P_SENT))
+        return false;
+    if (max_age != 0 && e->now - m->received > max_age) {
+        gw_backlog_drop_head(e, session, &e->counters.drop_expired, "expired");
+        return true;
+    }
+    if (m->expires != 0 && e->now >= m->expires) {
+        gw_backlog_drop_head(e, session, &e->counters.drop_message_expired,
+                             "message_expired");
+        return true;
+    }
+    return false;
+}
+
 void gw_backlog_wipe(struct gw_engine *e, uint32_t session)
 {
     const struct gw_session *s = gw_session_at(e, session);

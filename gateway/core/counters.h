@@ -62,6 +62,7 @@
     X(down_foreign, "messages from the broker outside topic_prefix")           \
     X(down_overlap_swallowed, "second copies of one message, swallowed")       \
     X(retained_unclaimed, "retained messages with nobody waiting")             \
+    X(down_answers_unwanted, "messages that ask for an answer elsewhere")      \
     X(down_queued, "messages put in a node's queue")                           \
     X(down_delivered, "messages delivered to a node")                          \
     X(drop_queue_full, "dropped for a node: its queue was full")               \
@@ -69,6 +70,7 @@
     X(drop_fair_share, "dropped for a node: it held more than its share")      \
     X(drop_superseded, "dropped for a node: a newer one on that topic")        \
     X(drop_expired, "dropped for a node: queue_max_age")                       \
+    X(drop_message_expired, "dropped for a node: its message expiry")          \
     X(drop_session_ended, "dropped for a node: its session ended")             \
     X(drop_offline_qos0, "dropped for a node: QoS 0 while disconnected")       \
     X(drop_too_large, "dropped for a node: over its max_datagram")             \

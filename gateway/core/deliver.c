@@ -225,7 +225,6 @@ static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
     struct gw_cold *c = gw_warm(e, session);
     struct gw_place *p = head_of(e, s);
     struct gw_message *m = gw_message_at(&e->down_messages, p->message);
-    mqttsn_ms max_age = gw_session_settings(e, session)->queue_max_age;
 
     *ret_again = true;
     if (p->flags & GW_P_RELEASED) {
@@ -233,11 +232,8 @@ static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
         pubrel_frame(p, f);
         return true;
     }
-    if (max_age != 0 && e->now - m->received > max_age &&
-        !(p->qos == 2 && (p->flags & GW_P_SENT))) {
-        gw_backlog_drop_head(e, session, &e->counters.drop_expired, "expired");
+    if (gw_backlog_drop_old(e, session))
         return false;
-    }
     if (s->subacks != 0 || ((p->flags & GW_P_CLAIM) && s->subs_pending != 0)) {
         *ret_again = false; /* its SUBACK goes first (G12-39) */
         return false;

@@ -63,6 +63,7 @@ static void give(struct spread *spread, uint32_t session, uint8_t granted,
     }
     if (spread->message == 0) {
         struct mqttsn_span payload = spread->event->message.payload;
+        struct gw_message *m;
 
         if (gw_messages_fits(&e->down_messages, payload.len) ||
             gw_backlog_make_room(e, session, payload.len))
@@ -74,8 +75,10 @@ static void give(struct spread *spread, uint32_t session, uint8_t granted,
                                   &e->counters.drop_total_full, "total_full");
             return;
         }
-        gw_message_at(&e->down_messages, spread->message)->arrival =
-            spread->event->message.arrival;
+        m = gw_message_at(&e->down_messages, spread->message);
+        m->arrival = spread->event->message.arrival;
+        if (spread->event->message.expiry != 0)
+            m->expires = e->now + spread->event->message.expiry;
     }
     gw_backlog_push(e, session, spread->message, qos, claim);
 }
@@ -86,18 +89,57 @@ static bool listens(const struct gw_exchange *x)
     return !x->mute || x->fixed;
 }
 
+/* Whether this copy is for the filter; without identifiers it is for all. */
+static bool is_for(const struct spread *spread, uint32_t node)
+{
+    const struct gw_up_event *event = spread->event;
+    uint32_t identifier;
+
+    if (!spread->engine->by_identifier || event->message.identifier_count == 0)
+        return true;
+    identifier = gw_filter_identifier(spread->engine, node);
+    for (uint8_t i = 0; i < event->message.identifier_count; i++)
+        if (event->message.identifiers[i] == identifier)
+            return true;
+    return false;
+}
+
+/* The highest that was granted to the session on a filter that matches: of the
+ * copies that come for each of them it is given the first. */
+static uint8_t granted_to(const struct spread *spread, const struct gw_sub *sub)
+{
+    struct gw_engine *e = spread->engine;
+    uint8_t qos = sub->qos;
+
+    if (!e->by_identifier || gw_session_at(e, sub->session)->sub_count < 2)
+        return qos;
+    for (uint32_t i = gw_session_at(e, sub->session)->subs; i != 0;
+         i = gw_sub_at(e, i)->session_next) {
+        const struct gw_sub *b = gw_sub_at(e, i);
+        uint32_t name = gw_filter_at(&e->filters, b->filter)->name;
+
+        if (b->active && b->qos > qos &&
+            mqttsn_filter_matches(gw_names_span(&e->names, name),
+                                  spread->event->message.topic))
+            qos = b->qos;
+    }
+    return qos;
+}
+
 static void visit_filter(void *user, uint32_t node)
 {
     struct spread *spread = user;
     struct gw_engine *e = spread->engine;
     uint32_t index;
 
+    if (!is_for(spread, node))
+        return;
     for (uint32_t i = gw_filter_at(&e->filters, node)->subs_head; i != 0;
          i = gw_sub_at(e, i)->filter_next) {
         const struct gw_sub *b = gw_sub_at(e, i);
 
         if (b->active)
-            give(spread, b->session, b->qos, false);
+            give(spread, b->session, granted_to(spread, b), false);
     }
     /* A SUBSCRIBE is with the broker, and its SUBACK may be behind this
      * message: it waits in the queue until the SUBACK is out (G12-39). */
@@ -122,7 +164,7 @@ static void visit_window(void *user, uint32_t node)
     uint32_t index = gw_filter_at(&e->filters, node)->open_window;
     struct gw_window *w;
 
-    if (index == 0)
+    if (index == 0 || !is_for(spread, node))
         return;
     w = gw_window_at(e, index);
     for (uint32_t i = w->claims; i != 0; i = gw_exchange_at(e, i)->link) {
@@ -177,6 +219,7 @@ static void take_over(struct gw_engine *e, const struct gw_up_event *event)
     struct mqttsn_span name;
 
     e->counters.down_messages++;
+    e->counters.down_answers_unwanted += event->message.wants_answer;
     if (event->connection == 0 &&
         (gw_overlap_takes(e, event) || gw_overlap_swallows(e, event)))
         return;
@@ -197,7 +240,8 @@ static void take_over(struct gw_engine *e, const struct gw_up_event *event)
         return;
     }
     find_restored(&spread);
-    e->visit_stamp++;
+    if (event->connection != 0 || !gw_overlap_continues(e, event))
+        e->visit_stamp++;
     if (event->connection != 0)
         visit_own(&spread, event->connection);
     else

@@ -334,6 +334,8 @@ static void on_connection(struct gw_engine *e, const struct gw_up_event *event)
             e->shared.window_size = most;
         if (gw_policy_own_connections(&e->policy))
             return; /* nobody's subscriptions are in it */
+        e->identifiers = event->connected.identifiers;
+        e->retain_options = event->connected.retain_options;
         gw_windows_on_connected(e, event->connected.session_present);
         gw_overlap_on_connected(e);
         return;

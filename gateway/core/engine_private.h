@@ -118,11 +118,16 @@ struct gw_engine {
     uint8_t probe_step;
     bool probe_handed;
     uint8_t probe_copies;
-    bool each_copy; /* the rule in force */
+    bool each_copy;      /* the rule in force */
+    bool identifiers;    /* the broker takes subscription identifiers */
+    bool by_identifier;  /* and they tell which copy is whose */
+    bool retain_options; /* it can be told not to send what is retained */
     mqttsn_ms probe_due;
     uint64_t last_message_hash;
     uint16_t last_packet_id;
     uint32_t copies_left;
+    uint32_t seen_identifiers[GW_UP_IDENTIFIERS_MAX]; /* of the last message */
+    uint8_t seen_count;
 
     /* discovery */
     mqttsn_ms advertise_due[GW_LISTENERS_MAX];
@@ -481,6 +486,9 @@ uint32_t gw_backlog_push(struct gw_engine *e, uint32_t session,
 void gw_backlog_pop(struct gw_engine *e, uint32_t session);
 void gw_backlog_drop_head(struct gw_engine *e, uint32_t session,
                           uint64_t *counter, const char *reason);
+/* Drops a head that is out of date, unless it is a QoS 2 exchange that was
+ * begun. True: it has. */
+bool gw_backlog_drop_old(struct gw_engine *e, uint32_t session);
 void gw_backlog_wipe(struct gw_engine *e, uint32_t session);
 uint32_t gw_backlog_restore(struct gw_engine *e, uint32_t session,
                             uint32_t item, uint32_t message, uint8_t qos,
@@ -523,6 +531,13 @@ void gw_overlap_on_deadline(struct gw_engine *e);
 bool gw_overlap_takes(struct gw_engine *e, const struct gw_up_event *event);
 /* True: the message is one more copy of the last (one per matching filter). */
 bool gw_overlap_swallows(struct gw_engine *e, const struct gw_up_event *event);
+
+/* With identifiers: whether it is a further copy of the last message. */
+bool gw_overlap_continues(struct gw_engine *e, const struct gw_up_event *event);
+
+/* What a filter is called in subscription identifiers; also by the process
+ * before this one. */
+uint32_t gw_filter_identifier(const struct gw_engine *e, uint32_t filter);
 
 /* ---- frame handlers: on_*.c -------------------------------------------- */
 

@@ -25,6 +25,7 @@ struct gw_message {
     bool retain;
     bool kept; /* a record of it was given to the store */
     mqttsn_ms received;
+    mqttsn_ms expires; /* message expiry of MQTT 5; 0: never */
 };
 
 struct gw_messages {

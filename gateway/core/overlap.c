@@ -4,6 +4,7 @@
  * send the message once, others once per filter [MQTT-3.1.1 3.3.5]. With the
  * rule unknown, each connection begins with a probe: two filters that both
  * match one topic of our own, one message on it, and the copies are counted.
+ * With MQTT 5 each copy says which filters it is for, and nothing is probed.
  */
 #include "engine_private.h"
 
@@ -39,7 +40,10 @@ void gw_overlap_on_connected(struct gw_engine *e)
     e->copies_left = 0;
     e->last_message_hash = 0;
     e->probe_step = GW_PROBE_OFF;
-    if (how == GW_OVERLAPPING_PROBE) {
+    e->by_identifier = e->identifiers && how == GW_OVERLAPPING_PROBE;
+    if (e->by_identifier) {
+        e->each_copy = false;
+    } else if (how == GW_OVERLAPPING_PROBE) {
         e->probe_step = GW_PROBE_SUBSCRIBE_1;
         e->probe_handed = false;
         e->probe_copies = 0;
@@ -176,21 +180,84 @@ static void count_filter(void *user, uint32_t node)
     ++*(uint32_t *)user;
 }
 
-bool gw_overlap_swallows(struct gw_engine *e, const struct gw_up_event *event)
+static uint64_t message_hash(const struct gw_engine *e,
+                             const struct gw_up_event *event)
 {
     uint64_t key[2];
+
+    key[0] = gw_hash(e, event->message.topic.data, event->message.topic.len);
+    key[1] =
+        gw_hash(e, event->message.payload.data, event->message.payload.len);
+    return gw_hash(e, key, sizeof(key));
+}
+
+/* Equal to the last message, but another packet. */
+static bool looks_like_last(const struct gw_engine *e,
+                            const struct gw_up_event *event, uint64_t hash)
+{
+    return hash == e->last_message_hash &&
+           (event->message.packet_id == 0 ||
+            event->message.packet_id != e->last_packet_id);
+}
+
+uint32_t gw_filter_identifier(const struct gw_engine *e, uint32_t filter)
+{
+    struct mqttsn_span name =
+        gw_names_span(&e->names, gw_filter_at(&e->filters, filter)->name);
+    uint32_t identifier = (uint32_t)gw_lasting_hash(name.data, name.len) &
+                          UINT32_C(0x0fffffff); /* 1 to 268435455 */
+
+    return identifier != 0 ? identifier : 1;
+}
+
+static bool was_seen(const struct gw_engine *e, const struct gw_up_event *event)
+{
+    for (uint8_t i = 0; i < event->message.identifier_count; i++)
+        for (uint8_t j = 0; j < e->seen_count; j++)
+            if (event->message.identifiers[i] == e->seen_identifiers[j])
+                return true;
+    return false;
+}
+
+/*
+ * The broker sends one copy with all identifiers, or one for each subscription
+ * with its own: in either case a message has each of them once [MQTT-5 3.3.4].
+ * So one that names a subscription for the second time is another message.
+ */
+bool gw_overlap_continues(struct gw_engine *e, const struct gw_up_event *event)
+{
+    uint8_t count = event->message.identifier_count;
+    uint64_t hash;
+    bool continues;
+
+    if (!e->by_identifier)
+        return false;
+    if (count == 0 || event->message.retain) {
+        e->last_message_hash = 0;
+        return false;
+    }
+    hash = message_hash(e, event);
+    continues = looks_like_last(e, event, hash) && !was_seen(e, event) &&
+                e->seen_count + count <= GW_UP_IDENTIFIERS_MAX;
+    if (!continues)
+        e->seen_count = 0;
+    for (uint8_t i = 0; i < count; i++)
+        e->seen_identifiers[e->seen_count++] = event->message.identifiers[i];
+    e->last_message_hash = hash;
+    e->last_packet_id = event->message.packet_id;
+    e->counters.down_overlap_swallowed += continues;
+    return continues;
+}
+
+bool gw_overlap_swallows(struct gw_engine *e, const struct gw_up_event *event)
+{
     uint64_t hash;
     uint32_t filters = 0;
 
     if (!e->each_copy || event->message.retain)
         return false;
-    key[0] = gw_hash(e, event->message.topic.data, event->message.topic.len);
-    key[1] =
-        gw_hash(e, event->message.payload.data, event->message.payload.len);
-    hash = gw_hash(e, key, sizeof(key));
-    if (e->copies_left != 0 && hash == e->last_message_hash &&
-        (event->message.packet_id == 0 ||
-         event->message.packet_id != e->last_packet_id)) {
+    hash = message_hash(e, event);
+    if (e->copies_left != 0 && looks_like_last(e, event, hash)) {
         e->copies_left--;
         e->last_packet_id = event->message.packet_id;
         e->counters.down_overlap_swallowed++;

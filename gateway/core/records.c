@@ -163,9 +163,12 @@ static bool write_message(const struct gw_engine *e,
 
     if (m->number != entry->item || m->refs == 0)
         return false;
-    mqttsn_write_u8(w, m->retain);
+    mqttsn_write_u8(w, flag_if(m->retain, GW_REC_RETAINED) |
+                           flag_if(m->expires != 0, GW_REC_EXPIRES));
     write_u32(w, m->arrival);
     write_u64(w, e->now - m->received);
+    if (m->expires != 0)
+        write_u64(w, m->expires > e->now ? m->expires - e->now : 0);
     write_text(w, gw_names_span(&e->names, m->topic));
     return true;
 }

@@ -61,6 +61,11 @@ enum gw_rec_will_flag {
     GW_REC_WILL_RETAIN = 4,
 };
 
+enum gw_message_record_flag {
+    GW_REC_RETAINED = 1,
+    GW_REC_EXPIRES = 2, /* how long it has follows its age */
+};
+
 enum gw_rec_exchange_flag {
     GW_REC_DONE = 1,
     GW_REC_RETAIN = 2,

@@ -55,20 +55,31 @@ static uint32_t message_of(const struct gw_engine *e, uint32_t number)
 
 /* ---- messages ---------------------------------------------------------- */
 
+/* What was left of it when it was kept has become less since. */
+static mqttsn_ms expiry_after(const struct gw_engine *e, uint64_t left)
+{
+    left = left > e->restore_age ? left - e->restore_age : 0;
+    if (left == 0) /* it has run out; 0 would be never */
+        return e->now != 0 ? e->now : 1;
+    return e->now < MQTTSN_NEVER - left ? e->now + left : MQTTSN_NEVER;
+}
+
 static enum mqttsn_status restore_message(struct gw_engine *e, uint32_t owner,
                                           uint32_t item,
                                           struct mqttsn_reader *r)
 {
     struct gw_messages *messages = &e->down_messages;
     uint32_t last = messages->messages.high, topic, index;
-    bool retain = mqttsn_read_u8(r) != 0;
+    uint8_t flags = mqttsn_read_u8(r);
     uint32_t arrival = gw_rec_read_u32(r);
     uint64_t age = gw_rec_read_u64(r);
+    uint64_t left = flags & GW_REC_EXPIRES ? gw_rec_read_u64(r) : 0;
     struct mqttsn_span name = gw_rec_read_text(r),
                        payload = mqttsn_read_rest(r);
     struct gw_message *m;
 
     if (mqttsn_reader_finish(r) != MQTTSN_OK || owner != 0 || item == 0 ||
+        flags > (GW_REC_RETAINED | GW_REC_EXPIRES) ||
         (last != 0 && number_of_message(e, last) >= item) ||
         payload.len > 65535 || name.len > GW_NAMES_LONGEST ||
         !mqttsn_topic_name_valid(name))
@@ -77,8 +88,9 @@ static enum mqttsn_status restore_message(struct gw_engine *e, uint32_t owner,
     if (topic == 0)
         return MQTTSN_ENOSPACE;
     /* The clock may be younger than the message: the difference still is. */
-    index = gw_message_new(messages, topic, payload, retain,
-                           e->now - age - e->restore_age);
+    index =
+        gw_message_new(messages, topic, payload, (flags & GW_REC_RETAINED) != 0,
+                       e->now - age - e->restore_age);
     gw_names_unref(&e->names, topic);
     if (index == 0)
         return MQTTSN_ENOSPACE;
@@ -86,6 +98,8 @@ static enum mqttsn_status restore_message(struct gw_engine *e, uint32_t owner,
     m->number = item;
     m->kept = true;
     m->arrival = arrival;
+    if (flags & GW_REC_EXPIRES)
+        m->expires = expiry_after(e, left);
     e->last_restored = index;
     e->last_restored_number = item;
     messages->next_number = item == UINT32_MAX ? 1 : item + 1;

@@ -286,6 +286,7 @@ void gw_subscribe_done(struct gw_engine *e, uint32_t exchange, uint8_t granted)
     }
     if (!x->fixed)
         remember(e, x);
+    e->last_message_hash = 0; /* copies of it did not know this filter */
     kept = gw_store_sub(e, sub);
     gw_store_forget_filter(e, x->filter);
     if (!x->mute)

@@ -230,9 +230,12 @@ static void close_window(struct gw_engine *e, uint32_t index)
     release(e, index);
 }
 
-/* The open window whose filter shares a topic with this one's; 0: none. */
+/* The open window whose filter shares a topic with this one's; 0: none. Where
+ * a message says for which filter it is, only that filter's own can be. */
 static uint32_t blocker(struct gw_engine *e, const struct gw_window *w)
 {
+    if (e->by_identifier)
+        return gw_filter_at(&e->filters, w->filter)->open_window;
     for (uint32_t i = e->open_windows; i != 0;
          i = gw_window_at(e, i)->open_next) {
         const struct gw_window *o = gw_window_at(e, i);
@@ -261,6 +264,9 @@ static void fill(struct gw_engine *e, enum gw_up_action_kind kind,
         .qos = kind == GW_UP_SUBSCRIBE ? UPSTREAM_QOS : 0,
         .topic = mqttsn_span(buf, name.len),
     };
+    if (kind == GW_UP_SUBSCRIBE && e->identifiers)
+        ret_action->identifier = gw_filter_identifier(e, filter);
+    ret_action->no_retained = token == GW_TOKEN_RESUB && e->retain_options;
 }
 
 static void sweep_ended(struct gw_engine *e)
@@ -334,7 +340,8 @@ static bool poll_subscribe(struct gw_engine *e, uint8_t *buf,
                            struct gw_up_action *ret_action)
 {
     /* What the sweep brings must not land in anybody's window. */
-    if (e->resubscribing != 0 || e->now < e->windows_from)
+    if (!e->retain_options &&
+        (e->resubscribing != 0 || e->now < e->windows_from))
         return false;
     while (e->runnable_head != 0) {
         uint32_t index = e->runnable_head, behind;
@@ -485,7 +492,8 @@ void gw_resubscribe_on_result(struct gw_engine *e, uint32_t filter,
                               enum gw_up_outcome outcome)
 {
     e->resubscribing--;
-    e->windows_from = e->now + e->policy.options.retain_settle;
+    if (!e->retain_options)
+        e->windows_from = e->now + e->policy.options.retain_settle;
     if (e->resubscribing == 0 && e->resubscribe == 0 && outcome != GW_UP_UNSENT)
         sweep_ended(e);
     if (outcome == GW_UP_REJECTED || outcome == GW_UP_QUOTA)

@@ -523,7 +523,8 @@ const struct conf_key conf_keys[] = {
     KEY("compat", "overlapping", CHOICE, "probe", OPTION(overlapping),
         WORDS("probe|one|each"), RELOADS,
         SAYS("Whether the broker sends one copy in all or one for each "
-             "matching filter; probe finds out")),
+             "matching filter; probe finds out, or with MQTT 5 goes by the "
+             "subscription identifiers of each copy")),
     LATER("http", "bind", TEXT, "", RANGE(0, TEXT_MAX),
           SAYS("Address and port; default: off")),
     LATER("http", "token_file", SECRET, "",

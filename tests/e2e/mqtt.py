@@ -262,6 +262,7 @@ class FakeBroker:
         self.version = 4
         self.published = []
         self.subscribed = []
+        self.acknowledged = []  # by PUBACK
         self.connects = []
         self.changed = threading.Condition()
         self.client = None
@@ -341,6 +342,10 @@ class FakeBroker:
                     self.changed.notify_all()
                 if self.on_publish(self, message, packet_id):
                     self.acknowledge(packet_id, qos)
+            elif kind == 4:
+                with self.changed:
+                    self.acknowledged.append(struct.unpack(">H", body[:2])[0])
+                    self.changed.notify_all()
             elif kind == 5:
                 client.sendall(b"\x62\x02" + body)
             elif kind == 6:
@@ -432,6 +437,12 @@ class FakeBroker:
                                             self.published))
                 self.changed.wait(left)
             return list(self.published)
+
+    def wait_acknowledged(self, packet_id):
+        with self.changed:
+            if not self.changed.wait_for(
+                    lambda: packet_id in self.acknowledged, PATIENCE):
+                raise AssertionError("no PUBACK %d" % packet_id)
 
     def drop(self):
         """Ends the connection, as a crash would."""

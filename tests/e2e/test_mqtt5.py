@@ -34,12 +34,13 @@ def properties(octets):
 
 class OfVersion5(E2ETest):
     UPSTREAM = {}
+    MORE = {}
     LIMITS = b""
 
     def begin(self):
         self.broker = self.start_fake_broker(self.on_publish, limits=self.LIMITS)
         self.gw = self.start_gateway(self.broker.port, {
-            "compat": {"overlapping": "one"},
+            **self.MORE,
             "upstream": {"protocol": "5", **QUICK, **self.UPSTREAM}})
 
     def on_publish(self, broker, message, packet_id):
@@ -187,6 +188,60 @@ class UserProperties(OfVersion5):
         self.assertTrue(re.fullmatch(r"[-0-9]{10}T[0-9:]{8}\.[0-9]{3}Z", text))
         received = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
         self.assertLess(abs((received - before).total_seconds()), 3600)
+
+
+class Expiry(OfVersion5):
+    MORE = {"store": {"type": "sqlite", "path": "{directory}/gateway.db"}}
+
+    def test_a_sleeper_gets_what_has_not_run_out_also_after_a_kill(self):
+        # [G12-32]
+        n1 = self.node("n1").connect(300, clean=False)
+        topic_id = n1.subscribe("cmd/x", 1)
+        n1.sleep(600)
+        for packet_id, (payload, expiry) in enumerate(
+                [("gone", 0), ("good", 3600), ("ever", None)], 1):
+            self.broker.send("cmd/x", payload, 1, packet_id=packet_id,
+                             properties=b"" if expiry is None else
+                             struct.pack(">BI", 2, expiry))
+            self.broker.wait_acknowledged(packet_id)
+        self.broker.session_present = True
+        self.gw.restart()
+
+        n1.send(fr.pingreq("n1"))
+
+        n1.take_publish(topic_id, "good", 1)
+        n1.take_publish(topic_id, "ever", 1)
+        n1.expect(fr.pingresp())
+
+
+class WithMosquitto(E2ETest):
+    CONFIG = {"upstream": {"protocol": "5"}}
+
+    def test_overlapping_filters_are_served_exactly(self):
+        # [G12-39]
+        n1, n2 = self.node("n1").connect(), self.node("n2").connect()
+        low = n1.subscribe("a/b", 1)
+        high = n2.subscribe("a/b", 0)
+        n2.subscribe("a/#", 1)
+        source = self.mqtt()
+        for payload in ("x", "x", "y", "x"):
+            source.publish("a/b", payload, 1)
+        for payload in ("x", "x", "y", "x"):
+            n1.take_publish(low, payload, 1)
+            n2.take_publish(high, payload, 1)
+        self.settle(n1, n2)
+        # Nothing had to be found out first.
+        self.assertEqual(self.broker.process.count("mqttsn-gw/.*/probe"), 0)
+
+    def test_retained_messages_reach_only_the_new_subscriber(self):
+        # [G12-39]
+        self.mqtt().publish("a/b", "kept", 1, retain=True)
+        n1, n2 = self.node("n1").connect(), self.node("n2").connect()
+        first = n1.subscribe("a/b", 1)
+        n1.take_publish(first, "kept", 1, retain=True)
+        second = n2.subscribe("a/b", 1)
+        n2.take_publish(second, "kept", 1, retain=True)
+        self.settle(n1, n2)
 
 
 class Older(FakeBroker):

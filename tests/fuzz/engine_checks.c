@@ -168,9 +168,10 @@ static void check_conservation(const struct fz_world *w,
     const struct gw_counters *c = gw_engine_counters(w->engine);
     uint64_t out = c->drop_queue_full + c->drop_total_full +
                    c->drop_fair_share + c->drop_superseded + c->drop_expired +
-                   c->drop_session_ended + c->drop_too_large +
-                   c->drop_no_topic_id + c->drop_name_refused +
-                   c->drop_rejected + c->drop_unresponsive + c->drop_table_full;
+                   c->drop_message_expired + c->drop_session_ended +
+                   c->drop_too_large + c->drop_no_topic_id +
+                   c->drop_name_refused + c->drop_rejected +
+                   c->drop_unresponsive + c->drop_table_full;
 
     MUST(c->down_queued + w->restored_places <=
          c->down_delivered + out + u->queue_entries);

@@ -108,7 +108,8 @@ static bool action_fits(struct runner *r, const struct statement *at,
                                         [GW_UP_CLOSE] = "CLOSE"};
     static char payload[SN_TAIL_MAX];
     size_t payload_len = 0;
-    uint64_t qos = 0, retain = 0, link = 0, clean = 0;
+    uint64_t qos = 0, retain = 0, link = 0, clean = 0, no_retained = 0;
+    const char *identifier = NULL;
     const char *value, *token = NULL, *will = "";
     bool open = out->up.kind == GW_UP_OPEN;
 
@@ -131,6 +132,10 @@ static bool action_fits(struct runner *r, const struct statement *at,
             link = parse_number(at, value);
         else if ((value = word_value(word, "clean", NULL)) != NULL)
             clean = parse_number(at, value);
+        else if ((value = word_value(word, "id", NULL)) != NULL)
+            identifier = value;
+        else if ((value = word_value(word, "no_retained", NULL)) != NULL)
+            no_retained = parse_number(at, value);
         else if ((value = word_value(word, "will", NULL)) != NULL)
             will = value;
         else
@@ -143,8 +148,17 @@ static bool action_fits(struct runner *r, const struct statement *at,
         out->up.connection != link || out->up.clean != (clean != 0) ||
         !span_is(out->up.payload, payload, payload_len) ||
         (out->up.kind != GW_UP_UNSUBSCRIBE && out->up.qos != qos) ||
-        out->up.retain != (retain != 0))
+        out->up.retain != (retain != 0) ||
+        out->up.no_retained != (no_retained != 0) ||
+        (identifier == NULL && out->up.identifier != 0))
         return false;
+    if (identifier != NULL) {
+        uint64_t seen = out->up.identifier;
+
+        if (seen == 0 ||
+            variable_number(&r->variables, at, identifier, &seen) != seen)
+            return false;
+    }
     if (token != NULL)
         variable_number(&r->variables, at, token, &out->up.token);
     return true;

@@ -10,8 +10,9 @@
  *   up < SUBSCRIBE a/+ qos=2       up < UNSUBSCRIBE a/+
  *   up <any ...            not necessarily the next one
  *   up > done|rejected|quota|unsent [qos=1] [token=$t]     of the oldest
- *   up > PUBLISH a/b qos=1 retain=0 "x"|data=N
- *   up > connected session=0 [receive_maximum=N]   up > lost|unreachable|denied
+ *   up > PUBLISH a/b qos=1 retain=0 "x"|data=N [expiry=T] [answer=1] [for=$i]
+ *   up > connected session=0 [receive_maximum=N] [version=5]
+ *   up > lost|unreachable|denied
  *   up < OPEN n1 link=1 [clean=1] [will=T qos=1 retain=1 "x"]    up < CLOSE ""
  *   up > closed            what is of a node's own connection has link=N
  *   nothing                no datagram and no upstream action is left
@@ -144,12 +145,34 @@ static void send_result(struct runner *r, const struct statement *at,
     world_result(&r->world, token, outcome, qos);
 }
 
+/* What MQTT 5 adds to a message. False: the word is another one. */
+static bool message_property(struct runner *r, const struct statement *at,
+                             const struct word *word, struct gw_up_event *event)
+{
+    const char *value;
+
+    if (word->quoted)
+        return false;
+    if ((value = word_value(word, "expiry", NULL)) != NULL)
+        event->message.expiry = parse_time(at, value);
+    else if ((value = word_value(word, "answer", NULL)) != NULL)
+        event->message.wants_answer = parse_number(at, value) != 0;
+    else if ((value = word_value(word, "for", NULL)) != NULL &&
+             event->message.identifier_count < GW_UP_IDENTIFIERS_MAX)
+        event->message.identifiers[event->message.identifier_count++] =
+            (uint32_t)variable_number(&r->variables, at, value, NULL);
+    else
+        return false;
+    return true;
+}
+
 static void broker_message(struct runner *r, const struct statement *at)
 {
     static char payload[65536];
     size_t len = 0;
     uint8_t qos = 0;
     bool retain = false;
+    struct gw_up_event event = {.kind = GW_UP_MESSAGE};
     const char *value;
 
     if (at->count < 4)
@@ -157,6 +180,8 @@ static void broker_message(struct runner *r, const struct statement *at)
     for (size_t i = 4; i < at->count; i++) {
         const struct word *word = &at->words[i];
 
+        if (message_property(r, at, word, &event))
+            continue;
         if (word->quoted)
             memcpy(payload, word->text, len = word->len);
         else if ((value = word_value(word, "data", NULL)) != NULL)
@@ -168,7 +193,11 @@ static void broker_message(struct runner *r, const struct statement *at)
         else if (word_value(word, "link", NULL) == NULL)
             script_error(at, "a message has no '%s'", word->text);
     }
-    world_message(&r->world, at->words[3].text, payload, len, qos, retain);
+    event.message.topic = mqttsn_span_text(at->words[3].text);
+    event.message.payload = mqttsn_span((const uint8_t *)payload, len);
+    event.message.qos = qos;
+    event.message.retain = retain;
+    world_message_event(&r->world, &event);
 }
 
 static void broker_side(struct runner *r, const struct statement *at)
@@ -193,6 +222,10 @@ static void broker_side(struct runner *r, const struct statement *at)
                                          NULL)) != NULL)
                 event.connected.receive_maximum =
                     (uint16_t)parse_number(at, value);
+            else if ((value = word_value(&at->words[i], "version", NULL)) !=
+                     NULL)
+                event.connected.identifiers = event.connected.retain_options =
+                    parse_number(at, value) == 5;
         world_trace(&r->world, "up > connected session=%d",
                     event.connected.session_present);
         gw_engine_on_upstream(r->world.engine, &event, r->world.now);

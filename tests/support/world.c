@@ -396,25 +396,35 @@ void world_result(struct world *world, uint64_t token,
     give(world, &event);
 }
 
+void world_message_event(struct world *world, struct gw_up_event *event)
+{
+    static uint16_t packet_id;
+    struct mqttsn_span topic = event->message.topic;
+    struct mqttsn_span payload = event->message.payload;
+
+    event->connection = world->link;
+    if (event->message.qos > 0) {
+        if (++packet_id == 0)
+            packet_id = 1;
+        event->message.packet_id = packet_id;
+    }
+    world_trace(
+        world, "up > PUBLISH %.*s qos=%u retain=%d \"%.*s\"", (int)topic.len,
+        (const char *)topic.data, event->message.qos, event->message.retain,
+        (int)(payload.len > 60 ? 60 : payload.len), (const char *)payload.data);
+    give(world, event);
+}
+
 void world_message(struct world *world, const char *topic, const void *payload,
                    size_t len, uint8_t qos, bool retain)
 {
-    static uint16_t packet_id;
-    struct gw_up_event event = {.kind = GW_UP_MESSAGE,
-                                .connection = world->link};
+    struct gw_up_event event = {.kind = GW_UP_MESSAGE};
 
     event.message.topic = mqttsn_span_text(topic);
     event.message.payload = mqttsn_span(payload, len);
     event.message.qos = qos;
     event.message.retain = retain;
-    if (qos > 0) {
-        if (++packet_id == 0)
-            packet_id = 1;
-        event.message.packet_id = packet_id;
-    }
-    world_trace(world, "up > PUBLISH %s qos=%u retain=%d \"%.*s\"", topic, qos,
-                retain, (int)(len > 60 ? 60 : len), (const char *)payload);
-    give(world, &event);
+    world_message_event(world, &event);
 }
 
 void world_until(struct world *world, mqttsn_ms time)

@@ -157,6 +157,9 @@ void world_connected(struct world *world, bool session_present);
 void world_event(struct world *world, enum gw_up_event_kind kind);
 void world_result(struct world *world, uint64_t token,
                   enum gw_up_outcome outcome, uint8_t granted_qos);
+/* The same, with all that a message may have but connection and packet id. */
+void world_message_event(struct world *world, struct gw_up_event *event);
+
 void world_message(struct world *world, const char *topic, const void *payload,
                    size_t len, uint8_t qos, bool retain);
 void world_stored(struct world *world, size_t which, bool ok);

@@ -252,10 +252,11 @@ static uint64_t counter(const char *name)
 static void check_conservation(void)
 {
     static const char *const reasons[] = {
-        "drop_queue_full", "drop_total_full",   "drop_fair_share",
-        "drop_superseded", "drop_expired",      "drop_session_ended",
-        "drop_too_large",  "drop_no_topic_id",  "drop_name_refused",
-        "drop_rejected",   "drop_unresponsive", "drop_table_full"};
+        "drop_queue_full",    "drop_total_full", "drop_fair_share",
+        "drop_superseded",    "drop_expired",    "drop_message_expired",
+        "drop_session_ended", "drop_too_large",  "drop_no_topic_id",
+        "drop_name_refused",  "drop_rejected",   "drop_unresponsive",
+        "drop_table_full"};
     uint64_t out = counter("down_delivered") + world_usage(&fx.w).queue_entries;
 
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
