@@ -304,10 +304,6 @@ static enum mqttsn_status write_out(struct gw_journal *j, size_t len)
     struct journal_file *file;
     int why;
 
-    if (j->closed) {
-        errno = EBADF;
-        return MQTTSN_EIO;
-    }
     if (j->octets + len + JOURNAL_HEAD > j->settings.limit) {
         errno = ENOSPC;
         return MQTTSN_ENOSPACE;
@@ -350,6 +346,12 @@ enum mqttsn_status gw_journal_append(struct gw_journal *j,
         len += size_of(&records[i]);
     }
     pthread_mutex_lock(&j->lock);
+    if (j->closed) { /* and what 'user' is may be gone */
+        j->stats.failures++;
+        unlock(j);
+        errno = EBADF;
+        return MQTTSN_EIO;
+    }
     at_s =
         j->settings.clock_s != NULL ? j->settings.clock_s(j->settings.user) : 0;
     if (reserve(j, len)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "io/journal.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -157,6 +158,36 @@ static void the_files_are_the_owners_alone(void **unused)
     rig_end(&rig);
 }
 
+static uint32_t no_clock(void *gone)
+{
+    (void)gone;
+    fail_msg("a journal that is closed asks nobody for the time");
+    return 0;
+}
+
+static void who_still_holds_it_is_told_that_it_is_closed(void **unused)
+{
+    const struct gw_journal_record record = {GW_JOURNAL_KEEP, 1, 1, 0,
+                                             mqttsn_span("late", 4)};
+    struct rig rig;
+
+    (void)unused;
+    rig_begin(&rig);
+    rig.settings.clock_s = no_clock;
+    rig_open(&rig);
+    gw_journal_hold(rig.journal);
+    gw_journal_close(rig.journal);
+
+    errno = 0;
+    assert_int_equal(gw_journal_put(rig.journal, &record), MQTTSN_EIO);
+    assert_int_equal(errno, EBADF);
+
+    gw_journal_let_go(rig.journal);
+    rig.journal = NULL;
+    assert_string_equal(rig_read(&rig), "");
+    rig_end(&rig);
+}
+
 static void a_journal_of_another_store_is_not_read(void **unused)
 {
     char aside[GW_FILES_PATH_MAX];
@@ -293,6 +324,7 @@ int main(void)
         cmocka_unit_test(what_is_in_the_database_is_dropped),
         cmocka_unit_test(a_start_drops_the_files_of_the_one_before),
         cmocka_unit_test(the_files_are_the_owners_alone),
+        cmocka_unit_test(who_still_holds_it_is_told_that_it_is_closed),
         cmocka_unit_test(a_journal_of_another_store_is_not_read),
         cmocka_unit_test(threads_append_at_the_same_time),
         cmocka_unit_test(threads_share_syncs),
