@@ -139,6 +139,7 @@ struct reading {
     void *user;
     struct gw_journal_report report;
     uint8_t *data;
+    uint64_t end;  /* the number with which the next file begins */
     bool in_doubt; /* something is missing before this */
     bool stopped;
 };
@@ -181,6 +182,10 @@ static void deliver(struct reading *r, const uint8_t *p, size_t len)
         .sequence = journal_get_u64(p + 8),
         .at_s = journal_get_u32(p + 16)};
 
+    /* Of a batch that failed, and could not be taken out: the numbers were
+     * given again, and nobody was told that these are kept. */
+    if (entry.sequence >= r->end)
+        return;
     if (entry.sequence <= r->report.last)
         return;
     if (entry.sequence != r->report.last + 1)
@@ -334,8 +339,10 @@ enum mqttsn_status gw_journal_read(const struct gw_journal_settings *settings,
         r.report.first = files[0].first;
     if (after == GW_JOURNAL_FROM_FIRST)
         r.report.last = r.report.first > 0 ? r.report.first - 1 : 0;
-    for (size_t i = 0; ok && i < count && !r.stopped; i++)
+    for (size_t i = 0; ok && i < count && !r.stopped; i++) {
+        r.end = i + 1 < count ? files[i + 1].first : UINT64_MAX;
         ok = read_file(&r, &files[i]);
+    }
     if (r.data != NULL)
         why = errno;
     free(files);

@@ -67,6 +67,34 @@ static void a_tear_that_stays_is_left_behind(void **unused)
     rig_end(&rig);
 }
 
+/* The numbers of a batch that failed are given again. */
+static void what_is_whole_of_a_torn_batch_is_passed_over(void **unused)
+{
+    const struct gw_journal_record batch[] = {
+        {GW_JOURNAL_KEEP, 1, 2, 0, mqttsn_span("two", 3)},
+        {GW_JOURNAL_KEEP, 1, 2, 1, mqttsn_span("too", 3)},
+        {GW_JOURNAL_FORGET, 1, 1, 0, {NULL, 0}},
+    };
+    struct rig rig;
+
+    (void)unused;
+    begin(&rig, false);
+    assert_int_equal(rig_keep(&rig, 1, 1, 0, "one"), MQTTSN_OK);
+    rig_write_fault = (struct rig_fault){1, false, EIO, 80}; /* two, and more */
+    rig_truncate_fault = (struct rig_fault){1, false, EIO, 0};
+    assert_int_equal(gw_journal_append(rig.journal, batch, 3, NULL),
+                     MQTTSN_EIO);
+
+    assert_int_equal(rig_keep(&rig, 1, 3, 0, "three"), MQTTSN_OK);
+    assert_int_equal(rig_keep(&rig, 1, 4, 0, "four"), MQTTSN_OK);
+    assert_int_equal(rig_keep(&rig, 1, 5, 0, "five"), MQTTSN_OK);
+
+    assert_string_equal(rig_read(&rig),
+                        "+1/1/0=one +1/3/0=three +1/4/0=four +1/5/0=five");
+    assert_int_equal(rig.report.damaged, 0);
+    rig_end(&rig);
+}
+
 static void the_limit_is_kept_and_given_back(void **unused)
 {
     enum mqttsn_status status = MQTTSN_OK;
@@ -248,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_disk_leaves_the_file_as_it_was),
         cmocka_unit_test(a_tear_that_stays_is_left_behind),
+        cmocka_unit_test(what_is_whole_of_a_torn_batch_is_passed_over),
         cmocka_unit_test(the_limit_is_kept_and_given_back),
         cmocka_unit_test(without_a_new_file_the_old_one_begins_anew),
         cmocka_unit_test(a_file_that_stays_is_dropped_the_next_time),
