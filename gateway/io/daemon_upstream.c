@@ -9,17 +9,30 @@
 #include "store_work.h"
 #include "upstream_nodes.h"
 
+/* Acknowledged publishes count once more each where they are copied to; what
+ * they come from is bounded by the engine. */
+static uint64_t waiting_for_nodes(const struct gw_config *config)
+{
+    uint64_t of_each = GW_NODES_INBOX_OCTETS + 2 * (uint64_t)GW_NODES_QOS0 *
+                                                   daemon_max_datagram(config);
+
+    return config->limits.max_connections * of_each +
+           2 * config->limits.uplink_total_bytes;
+}
+
 uint64_t gw_daemon_waiting_bytes(const struct gw_config *config)
 {
-    uint64_t store = config->store.type == GW_STORE_SQLITE
+    uint64_t other = config->store.type == GW_STORE_SQLITE
                          ? GW_STORE_WORK_OCTETS + GW_DISK_HARD
                          : 0;
     struct gw_upstream_settings settings;
 
     gw_upstream_settings_default(&settings);
+    if (config->options.mode == GW_MODE_TRANSPARENT)
+        other += waiting_for_nodes(config);
     /* Paho copies what it was given: the outbox counts twice. */
     return settings.inbox_bytes + 2 * settings.outbox_bytes +
-           GW_UDP_POOL_OCTETS + store;
+           GW_UDP_POOL_OCTETS + other;
 }
 
 /* Each connection is a descriptor; the rest is for all else. */

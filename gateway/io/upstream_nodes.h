@@ -27,6 +27,9 @@
 #define GW_NODES_CONNECTING 50
 #define GW_NODES_QOS0 32
 
+/* Topics and payloads for one node that wait for the loop. */
+#define GW_NODES_INBOX_OCTETS 65536u
+
 /* Who a node is at the broker. */
 struct gw_upstream_credentials {
     const char *pattern; /* shell pattern of client ids */

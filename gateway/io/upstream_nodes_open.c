@@ -96,7 +96,7 @@ static void bound(struct gw_upstream_settings *settings)
     settings->journal = NULL;
     settings->qos0_window = GW_NODES_QOS0;
     settings->inbox_entries = 64;
-    settings->inbox_bytes = 64 * 1024;
+    settings->inbox_bytes = GW_NODES_INBOX_OCTETS;
     settings->outbox_entries = SIZE_MAX / 2;
     settings->outbox_bytes = SIZE_MAX / 2;
 }
