@@ -221,6 +221,8 @@ ssize_t gw_paho_frames_read(int fd, void *buf, size_t len,
     ssize_t n = 1;
     size_t left;
 
+    if (len == 0) /* Paho asks for the rest of what is complete */
+        return 0;
     f->offered = false;
     while (f->ready.at == f->ready.len && !f->failed && n > 0) {
         n = raw(user, chunk, sizeof(chunk));

@@ -32,7 +32,7 @@ class Cloud(FakeBroker):
     """Behind TLS; 'exceeded' is why it ended connections."""
 
     def __init__(self, profile, context):
-        self.limits = LIMITS[profile]
+        self.service = LIMITS[profile]
         self.context = context
         self.exceeded = []
         self.names = []
@@ -53,14 +53,14 @@ class Cloud(FakeBroker):
         except OSError as error:
             self.exceeded.append("no TLS: %s" % error)
             return client
-        if self.limits.get("certificate") and not client.getpeercert():
+        if self.service.get("certificate") and not client.getpeercert():
             self.exceeded.append("no certificate")
         if not self.names or not self.names[-1]:
             self.exceeded.append("no server name")
         return client
 
     def look(self, head, body):
-        kind, limits = head >> 4, self.limits
+        kind, limits = head >> 4, self.service
         if kind == 1:
             self.connect(body)
         elif kind == 3:
@@ -93,7 +93,7 @@ class Cloud(FakeBroker):
 
     def connect(self, body):
         self.open.clear()
-        limits = self.limits
+        limits = self.service
         flags, keep_alive, size = struct.unpack(">BHH", body[7:12])
         client_id = body[12:12 + size]
         low, high = limits.get("keep_alive", (0, 65535))
@@ -112,9 +112,9 @@ class Cloud(FakeBroker):
             self.filters.clear()
 
     def topic(self, name):
-        if len(name) > self.limits.get("octets", 65535):
+        if len(name) > self.service.get("octets", 65535):
             self.over("topic of %d octets" % len(name))
-        if name.count(b"/") + 1 > self.limits.get("levels", 65535):
+        if name.count(b"/") + 1 > self.service.get("levels", 65535):
             self.over("topic of %d levels" % (name.count(b"/") + 1))
 
     def subscribe(self, rest):
@@ -123,11 +123,11 @@ class Cloud(FakeBroker):
             size = struct.unpack(">H", rest[:2])[0]
             name, qos, rest = rest[2:2 + size], rest[2 + size], rest[3 + size:]
             self.topic(name)
-            if qos > self.limits.get("qos", 2):
+            if qos > self.service.get("qos", 2):
                 self.over("SUBSCRIBE with QoS %d" % qos)
             self.filters.add(name)
             count += 1
-        if count > self.limits.get("per_subscribe", 1 << 16):
+        if count > self.service.get("per_subscribe", 1 << 16):
             self.over("%d filters in a SUBSCRIBE" % count)
-        if len(self.filters) > self.limits.get("filters", 1 << 16):
+        if len(self.filters) > self.service.get("filters", 1 << 16):
             self.over("%d subscriptions" % len(self.filters))
