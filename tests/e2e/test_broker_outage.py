@@ -3,7 +3,7 @@
 
 import random
 
-from harness import E2ETest, fr, main
+from harness import PROTOCOL, E2ETest, fr, main
 from processes import free_port
 
 QUICK = {"upstream": {"reconnect_min": "20ms", "reconnect_max": "200ms"}}
@@ -323,7 +323,8 @@ class OneCopyPerFilter(E2ETest):
             self.broker.send(topic, payload, qos, packet_id=self.packet_id)
 
     def test_a_node_gets_one_copy_all_the_same(self):
-        self.gw.wait_log(r"event=overlap_rule")
+        if PROTOCOL != "5":  # there each copy says which one it is
+            self.gw.wait_log(r"event=overlap_rule")
         n1 = self.node("n1").connect()
         topic_id = n1.subscribe("a/b", 1, 1)
         n1.subscribe("a/#", 1, 2)
