@@ -278,6 +278,14 @@ struct gw_store_action {
 bool gw_engine_poll_store(struct gw_engine *engine, mqttsn_ms now, uint8_t *buf,
                           size_t cap, struct gw_store_action *ret_action);
 
+/*
+ * Whether so much waits for the store that half the room for it is taken. What
+ * nodes send then is refused where it must be kept; events of the broker side
+ * cannot be, so a shell takes no more of them until this is false. It changes
+ * with gw_engine_on_stored and gw_engine_poll_store.
+ */
+bool gw_engine_is_behind(const struct gw_engine *engine);
+
 /* One row per note: enum suffix, event name in the log, level. */
 #define GW_NOTE_MAP(X)                                                         \
     X(CONNECTED, "connected", INFO)                                            \

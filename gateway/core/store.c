@@ -171,6 +171,11 @@ bool gw_engine_poll_store(struct gw_engine *e, mqttsn_ms now, uint8_t *buf,
     return false;
 }
 
+bool gw_engine_is_behind(const struct gw_engine *e)
+{
+    return gw_store_behind(e);
+}
+
 void gw_engine_on_stored(struct gw_engine *e, uint64_t op, bool ok,
                          mqttsn_ms now)
 {

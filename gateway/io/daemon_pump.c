@@ -56,13 +56,15 @@ void daemon_feed_all(struct gw_daemon *d)
         ;
 }
 
-/* True when there are more events. */
+/* True when there are more events, and the engine is not behind with what it
+ * has. */
 static bool take_upstream(struct gw_daemon *d)
 {
     struct gw_up_event event;
 
     for (unsigned n = 0; n < PUMP_EVENTS; n++) {
-        if (!d->upstream->ops->take(d->upstream, &event))
+        if (gw_engine_is_behind(d->engine) ||
+            !d->upstream->ops->take(d->upstream, &event))
             return false;
         if (event.kind == GW_UP_RESULT && d->upstream_open > 0)
             d->upstream_open--;
@@ -202,7 +204,7 @@ static void rearm(struct gw_daemon *d, bool more)
 
 void daemon_pump(struct gw_daemon *d)
 {
-    bool in = false, out = false, more = true;
+    bool in = false, out = false, behind = false, more = true;
 
     if (d->phase >= LEFT)
         return;
@@ -216,16 +218,18 @@ void daemon_pump(struct gw_daemon *d)
          * that is full does not count, what it cannot take is bounded. What
          * the last look at the input left is still there meanwhile. */
         if (!out) {
-            in = take_upstream(d);
-            in |= take_store(d);
+            in = take_store(d);
+            in |= take_upstream(d);
             in |= gw_udp_feed(d->udp, FEED, input, d);
+            behind = gw_engine_is_behind(d->engine);
         }
         out = serve_store(d);
         out |= serve_upstream(d);
         out |= gw_udp_send(d->udp, PUMP_DATAGRAMS, next_datagram, d);
         out |= serve_store(d); /* for what must be kept before it is sent */
         out |= serve_notes(d);
-        more = in || out;
+        /* Nobody wakes us for what had to wait with the broker side. */
+        more = in || out || (behind && !gw_engine_is_behind(d->engine));
     }
     /* A port may say from inside a call that there is something to take. */
     rearm(d, more || d->dirty);

@@ -96,7 +96,9 @@ static void what_needs_a_record_is_congestion(void **unused)
     start(&w);
     connect_node(&w, &busy, "busy");
     connect_node(&w, &other, "other");
+    assert_false(gw_engine_is_behind(w.engine));
     fill(&w, &busy);
+    assert_true(gw_engine_is_behind(w.engine));
 
     send(&w, &fresh, sn_connect("fresh", 60, 0));
     expect(&w, &fresh, SN_CONNACK, 1);
@@ -143,6 +145,7 @@ static void when_it_has_caught_up_all_is_taken_again(void **unused)
     expect(&w, &other, SN_REGACK, 1);
     w.blocked = 0;
     world_pump(&w);
+    assert_false(gw_engine_is_behind(w.engine));
     for (unsigned answers = 0; !is_silent(&w, &busy); answers++) {
         expect(&w, &busy, SN_WILLMSGRESP, 0);
         assert_true(answers < 32);

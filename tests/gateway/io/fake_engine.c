@@ -112,6 +112,8 @@ void gw_engine_on_upstream(struct gw_engine *engine,
 {
     (void)engine;
     enter(now);
+    if (event->kind == GW_UP_MESSAGE)
+        assert_true(fake.stored >= fake.behind_until);
     if (fake.events < FAKE_MAX) {
         fake.event_kind[fake.events] = event->kind;
         if (event->kind == GW_UP_RESULT)
@@ -202,6 +204,12 @@ bool gw_engine_poll_store(struct gw_engine *engine, mqttsn_ms now, uint8_t *buf,
                                            .kind = GW_RECORD_SESSION,
                                            .len = 4};
     return true;
+}
+
+bool gw_engine_is_behind(const struct gw_engine *engine)
+{
+    (void)engine;
+    return fake.stored < fake.behind_until;
 }
 
 enum mqttsn_status gw_engine_restore(struct gw_engine *engine, uint8_t kind,

@@ -34,6 +34,7 @@ struct fake_engine {
     size_t store_actions; /* left; operations count from 1 */
     bool keeps;           /* what goes out makes one more */
     uint64_t store_op;
+    size_t behind_until; /* so many are stored; no message is due before */
     size_t notes;
     bool wills; /* three more actions when it is shut down */
 

@@ -447,6 +447,33 @@ static void what_one_round_leaves_is_taken_when_its_output_is_out(void **unused)
     rig_end(&r, NULL);
 }
 
+/* What the broker sends cannot be refused; it stays with the port. */
+static void while_the_store_is_behind_the_broker_waits(void **unused)
+{
+    struct rig r;
+    int fd;
+
+    (void)unused;
+    assert_int_equal(rig_start(&r, plain), MQTTSN_OK);
+    fd = node(&r);
+    fake.behind_until = 3000;
+    fake.store_actions = 2999;
+    up.messages = 10;
+    up.base.wake(up.base.user);
+    RUN_UNTIL(&r, fake.stored == 2999);
+    assert_int_equal(fake.events, 0);
+    assert_int_equal(up.messages, 10);
+
+    /* Nodes are heard all the while; what they ask for may end it. */
+    fake.echo = true;
+    fake.keeps = true;
+    assert_int_equal(send(fd, "x", 1, 0), 1);
+    RUN_UNTIL(&r, fake.events == 10);
+    assert_int_equal(fake.stored, 3000);
+    close(fd);
+    rig_end(&r, NULL);
+}
+
 static void stopping_waits_for_the_last_words(void **unused)
 {
     struct rig r;
@@ -530,6 +557,7 @@ int main(void)
         cmocka_unit_test(what_goes_out_is_kept_in_the_same_turn),
         cmocka_unit_test(what_the_port_refuses_comes_back_unsent),
         cmocka_unit_test(without_room_upstream_nothing_is_polled),
+        cmocka_unit_test(while_the_store_is_behind_the_broker_waits),
         cmocka_unit_test(what_one_round_leaves_is_taken_when_its_output_is_out),
         cmocka_unit_test(endless_output_does_not_starve_input),
         cmocka_unit_test(stopping_waits_for_the_last_words),
