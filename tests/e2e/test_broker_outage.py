@@ -306,6 +306,11 @@ class Retained(E2ETest):
 class OneCopyPerFilter(E2ETest):
     """A broker that sends a message once for each filter that matches."""
 
+    def setUp(self):
+        if PROTOCOL == "5":
+            self.skipTest("with MQTT 5 each copy says which one it is")
+        super().setUp()
+
     def begin(self):
         self.packet_id = 0
 
@@ -323,8 +328,7 @@ class OneCopyPerFilter(E2ETest):
             self.broker.send(topic, payload, qos, packet_id=self.packet_id)
 
     def test_a_node_gets_one_copy_all_the_same(self):
-        if PROTOCOL != "5":  # there each copy says which one it is
-            self.gw.wait_log(r"event=overlap_rule")
+        self.gw.wait_log(r"event=overlap_rule")
         n1 = self.node("n1").connect()
         topic_id = n1.subscribe("a/b", 1, 1)
         n1.subscribe("a/#", 1, 2)
