@@ -210,17 +210,18 @@ static int run_own_tests(void)
     return cmocka_run_group_tests_name("upstream_paho_own", tests, NULL, NULL);
 }
 
-static int run_contract(struct contract_factory *factory, const char *suffix)
+static int run_contract(const struct contract_factory *port, const char *suffix)
 {
+    struct contract_factory factory = *port;
     char name[64];
     int failures = 0;
 
-    factory->name = name;
+    factory.name = name;
     for (int i = 0; i < 2; i++) {
         with_journal = i == 1;
         snprintf(name, sizeof(name), "upstream_paho%s%s",
                  with_journal ? "_with_journal" : "", suffix);
-        failures += upstream_contract_run(factory);
+        failures += upstream_contract_run(&factory);
     }
     with_journal = false;
     return failures;
