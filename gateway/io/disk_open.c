@@ -359,6 +359,7 @@ static enum mqttsn_status read_journal(struct gw_disk *d)
     if (d->is_new && r->first > 1)
         status = adopt_journal(d, &meta);
     d->applied = known ? meta.applied : r->first > 0 ? r->first - 1 : 0;
+    disk_clock_known(d, &meta);
     d->clock_base_s =
         disk_clock_from(&meta, r->last_at_s, disk_wall_s(&d->settings));
     return status;

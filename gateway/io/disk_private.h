@@ -2,7 +2,7 @@
 /*
  * disk_private.h - what the files of the disk store share: disk_open.c (files,
  * locks), disk_restore.c (reading, mending), disk_store.c (append, flush),
- * disk_view.c (looking from outside).
+ * disk_clock.c (the store's clock), disk_view.c (looking from outside).
  */
 #ifndef GW_DISK_PRIVATE_H
 #define GW_DISK_PRIVATE_H
@@ -31,8 +31,10 @@ struct gw_disk {
     bool gap; /* in the journal, until the next flush */
 
     /* The store's clock. */
-    uint64_t clock_base_s; /* at the moment below */
-    uint64_t started_s;    /* on the system's monotonic clock */
+    uint64_t clock_base_s;                /* at the moment below */
+    uint64_t started_s;                   /* on the system's monotonic clock */
+    uint64_t known_clock_s, known_wall_s; /* the database's; who flushes */
+    bool ending;                          /* the next flush is the last */
 
     /* What the database does not know. */
     pthread_mutex_t lock;
@@ -104,9 +106,6 @@ bool disk_apply_entry(void *changes, const struct gw_journal_entry *entry);
 
 /* ---- disk_store.c ---- */
 
-/* The store's clock, for the journal. */
-uint32_t disk_clock_s(void *disk);
-
 /* Adds a row that the database has now. False: no memory. */
 bool disk_add_row(struct gw_disk *disk, struct gw_key key);
 
@@ -114,11 +113,25 @@ bool disk_add_row(struct gw_disk *disk, struct gw_key key);
 void disk_appended(void *disk, const struct gw_journal_record records[],
                    size_t count, uint32_t at_s);
 
+/* ---- disk_clock.c ---- */
+
+/* The store's clock, for the journal. */
+uint32_t disk_clock_s(void *disk);
+
 uint64_t disk_now_s(const struct gw_disk_settings *settings);
 uint64_t disk_wall_s(const struct gw_disk_settings *settings);
 
 /* The store's clock now, from what a file says of itself. */
 uint64_t disk_clock_from(const struct gw_database_meta *meta,
                          uint32_t journal_at_s, uint64_t wall_s);
+
+/* The database has these now: of a start, or of a flush. */
+void disk_clock_known(struct gw_disk *disk,
+                      const struct gw_database_meta *meta);
+
+/* Whether a restart could not tell from the database how old its rows are: it
+ * is an hour behind, or knows no wall clock while there is one; or the end has
+ * come, and it is behind at all. */
+bool disk_clock_is_stale(struct gw_disk *disk);
 
 #endif

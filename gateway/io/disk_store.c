@@ -5,61 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <time.h>
 
 #include "log.h"
-
-/* ---- clocks ------------------------------------------------------------ */
-
-static uint64_t seconds(clockid_t clock)
-{
-    struct timespec now;
-
-    return clock_gettime(clock, &now) == 0 && now.tv_sec > 0
-               ? (uint64_t)now.tv_sec
-               : 0;
-}
-
-uint64_t disk_now_s(const struct gw_disk_settings *settings)
-{
-    return settings->now_s != NULL ? settings->now_s(settings->user)
-                                   : seconds(CLOCK_BOOTTIME);
-}
-
-uint64_t disk_wall_s(const struct gw_disk_settings *settings)
-{
-    return settings->wall_s != NULL ? settings->wall_s(settings->user)
-                                    : seconds(CLOCK_REALTIME);
-}
-
-/* A clock before this was never set. 2024-01-01. */
-#define WALL_MIN UINT64_C(1704067200)
-#define GAP_MAX (UINT64_C(10) * 366 * 86400)
-
-uint64_t disk_clock_from(const struct gw_database_meta *meta,
-                         uint32_t journal_at_s, uint64_t wall_s)
-{
-    uint64_t clock = meta->clock_s, ran = 0, passed;
-
-    if (journal_at_s > clock) {
-        ran = journal_at_s - clock;
-        clock = journal_at_s;
-    }
-    if (meta->wall_s < WALL_MIN || wall_s < meta->wall_s + ran)
-        return clock;
-    passed = wall_s - meta->wall_s - ran;
-    return passed < GAP_MAX ? clock + passed : clock;
-}
-
-uint32_t disk_clock_s(void *disk)
-{
-    const struct gw_disk *d = disk;
-    uint64_t now = disk_now_s(&d->settings);
-    uint64_t clock =
-        d->clock_base_s + (now > d->started_s ? now - d->started_s : 0);
-
-    return clock > UINT32_MAX ? UINT32_MAX : (uint32_t)clock;
-}
 
 /* ---- what the database has --------------------------------------------- */
 
@@ -335,7 +282,10 @@ static enum mqttsn_status write_all(struct flush *f)
     meta.clock_s = disk_clock_s(d);
     meta.wall_s = disk_wall_s(&d->settings);
     meta.rows = f->row_count;
-    return gw_database_commit(d->database, &meta, f->why);
+    status = gw_database_commit(d->database, &meta, f->why);
+    if (status == MQTTSN_OK)
+        disk_clock_known(d, &meta);
+    return status;
 }
 
 /* The set of rows follows. A few at a time: others wait for the lock. */
@@ -496,6 +446,8 @@ static bool is_pointless(struct gw_disk *d)
 
     if (d->gap)
         return false; /* behind one the journal forgets nothing */
+    if (d->row_count != 0 && disk_clock_is_stale(d))
+        return false; /* what lies there would grow younger */
     pthread_mutex_lock(&d->lock);
     none = gw_changes_are_none(d->current) && !d->current->incomplete &&
            !d->behind;

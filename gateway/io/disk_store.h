@@ -118,7 +118,7 @@ bool gw_disk_wants_flush(struct gw_disk *disk);
 
 /*
  * Brings everything so far into the database. Without anything new it does
- * nothing.
+ * nothing, but that once in an hour the database learns what time it is.
  *
  * MQTTSN_OK.
  * MQTTSN_ENOSPACE, MQTTSN_EIO, MQTTSN_EFIELD: nothing has changed, another
@@ -127,6 +127,10 @@ bool gw_disk_wants_flush(struct gw_disk *disk);
 #define GW_DISK_WHY_MAX 256
 MQTTSN_CHECKED enum mqttsn_status gw_disk_flush(struct gw_disk *disk,
                                                 char *why);
+
+/* The next flush is the last before the end of the process: the time comes into
+ * the database though nothing else is new. The thread that flushes. */
+void gw_disk_ends(struct gw_disk *disk);
 
 /* For figures and counters. Any thread. */
 struct gw_disk_stats {

@@ -132,6 +132,8 @@ static void *run_flusher(void *user)
         wait_for_flush(s, due, pause == 0);
         last = s->appended_all;
         pthread_mutex_unlock(&s->lock);
+        if (last)
+            gw_disk_ends(s->disk);
         worked = gw_store_work_flush(s->work);
         if (worked)
             pause = 0;

@@ -279,6 +279,63 @@ static void records_age_over_restarts(void **unused)
     disk_end(&rig);
 }
 
+/* Nothing comes and nothing goes: a message lies in its queue. */
+static void a_quiet_time_is_not_forgotten(void **unused)
+{
+    struct gw_disk_stats stats;
+    struct disk_rig rig;
+
+    (void)unused;
+    disk_begin(&rig);
+    rig.wall_s = 1000; /* it is set later */
+    disk_open(&rig);
+    assert_int_equal(disk_keep(&rig, 5, 1, 0, "old"), MQTTSN_OK);
+    disk_flush(&rig);
+
+    CASE("an hour of it is written, no minute of it is");
+    for (unsigned minute = 0; minute < 3 * 60 + 59; minute++) {
+        rig.now_s += 60;
+        disk_flush(&rig);
+    }
+    gw_disk_stats(rig.disk, &stats);
+    assert_int_equal(stats.flushes, 1 + 3);
+    disk_shut(&rig); /* a kill: the minutes are missing */
+    disk_open(&rig);
+    assert_int_equal(age_of(&rig, 1), 3 * 3600);
+
+    CASE("at the end all of it");
+    rig.now_s += 1800;
+    gw_disk_ends(rig.disk);
+    disk_flush(&rig);
+    disk_shut(&rig);
+    rig.wall_s = 1800000000;
+    disk_open(&rig);
+    assert_int_equal(age_of(&rig, 1), 3 * 3600 + 1800);
+
+    CASE("a clock that was set is known from the next flush on");
+    disk_flush(&rig);
+    rig.now_s += 600;
+    rig.wall_s += 600;
+    disk_flush(&rig);
+    gw_disk_stats(rig.disk, &stats);
+    assert_int_equal(stats.flushes, 1);
+    disk_shut(&rig);
+    rig.wall_s += 60;
+    disk_open(&rig);
+    assert_int_equal(age_of(&rig, 1), 3 * 3600 + 1800 + 660);
+
+    CASE("where nothing lies, nothing is written");
+    disk_flush(&rig);
+    assert_int_equal(disk_forget(&rig, 5, 1, 0), MQTTSN_OK);
+    disk_flush(&rig);
+    rig.now_s += 7200;
+    gw_disk_ends(rig.disk);
+    disk_flush(&rig);
+    gw_disk_stats(rig.disk, &stats);
+    assert_int_equal(stats.flushes, 1);
+    disk_end(&rig);
+}
+
 /* ---- whose it is ------------------------------------------------------- */
 
 static void a_second_process_is_refused(void **unused)
@@ -458,6 +515,7 @@ int main(void)
         cmocka_unit_test(any_history_is_restored),
         cmocka_unit_test(a_flush_that_fails_loses_nothing),
         cmocka_unit_test(records_age_over_restarts),
+        cmocka_unit_test(a_quiet_time_is_not_forgotten),
         cmocka_unit_test(a_second_process_is_refused),
         cmocka_unit_test(the_files_are_the_owners_alone),
         cmocka_unit_test(nothing_is_written_through_a_link),

@@ -26,6 +26,16 @@ static void wake(void *user)
 }
 
 /* 'flush_ms': how long it may take until the first flush. */
+static void start(struct fixture *f, mqttsn_ms flush_ms)
+{
+    assert_int_equal(uv_loop_init(&f->loop), 0);
+    assert_int_equal(
+        gw_store_thread_new(&f->loop, f->rig.disk, flush_ms, &f->store),
+        MQTTSN_OK);
+    f->store->wake = wake;
+    f->store->user = f;
+}
+
 static void begin(struct fixture *f, bool faulty, mqttsn_ms flush_ms)
 {
     memset(f, 0, sizeof(*f));
@@ -33,12 +43,7 @@ static void begin(struct fixture *f, bool faulty, mqttsn_ms flush_ms)
     if (faulty)
         f->rig.settings.files = &rig_files_faulty;
     disk_open(&f->rig);
-    assert_int_equal(uv_loop_init(&f->loop), 0);
-    assert_int_equal(
-        gw_store_thread_new(&f->loop, f->rig.disk, flush_ms, &f->store),
-        MQTTSN_OK);
-    f->store->wake = wake;
-    f->store->user = f;
+    start(f, flush_ms);
 }
 
 static void close_store(struct fixture *f)
@@ -247,6 +252,29 @@ static void what_was_submitted_before_the_end_is_kept(void **unused)
 }
 
 /* Neither while it runs nor at the end; what was answered is in the journal. */
+/* The rig's clocks, which its threads read, stand still while they run. */
+static void the_end_writes_down_the_time(void **unused)
+{
+    const struct disk_record *record;
+    struct fixture f;
+
+    (void)unused;
+    memset(&f, 0, sizeof(f));
+    disk_begin(&f.rig);
+    f.rig.wall_s = 1000; /* never set */
+    disk_open(&f.rig);
+    assert_int_equal(disk_keep(&f.rig, 5, 1, 0, "lies there"), MQTTSN_OK);
+    disk_flush(&f.rig);
+    f.rig.now_s += 1800;
+    start(&f, 3600000);
+    close_store(&f);
+    disk_open(&f.rig);
+    record = disk_find(&f.rig.found, 5, 1, 0);
+    assert_non_null(record);
+    assert_int_equal(record->age_s, 1800);
+    disk_end(&f.rig);
+}
+
 static void the_loop_waits_for_no_disk(void **unused)
 {
     struct gw_disk_stats stats;
@@ -286,6 +314,7 @@ int main(void)
         cmocka_unit_test(much_is_flushed_before_its_time),
         cmocka_unit_test(a_full_disk_fails_operations_until_there_is_room),
         cmocka_unit_test(what_was_submitted_before_the_end_is_kept),
+        cmocka_unit_test(the_end_writes_down_the_time),
         cmocka_unit_test(the_loop_waits_for_no_disk),
     };
 
