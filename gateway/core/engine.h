@@ -359,7 +359,7 @@ gw_engine_restore(struct gw_engine *engine, uint8_t kind, uint32_t owner,
  * handed over under the token returned, which ends in one result, as any, given
  * after gw_engine_restored. GW_UP_UNSENT submits it again, and counts it
  * 'qos2_uncertain' when it was of QoS 2. 0: there is no such record, or it
- * needs no result any more.
+ * needs no result any more; no other publish gets its number then.
  */
 uint64_t gw_engine_held(struct gw_engine *engine, uint32_t owner,
                         uint32_t item);

@@ -205,7 +205,11 @@ uint64_t gw_engine_held(struct gw_engine *engine, uint32_t owner, uint32_t item)
 {
     uint32_t index = bisect(engine, engine->exchanges.high,
                             gw_restore_number_of_exchange, item);
+    uint32_t last = (uint32_t)engine->next_place;
 
+    /* Without a record it is still the number of something else. */
+    if (owner == 0 && item > last)
+        engine->next_place += item - last;
     return index != 0 && owner == 0 ? gw_uplink_held(engine, index) : 0;
 }
 
