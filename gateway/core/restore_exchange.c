@@ -119,6 +119,20 @@ static enum mqttsn_status no_room(struct gw_engine *e,
     return MQTTSN_ENOSPACE;
 }
 
+/* Its session; 0: that has ended, and its number may be another node's by now.
+ * Which node it was is kept by a durable store only. */
+static uint32_t session_of(const struct gw_engine *e,
+                           const struct exchange_record *rec)
+{
+    uint32_t session = gw_restore_find(e, rec->number);
+    uint32_t id = session != 0 ? gw_session_at(e, session)->client_id : 0;
+
+    if (rec->client.len == 0 ||
+        mqttsn_span_equal(rec->client, gw_names_span(&e->names, id)))
+        return session;
+    return 0;
+}
+
 enum mqttsn_status gw_restore_exchange(struct gw_engine *e, uint32_t owner,
                                        uint32_t item, struct mqttsn_reader *r)
 {
@@ -130,7 +144,7 @@ enum mqttsn_status gw_restore_exchange(struct gw_engine *e, uint32_t owner,
         (last != 0 && gw_restore_number_of_exchange(e, last) >= item))
         return MQTTSN_EFIELD;
     if (rec.flags & GW_REC_ATTACHED) {
-        session = gw_restore_find(e, rec.number);
+        session = session_of(e, &rec);
         /* What was acknowledged outlives its session. */
         if (session == 0 &&
             ((rec.flags & GW_REC_DONE) || !e->policy.options.durable))
