@@ -113,14 +113,21 @@ static enum mqttsn_status lock(struct gw_disk *d, const char *directory,
     return MQTTSN_EIO;
 }
 
-/* Whoever owns the directory of the journal, below /tmp for instance, can put
+/* Whoever may write to the directory of the journal, /tmp for instance, can put
  * what he likes in the place of its files. */
 static enum mqttsn_status check_owner(const char *directory,
                                       const struct stat *there)
 {
-    if (there->st_uid == geteuid() || there->st_uid == 0)
+    const char *why = NULL;
+
+    if (there->st_uid != geteuid() && there->st_uid != 0)
+        why = "it belongs to another user";
+    else if (there->st_mode & 022)
+        why = "others may write to it: give the journal a directory of its own "
+              "in it, or 'chmod 755'";
+    if (why == NULL)
         return MQTTSN_OK;
-    log_failed(directory, "it belongs to another user");
+    log_failed(directory, why);
     return MQTTSN_EPROTO;
 }
 

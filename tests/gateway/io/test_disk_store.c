@@ -467,6 +467,9 @@ static void a_journal_in_somebody_elses_directory_is_refused(void **unused)
     assert_int_equal(chown(journal, 1, 1), 0);
     assert_int_equal(disk_try_open(&rig), MQTTSN_EPROTO);
     assert_int_equal(chown(journal, 0, 0), 0);
+    assert_int_equal(chmod(journal, 01777), 0);
+    assert_int_equal(disk_try_open(&rig), MQTTSN_EPROTO);
+    assert_int_equal(chmod(journal, 0755), 0);
     disk_open(&rig);
     disk_shut(&rig);
     snprintf(journal, sizeof(journal), "rm -r %s/journal", rig.directory);
