@@ -399,6 +399,10 @@ size_t gw_record_encode(struct gw_engine *e, const struct gw_store_entry *entry,
 /* Queues an answer; 'wait' 0, or the operation that must be stored first. */
 void gw_reply_push(struct gw_engine *e, uint32_t session,
                    const struct gw_reply *reply, uint64_t wait);
+/* The same for an answer about what 'op' keeps; 0, for which the ring had no
+ * room, is as one that failed. */
+void gw_reply_push_kept(struct gw_engine *e, uint32_t session,
+                        const struct gw_reply *reply, uint64_t op);
 void gw_reply_simple(struct gw_engine *e, uint32_t session,
                      enum mqttsn_type type);
 void gw_reply_puback(struct gw_engine *e, uint32_t session, uint16_t topic_id,

@@ -110,6 +110,15 @@ void gw_reply_push(struct gw_engine *e, uint32_t session,
     e->waiting_tail = index;
 }
 
+void gw_reply_push_kept(struct gw_engine *e, uint32_t session,
+                        const struct gw_reply *reply, uint64_t op)
+{
+    struct gw_reply r = *reply;
+
+    r.failed = op == 0;
+    gw_reply_push(e, session, &r, op);
+}
+
 void gw_replies_release(struct gw_engine *e)
 {
     while (e->waiting_head != 0 &&

@@ -66,14 +66,16 @@ uint64_t gw_store_place(struct gw_engine *e, uint32_t place)
 {
     struct gw_place *p = gw_place_at(e, place);
     struct gw_message *m = gw_message_at(&e->down_messages, p->message);
+    uint64_t op;
 
-    if (!m->kept) {
-        m->kept = true;
-        queue(e, GW_STORE_KEEP, GW_RECORD_MESSAGE, p->message, 0, m->number);
-    }
-    p->flags |= GW_P_KEPT;
-    return queue(e, GW_STORE_KEEP, GW_RECORD_QUEUED, place,
-                 gw_session_at(e, p->session)->number, p->item);
+    if (!m->kept)
+        m->kept = queue(e, GW_STORE_KEEP, GW_RECORD_MESSAGE, p->message, 0,
+                        m->number) != 0;
+    op = queue(e, GW_STORE_KEEP, GW_RECORD_QUEUED, place,
+               gw_session_at(e, p->session)->number, p->item);
+    if (op != 0)
+        p->flags |= GW_P_KEPT;
+    return op;
 }
 
 uint64_t gw_store_exchange(struct gw_engine *e, uint32_t exchange)

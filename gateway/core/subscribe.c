@@ -206,9 +206,9 @@ void gw_subscribe_refuse(struct gw_engine *e, uint32_t session, uint16_t msg_id,
 }
 
 static void suback(struct gw_engine *e, const struct gw_exchange *x,
-                   bool pending, uint64_t wait)
+                   bool pending, uint64_t kept)
 {
-    gw_reply_push(
+    gw_reply_push_kept(
         e, x->session,
         &(struct gw_reply){.type = MQTTSN_SUBACK,
                            .qos = x->qos,
@@ -217,15 +217,16 @@ static void suback(struct gw_engine *e, const struct gw_exchange *x,
                            .exchange = pending,
                            .announces = x->topic_type == MQTTSN_TOPIC_NORMAL &&
                                         x->topic_id != 0},
-        wait);
+        kept);
 }
 
 /* For an answer that is given once more: the first may have said that the
  * record could not be kept. */
 static uint64_t kept_again(struct gw_engine *e, uint32_t sub)
 {
-    return e->store_lost != 0 && sub != 0 ? gw_store_sub(e, sub)
-                                          : e->store_queued;
+    bool unsure = e->store_lost != 0 || e->counters.store_full != 0;
+
+    return unsure && sub != 0 ? gw_store_sub(e, sub) : e->store_queued;
 }
 
 /* For a repetition of the SUBSCRIBE (G12-39). */
@@ -309,12 +310,12 @@ static bool is_late_repetition(struct gw_engine *e, uint32_t session,
         e->now - c->last_sub_done > o->retry_interval * (o->retry_count + 1))
         return false;
     e->counters.up_duplicates++;
-    gw_reply_push(e, session,
-                  &(struct gw_reply){.type = MQTTSN_SUBACK,
-                                     .qos = gw_sub_at(e, sub)->qos,
-                                     .msg_id = c->last_sub_msg_id,
-                                     .topic_id = c->last_sub_topic_id},
-                  kept_again(e, sub));
+    gw_reply_push_kept(e, session,
+                       &(struct gw_reply){.type = MQTTSN_SUBACK,
+                                          .qos = gw_sub_at(e, sub)->qos,
+                                          .msg_id = c->last_sub_msg_id,
+                                          .topic_id = c->last_sub_topic_id},
+                       kept_again(e, sub));
     return true;
 }
 

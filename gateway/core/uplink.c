@@ -458,7 +458,7 @@ static void done(struct gw_engine *e, uint32_t index)
         /* The broker owns the message; the MsgId stays until PUBREL. */
         kept = gw_exchange_done(e, index);
         if (!x->mute && !x->owned)
-            gw_reply_push(
+            gw_reply_push_kept(
                 e, x->session,
                 &(struct gw_reply){.type = MQTTSN_PUBREC, .msg_id = x->msg_id},
                 kept);

@@ -161,11 +161,107 @@ static void when_it_has_caught_up_all_is_taken_again(void **unused)
     world_stop(&w);
 }
 
+static void subscribe(struct world *w, const struct node *n, const char *name,
+                      uint8_t qos)
+{
+    struct output *out;
+
+    send(w, n, sn_subscribe(SN_SUBSCRIBE, qos, 7, name));
+    out = world_take(w, OUT_UPSTREAM, NULL);
+    assert_non_null(out);
+    world_result(w, out->up.token, GW_UP_DONE, 2);
+    expect(w, n, SN_SUBACK, 0);
+}
+
+/* Messages for 'cold', whose queue holds a few, until the ring is full. A shell
+ * that asks whether the engine is behind does not come that far. */
+static void overflow(struct world *w, const struct node *cold)
+{
+    uint64_t full = counter(w, "store_full");
+
+    connect_node(w, cold, "cold");
+    subscribe(w, cold, "cc/#", SN_QOS1);
+    send(w, cold, sn_disconnect(-1));
+    expect(w, cold, SN_DISCONNECT, 0);
+    w->blocked = SINK_STORE;
+    for (unsigned i = 0; counter(w, "store_full") == full; i++) {
+        assert_true(i < 2 * CHANGES);
+        world_message(w, "cc/c", "x", 1, 1, false);
+    }
+}
+
+static void start_small_queues(struct world *w)
+{
+    world_init(w);
+    w->fail = stop_test;
+    w->limits.max_queue_entries = 64;
+    w->options.client.queue_max_messages = 4;
+    w->options.client.drop_policy = GW_DROP_OLDEST;
+    world_start(w);
+}
+
+/* Its record is written with the next word about it. */
+static void a_message_that_had_no_room_in_the_ring_is_kept_later(void **unused)
+{
+    struct node cold = world_node(1), n = world_node(2);
+    struct sn_frame frame;
+    struct world w;
+
+    (void)unused;
+    start_small_queues(&w);
+    connect_node(&w, &n, "n");
+    subscribe(&w, &n, "aa", SN_QOS2);
+    overflow(&w, &cold);
+    world_message(&w, "aa", "on", 2, 2, false);
+    frame = answer(&w, &n);
+    assert_int_equal(frame.type, SN_PUBLISH);
+    w.blocked = 0;
+    world_pump(&w);
+
+    send(&w, &n, sn_msg(SN_PUBREC, frame.msg));
+    expect(&w, &n, SN_PUBREL, 0);
+    world_restart(&w); /* fails when a record has lost its message */
+    world_connected(&w, true);
+    assert_int_equal(counter(&w, "drop_total_full"), 0);
+    world_stop(&w);
+}
+
+/* What "accepted" means is that it outlives the process. */
+static void what_had_no_room_in_the_ring_is_not_accepted(void **unused)
+{
+    struct node cold = world_node(1), n = world_node(2);
+    struct output *out;
+    struct world w;
+
+    (void)unused;
+    start_small_queues(&w);
+    connect_node(&w, &n, "n");
+    send(&w, &n, sn_subscribe(SN_SUBSCRIBE, SN_QOS1, 7, "bb/#"));
+    out = world_take(&w, OUT_UPSTREAM, NULL);
+    assert_non_null(out);
+    overflow(&w, &cold);
+    world_result(&w, out->up.token, GW_UP_DONE, 2);
+    expect(&w, &n, SN_SUBACK, 1);
+    w.blocked = 0;
+    world_pump(&w);
+
+    /* As a node does, it asks again. */
+    send(&w, &n, sn_subscribe(SN_SUBSCRIBE, SN_DUP | SN_QOS1, 7, "bb/#"));
+    expect(&w, &n, SN_SUBACK, 0);
+    world_restart(&w);
+    world_connected(&w, true);
+    world_message(&w, "bb/b", "x", 1, 0, false);
+    expect(&w, &n, SN_REGISTER, 0);
+    world_stop(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_needs_a_record_is_congestion),
         cmocka_unit_test(when_it_has_caught_up_all_is_taken_again),
+        cmocka_unit_test(a_message_that_had_no_room_in_the_ring_is_kept_later),
+        cmocka_unit_test(what_had_no_room_in_the_ring_is_not_accepted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
