@@ -84,6 +84,9 @@ static void on_connected5(void *context, MQTTAsync_successData5 *data)
     connected(context, data && data->alt.connect.sessionPresent != 0, &limits);
 }
 
+/* Instead of Paho's words. */
+#define JOURNAL_FAILS "the journal could not be written"
+
 static void connect_failed(struct gw_paho_port *port, int code,
                            const char *message)
 {
@@ -314,8 +317,13 @@ bool gw_paho_connect(struct gw_paho_port *port, bool clean, bool *ret_busy)
     port->other_version =
         port->session_version != 0 && port->session_version != port->version;
     pthread_mutex_unlock(&port->lock);
-    if (port->keep)
-        gw_paho_keep_attempt(port->keep, clean);
+    /* A session that is lost unbeknown would keep its filters from being asked
+     * for, for good. */
+    if (port->keep && !gw_paho_keep_attempt(port->keep, clean)) {
+        *ret_busy = false;
+        connect_failed(port, MQTTASYNC_PERSISTENCE_ERROR, JOURNAL_FAILS);
+        return false;
+    }
     rc = begin_connect(port, clean);
     /* A command that Paho gave itself is still queued: it ignores ours. */
     *ret_busy = rc == MQTTASYNC_COMMAND_IGNORED;
@@ -406,6 +414,8 @@ const char *gw_paho_reason(const struct gw_paho_record *record,
         return gw_reason_of(code)->name;
     if (code > 0 && code < (int)(sizeof(refusals) / sizeof(refusals[0])))
         return refusals[code];
+    if (strcmp(record->text, JOURNAL_FAILS) == 0)
+        return JOURNAL_FAILS;
     if (strstr(record->text, "timeout"))
         return "no answer in time";
     if (strstr(record->text, "TCP connect completion"))

@@ -276,10 +276,11 @@ void gw_paho_keep_made(struct gw_paho_keep *keep)
     pthread_mutex_unlock(&keep->lock);
 }
 
-void gw_paho_keep_attempt(struct gw_paho_keep *keep, bool clean)
+bool gw_paho_keep_attempt(struct gw_paho_keep *keep, bool clean)
 {
     struct gw_journal_record note =
         gw_keep_note(GW_JOURNAL_KEEP, GW_KEEP_UNSURE, mqttsn_span(NULL, 0));
+    bool kept;
 
     pthread_mutex_lock(&keep->lock);
     keep->clean = clean;
@@ -287,7 +288,9 @@ void gw_paho_keep_attempt(struct gw_paho_keep *keep, bool clean)
     keep->was_unsure = keep->unsure;
     if (!keep->unsure)
         keep->unsure = gw_keep_append(keep, &note, 1, true);
+    kept = keep->unsure;
     pthread_mutex_unlock(&keep->lock);
+    return kept;
 }
 
 bool gw_paho_keep_is_unsure(const struct gw_paho_keep *keep)

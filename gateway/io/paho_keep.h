@@ -120,9 +120,10 @@ void gw_paho_keep_made(struct gw_paho_keep *keep);
 /*
  * An attempt to connect begins. The journal knows from here on that the session
  * at the broker may be a new one, in which nothing is subscribed, until
- * gw_paho_keep_sure. 'clean': it is to be discarded.
+ * gw_paho_keep_sure. 'clean': it is to be discarded. False: the journal failed
+ * and does not know; there must be no attempt.
  */
-void gw_paho_keep_attempt(struct gw_paho_keep *keep, bool clean);
+MQTTSN_CHECKED bool gw_paho_keep_attempt(struct gw_paho_keep *keep, bool clean);
 /* Whether that is known now, and whether it was before the attempt. */
 bool gw_paho_keep_is_unsure(const struct gw_paho_keep *keep);
 bool gw_paho_keep_was_unsure(const struct gw_paho_keep *keep);

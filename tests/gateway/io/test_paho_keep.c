@@ -93,7 +93,7 @@ static void begin_process(void)
 {
     assert_int_equal(gw_paho_keep_new(rig.journal, &keep), MQTTSN_OK);
     paho = gw_paho_keep_interface(keep);
-    gw_paho_keep_attempt(keep, false);
+    assert_true(gw_paho_keep_attempt(keep, false));
 }
 
 static void read_rows(void)
@@ -292,10 +292,10 @@ static void keys_are_listed_only_to_a_handle_that_is_made(void **s)
     send(EXCHANGE);
     put("r-5", PUBLISH5, 8);
     /* A clean connection that ends, and a handle that goes. */
-    gw_paho_keep_attempt(keep, true);
+    assert_true(gw_paho_keep_attempt(keep, true));
     assert_int_equal(paho->pkeys(keep, &list, &count), 0);
     assert_int_equal(count, 0);
-    gw_paho_keep_attempt(keep, false);
+    assert_true(gw_paho_keep_attempt(keep, false));
     gw_paho_keep_destroying(keep);
     assert_int_equal(paho->pkeys(keep, &list, &count), 0);
     assert_int_equal(count, 0);
@@ -537,9 +537,27 @@ static void the_session_is_unsure_until_it_is_known(void **s)
     next_process();
     assert_false(gw_paho_keep_is_unsure(keep));
     assert_string_equal(gw_paho_keep_endpoint(keep), "broker:1883");
-    gw_paho_keep_attempt(keep, false);
-    gw_paho_keep_attempt(keep, false);
+    assert_true(gw_paho_keep_attempt(keep, false));
+    assert_true(gw_paho_keep_attempt(keep, false));
     assert_true(gw_paho_keep_was_unsure(keep));
+}
+
+static void no_attempt_begins_that_the_journal_does_not_know(void **s)
+{
+    (void)s;
+    gw_paho_keep_free(keep);
+    rig.settings.files = &rig_files_faulty;
+    rig.settings.sync = true;
+    rig_open(&rig);
+    assert_int_equal(gw_paho_keep_new(rig.journal, &keep), MQTTSN_OK);
+    rig_write_fault = (struct rig_fault){.in = 1, .why = ENOSPC};
+    assert_false(gw_paho_keep_attempt(keep, false));
+    rig_sync_fault = (struct rig_fault){.in = 1, .why = EIO};
+    assert_false(gw_paho_keep_attempt(keep, false));
+    assert_true(gw_paho_keep_attempt(keep, false));
+    assert_false(gw_paho_keep_was_unsure(keep));
+    next_process();
+    assert_true(gw_paho_keep_is_unsure(keep));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -563,6 +581,7 @@ int main(void)
         TEST(figures_wait_for_no_disk),
         TEST(no_damaged_packet_reaches_paho),
         TEST(the_session_is_unsure_until_it_is_known),
+        TEST(no_attempt_begins_that_the_journal_does_not_know),
     };
 
     MQTTAsync any;

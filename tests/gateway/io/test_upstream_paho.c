@@ -6,12 +6,14 @@
 #include "io/upstream_paho.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "mosquitto_rig.h"
 #include "upstream_contract_rig.h"
 
+#include "io/files.h"
 #include "io/journal.h"
 #include "io/log.h"
 #include "io/upstream_port.h"
@@ -27,6 +29,7 @@ static bool dead_first; /* ports try an endpoint without a broker first */
 static bool with_journal;
 static struct gw_journal *journal;
 static char journal_directory[64];
+static unsigned refused_writes; /* of the journal; before a port starts */
 
 static void remove_journal(void)
 {
@@ -46,9 +49,20 @@ static void remove_journal(void)
     assert_int_equal(rmdir(journal_directory), 0);
 }
 
+static ssize_t write_or_refuse(int fd, const void *buf, size_t len)
+{
+    if (refused_writes == 0)
+        return gw_files_system.write(fd, buf, len);
+    refused_writes--;
+    errno = ENOSPC;
+    return -1;
+}
+
 static void make_journal(void)
 {
+    static struct gw_file_ops files;
     struct gw_journal_settings settings = {.directory = journal_directory,
+                                           .files = &files,
                                            .name = "contract",
                                            .limit = 64 * 1024 * 1024};
 
@@ -56,6 +70,8 @@ static void make_journal(void)
     snprintf(journal_directory, sizeof(journal_directory),
              "/tmp/gw-upj-XXXXXX");
     assert_non_null(mkdtemp(journal_directory));
+    files = gw_files_system;
+    files.write = write_or_refuse;
     assert_int_equal(gw_journal_open(&settings, 1, NULL, &journal), MQTTSN_OK);
 }
 
@@ -130,6 +146,27 @@ static void an_endpoint_without_a_broker_is_passed_over(void **state)
     rig_free(rig);
 }
 
+/* A session that is found lost then, and a kill: nothing would be subscribed.
+ */
+static void there_is_no_attempt_that_the_journal_does_not_know(void **state)
+{
+    struct gw_upstream_paho_stats stats;
+    struct rig *rig;
+
+    (void)state;
+    with_journal = true;
+    rig = rig_new(&contract_plain);
+    with_journal = false;
+    refused_writes = 1;
+    rig_start(rig);
+    WAIT_FOR(rig, rig_count(rig, GW_UP_CONNECTED) == 1);
+    assert_int_equal(rig_count(rig, GW_UP_UNREACHABLE), 1);
+    gw_upstream_paho_stats(rig->up, &stats);
+    assert_int_equal(stats.connects, 1);
+    rig_free(rig);
+    remove_journal();
+}
+
 static void the_environment_changes_nothing(void **state)
 {
     struct rig *rig;
@@ -199,6 +236,9 @@ static int run_own_tests(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             an_endpoint_without_a_broker_is_passed_over, contract_setup,
+            contract_teardown),
+        cmocka_unit_test_setup_teardown(
+            there_is_no_attempt_that_the_journal_does_not_know, contract_setup,
             contract_teardown),
         cmocka_unit_test_setup_teardown(the_environment_changes_nothing,
                                         contract_setup, contract_teardown),
