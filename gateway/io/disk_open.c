@@ -147,6 +147,7 @@ static enum mqttsn_status prepare_directories(struct gw_disk *d)
         log_failed(d->journal_directory, strerror(errno));
         return MQTTSN_EIO;
     }
+    d->one_device = a.st_dev == b.st_dev;
     status = lock(d, d->directory, &d->lock_fd[0]);
     if (status != MQTTSN_OK || (a.st_dev == b.st_dev && a.st_ino == b.st_ino))
         return status;

@@ -20,7 +20,8 @@ struct gw_disk {
     char directory[GW_FILES_PATH_MAX]; /* of the database */
     char name[256];                    /* of its file */
     char journal_directory[GW_FILES_PATH_MAX];
-    int lock_fd[2]; /* beside the database; with the journal if elsewhere */
+    bool one_device; /* has both directories */
+    int lock_fd[2];  /* beside the database; with the journal if elsewhere */
 
     struct gw_database *database;
     struct gw_journal *journal; /* after the restore */

@@ -66,8 +66,7 @@ static bool is_short(const struct gw_disk *d)
 {
     struct statvfs disk;
 
-    return strcmp(d->journal_directory, d->directory) == 0 &&
-           statvfs(d->directory, &disk) == 0 &&
+    return d->one_device && statvfs(d->directory, &disk) == 0 &&
            (uint64_t)disk.f_bavail * disk.f_frsize < SPARE_OCTETS;
 }
 

@@ -4,6 +4,7 @@
 #include "io/disk_store.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "disk_rig.h"
 
@@ -218,6 +219,41 @@ static void when_memory_is_back_the_database_follows(void **unused)
     disk_end(&rig);
 }
 
+/* Beside the database, or elsewhere on its device: it is one room for both. */
+static void the_journal_leaves_room_wherever_it_shares_the_device(void **unused)
+{
+    struct stat here, there;
+    char journal[160];
+    struct disk_rig rig;
+
+    (void)unused;
+    disk_begin(&rig);
+    disk_open(&rig);
+    assert_true(rig.disk->one_device);
+    disk_shut(&rig);
+    snprintf(journal, sizeof(journal), "%s/journal", rig.directory);
+    rig.settings.journal_path = journal;
+    disk_open(&rig);
+    assert_true(rig.disk->one_device);
+    disk_shut(&rig);
+    snprintf(journal, sizeof(journal), "rm -r %s/journal", rig.directory);
+    assert_int_equal(system(journal), 0);
+
+    CASE("on a tmpfs it has its own");
+    strcpy(journal, "/dev/shm/store-XXXXXX");
+    if (mkdtemp(journal) != NULL) {
+        assert_int_equal(stat(rig.directory, &here), 0);
+        assert_int_equal(stat(journal, &there), 0);
+        disk_open(&rig);
+        assert_true(rig.disk->one_device == (here.st_dev == there.st_dev));
+        disk_shut(&rig);
+        memmove(journal + 6, journal, strlen(journal) + 1);
+        memcpy(journal, "rm -r ", 6);
+        assert_int_equal(system(journal), 0);
+    }
+    disk_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +262,7 @@ int main(void)
         cmocka_unit_test(each_write_may_fail),
         cmocka_unit_test(after_a_failed_sync_nothing_is_kept_before_a_flush),
         cmocka_unit_test(when_memory_is_back_the_database_follows),
+        cmocka_unit_test(the_journal_leaves_room_wherever_it_shares_the_device),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
