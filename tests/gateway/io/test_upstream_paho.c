@@ -252,10 +252,12 @@ static int run_own_tests(void)
 
 static int run_contract(const struct contract_factory *port, const char *suffix)
 {
-    struct contract_factory factory = *port;
-    char name[64];
+    /* The rig keeps it, for the tests that follow. */
+    static struct contract_factory factory;
+    static char name[64];
     int failures = 0;
 
+    factory = *port;
     factory.name = name;
     for (int i = 0; i < 2; i++) {
         with_journal = i == 1;
