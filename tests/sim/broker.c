@@ -247,6 +247,14 @@ static void retain(struct broker *b, uint32_t index)
         b->retained[i] = b->retained[--b->retained_count];
 }
 
+bool broker_retains(const struct broker *b, const char *topic)
+{
+    for (size_t i = 0; i < b->retained_count; i++)
+        if (strcmp(b->messages[b->retained[i]].topic, topic) == 0)
+            return true;
+    return false;
+}
+
 uint32_t broker_publish(struct sim *sim, const char *topic,
                         const uint8_t *payload, size_t len, uint8_t qos,
                         bool keep)

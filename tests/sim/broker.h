@@ -116,6 +116,8 @@ void broker_free(struct broker *broker);
 uint32_t broker_publish(struct sim *sim, const char *topic,
                         const uint8_t *payload, size_t len, uint8_t qos,
                         bool retain);
+/* It has no room for more than BROKER_RETAINED. */
+bool broker_retains(const struct broker *broker, const char *topic);
 /* Others begin to publish. */
 void broker_others_begin(struct sim *sim);
 

@@ -5,7 +5,9 @@
  *       there, every subscription is with the broker, every will is out;
  *   L2  every node that can be heard is connected;
  *   L3  when all have left, nothing is left;
- *   L4  the sums hold (they are checked after each event).
+ *   L4  the sums hold (they are checked after each event);
+ *   L5  each request is answered, and what is published or retained arrives
+ *       (errands.c).
  */
 #include "sim.h"
 
@@ -223,6 +225,10 @@ void sim_heal(struct sim *sim)
     expect_connected(sim);
     oracle_expect_rest(sim);
     probe(sim);
+    sim_until(sim, sim->now + PROBING_MS);
+    oracle_expect_rest(sim);
+    if (!tables_are_small(sim))
+        errands(sim);
     sim_until(sim, sim->now + PROBING_MS);
     oracle_expect_rest(sim);
     leave(sim);

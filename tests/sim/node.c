@@ -193,6 +193,16 @@ static void subscribe(struct sim *sim, struct node *node, uint8_t type)
         type == SN_SUBSCRIBE ? 2 : 0);
 }
 
+static void subscribe_by_name(struct sim *sim, struct node *node, uint8_t type,
+                              uint8_t flags, const char *filter)
+{
+    uint16_t msg = next_msg(node);
+
+    strcpy(node->request_name, filter);
+    ask(sim, node, type, msg, sn_subscribe(type, flags, msg, filter),
+        type == SN_SUBSCRIBE ? 2 : 0);
+}
+
 static void registration(struct sim *sim, struct node *node)
 {
     uint16_t msg = next_msg(node);
@@ -228,6 +238,54 @@ static void fall_asleep(struct sim *sim, struct node *node)
                                          (1 + rng_below(&node->random, 4))) %
                                60000);
     ask(sim, node, SN_DISCONNECT, 0, sn_disconnect(node->sleep_s), 0);
+}
+
+bool node_errand(struct sim *sim, struct node *node, enum errand errand)
+{
+    uint8_t qos = (uint8_t)(errand - ERRAND_PUBLISH_0);
+    uint8_t flags = (uint8_t)(SN_SHORT | qos * SN_QOS1);
+    char text[24];
+
+    if ((errand == ERRAND_WILLTOPIC || errand == ERRAND_WILLMSG) && !node->will)
+        return false;
+    node_answered(node); /* of a PINGREQ */
+    switch (errand) {
+    case ERRAND_PUBLISH_0:
+    case ERRAND_PUBLISH_1:
+    case ERRAND_PUBLISH_2:
+        snprintf(text, sizeof(text), "u%u.%u", node->number,
+                 node->payload_number++);
+        if (qos == 0) {
+            node_send(sim, node, sn_publish(flags, 'a' * 257, 0, text));
+            break;
+        }
+        node->request_qos = qos;
+        next_msg(node);
+        ask(sim, node, SN_PUBLISH, node->next_msg,
+            sn_publish(flags, 'a' * 257, node->next_msg, text), 2);
+        break;
+    case ERRAND_REGISTER:
+        registration(sim, node);
+        break;
+    case ERRAND_WILLTOPIC:
+        snprintf(text, sizeof(text), "will/%u", node->number);
+        ask(sim, node, SN_WILLTOPICUPD, 0,
+            sn_willtopic(SN_WILLTOPICUPD, SN_QOS1, text), 0);
+        break;
+    case ERRAND_WILLMSG:
+        snprintf(text, sizeof(text), "w%u.%u", node->number,
+                 ++node->will_number);
+        ask(sim, node, SN_WILLMSGUPD, 0, sn_willmsg(SN_WILLMSGUPD, text), 0);
+        break;
+    case ERRAND_SUBSCRIBE:
+    case ERRAND_UNSUBSCRIBE:
+        subscribe_by_name(sim, node,
+                          errand == ERRAND_SUBSCRIBE ? SN_SUBSCRIBE
+                                                     : SN_UNSUBSCRIBE,
+                          errand == ERRAND_SUBSCRIBE ? SN_QOS1 : 0, "kept/1");
+        break;
+    }
+    return true;
 }
 
 static void flood(struct sim *sim, struct node *node)

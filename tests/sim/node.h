@@ -63,6 +63,20 @@ struct node {
     size_t name_count;
     uint16_t open2[NODE_OPEN2]; /* QoS 2 taken, PUBREL not yet */
     size_t open2_count;
+    bool subscribed;   /* its latest SUBSCRIBE was accepted */
+    char retained[16]; /* the latest retained message, cut to fit */
+};
+
+/* What each node does once when all is well; see errands.c. */
+enum errand {
+    ERRAND_PUBLISH_0, /* these three in the order of QoS */
+    ERRAND_PUBLISH_1,
+    ERRAND_PUBLISH_2,
+    ERRAND_REGISTER,
+    ERRAND_WILLTOPIC,
+    ERRAND_WILLMSG,
+    ERRAND_SUBSCRIBE,
+    ERRAND_UNSUBSCRIBE
 };
 
 void nodes_init(struct sim *sim);
@@ -73,6 +87,8 @@ void node_hears(struct sim *sim, unsigned number, const uint8_t *data,
                 size_t len);
 void node_send(struct sim *sim, struct node *node, struct octets message);
 void node_answered(struct node *node);
+/* False when it has no such errand: no will to change. */
+bool node_errand(struct sim *sim, struct node *node, enum errand errand);
 /* Says good-bye, with a clean session, as often as it takes. */
 void node_leave(struct sim *sim, struct node *node);
 /* What others say of the node goes by this name; for villains. */

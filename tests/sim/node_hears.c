@@ -66,6 +66,9 @@ static void on_publish(struct sim *sim, struct node *node,
 {
     uint8_t qos = f->flags & SN_QOS_BITS, code = 0;
 
+    if (f->flags & SN_RETAIN)
+        snprintf(node->retained, sizeof(node->retained), "%.*s",
+                 (int)f->tail_len, (const char *)f->tail);
     if (node->temper == FUSSY && !healthy(sim)) {
         if ((f->flags & SN_DUP) || qos == SN_QOS2)
             code = 3;
@@ -168,6 +171,7 @@ static void on_ack(struct sim *sim, struct node *node, const struct sn_frame *f)
     case SN_SUBACK:
         if (node->request != SN_SUBSCRIBE)
             return;
+        node->subscribed = f->code == 0;
         if (f->code == 0 && f->topic != 0 && node->request_name[0] != '\0')
             learn(node, f->topic, node->request_name);
         break;

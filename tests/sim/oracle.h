@@ -27,6 +27,7 @@
  *   S13 what is malformed changes nothing                               _look
  *   S14 a message goes to whom it is for                                _down
  *   L4  offered = delivered + dropped, counted by reason + held         _look
+ *   L5  when all is well, each request is answered, and arrives     errands.c
  *   state: a session changes when, and only when, it has to            _states
  *   answers: to every answer there was a request                     _callers
  *   durable: what was acknowledged is there after a crash       _crash, _power
@@ -443,6 +444,8 @@ void oracle_up_answered(struct sim *sim, struct book *book,
 void oracle_up_forget(struct sim *sim, const struct book *book);
 /* Whether the one who speaks has a QoS 2 PUBLISH with that MsgId open. */
 bool oracle_up_is_open(struct oracle *o, uint16_t msg);
+/* Whether the broker has had a publish with that payload. */
+bool oracle_up_arrived(struct sim *sim, const char *payload);
 
 /* wills */
 void oracle_wills_in(struct sim *sim);

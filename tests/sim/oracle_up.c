@@ -408,6 +408,17 @@ void oracle_up_stored(struct sim *sim, uint64_t op, bool ok)
     }
 }
 
+bool oracle_up_arrived(struct sim *sim, const char *payload)
+{
+    struct oracle *o = &sim->oracle;
+
+    for (size_t i = o->up_count; i-- > first(o);)
+        if (at(o, i)->carried > 0 && at(o, i)->len == strlen(payload) &&
+            memcmp(at(o, i)->payload, payload, at(o, i)->len) == 0)
+            return true;
+    return false;
+}
+
 /* What was accepted is at the broker, or was given up and counted (L1). */
 void oracle_up_rest(struct sim *sim)
 {

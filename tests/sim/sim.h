@@ -79,7 +79,7 @@ struct sim {
 bool sim_run(struct sim *sim, uint64_t seed, const struct options *options);
 void sim_free(struct sim *sim);
 
-/* A promise was broken: ends the run. 'which' is S1..S14, L1..L4 or a word. */
+/* A promise was broken: ends the run. 'which' is S1..S14, L1..L5 or a word. */
 void sim_fail(struct sim *sim, const char *which, const char *format, ...)
     __attribute__((format(printf, 3, 4), noreturn));
 
@@ -97,5 +97,7 @@ void sim_until(struct sim *sim, mqttsn_ms time);
 
 /* After the trouble: heals, waits, probes, empties. See heal.c. */
 void sim_heal(struct sim *sim);
+/* When all is well: each node does one of everything. See errands.c. */
+void errands(struct sim *sim);
 
 #endif
