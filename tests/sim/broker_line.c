@@ -124,6 +124,26 @@ static void send_out(struct sim *sim, struct request *r)
     plan(sim, r, at, carry_out);
 }
 
+/* As upstream.window and the broker's Receive Maximum have it. What a gateway
+ * that died has left, and the new one does not know of, it cannot count. */
+static void check_window(struct sim *sim)
+{
+    const struct broker *b = &sim->broker;
+    int64_t most = sim->o.window, out = 0;
+
+    if (sim->o.receive_maximum != 0 && sim->o.receive_maximum < most)
+        most = sim->o.receive_maximum;
+    for (size_t i = 0; i < b->request_count; i++) {
+        const struct request *r = &b->requests[i];
+
+        out += is_publish(r) && r->qos != 0 && r->token != 0 &&
+               r->stage != REQUEST_FINISHED;
+    }
+    if (out > most)
+        sim_fail(sim, "S9", "%lld publishes are out, and %lld may be",
+                 (long long)out, (long long)most);
+}
+
 void broker_take(struct sim *sim, const struct gw_up_action *action)
 {
     struct broker *b = &sim->broker;
@@ -154,6 +174,8 @@ void broker_take(struct sim *sim, const struct gw_up_action *action)
     if (!b->online)
         sim_fail(sim, "upstream", "an action while there is no connection");
     b->requests[b->request_count++] = r;
+    if (is_publish(&r) && r.qos != 0)
+        check_window(sim);
     send_out(sim, &b->requests[b->request_count - 1]);
 }
 
