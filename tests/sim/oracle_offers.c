@@ -2,6 +2,8 @@
 /* What was offered to a node: was it taken, and who gave way for it? */
 #include "sim.h"
 
+#include <string.h>
+
 static void list_append(struct sim *sim, struct book *book,
                         const struct entry *entry)
 {
@@ -70,6 +72,25 @@ static void give_way(struct sim *sim, struct book *book)
         oracle_list_remove(book, oldest);
 }
 
+/* Whether one of the same topic must have given way: it is there for certain,
+ * and not under way. */
+static bool must_supersede(const struct sim *sim, const struct book *book)
+{
+    const struct message *m = sim->broker.messages;
+
+    if (sim->o.drop_policy != GW_DROP_LATEST_PER_TOPIC || book->hazy)
+        return false;
+    for (size_t i = 0; i < book->count; i++)
+        if (book->list[i].may || book->list[i].unsure)
+            return false;
+    for (size_t i = 0; i < book->count; i++)
+        if (!fixed(book, i) && (i > 0 || !oracle_deliverable(book)) &&
+            strcmp(m[book->list[i].message].topic,
+                   m[book->offer.message].topic) == 0)
+            return true;
+    return false;
+}
+
 static bool offline_qos0(const struct sim *sim, const struct book *book)
 {
     return book->offer.qos_high == 0 &&
@@ -107,6 +128,12 @@ void oracle_offers_taken(struct sim *sim)
                          "counted as dropped",
                          book->id);
             book->offer_kept = book->held > before;
+            if (book->offer_kept && exact && must_supersede(sim, book))
+                sim_fail(sim, "S9",
+                         "two messages on '%s' wait for %s, and only the "
+                         "latest may",
+                         sim->broker.messages[book->offer.message].topic,
+                         book->id);
         } else if (alone && exact && drops == 1 && full == 1 &&
                    book->held == before &&
                    before == (uint32_t)sim->o.queue_max_messages) {
