@@ -83,6 +83,14 @@ static void on_abort(int signal)
     on_death(); /* it ends when this returns */
 }
 
+/* Of what ends a process without a word; it ends when this returns. */
+static void on_signal(int number)
+{
+    signal(number, SIG_DFL);
+    on_death();
+    raise(number);
+}
+
 /* True when it was well. 'twice': and, once more, the same. */
 static bool live(const struct task *task, uint64_t seed, bool twice)
 {
@@ -181,8 +189,14 @@ int main(int argc, char **argv)
     if (wrong != 0)
         return wrong;
     signal(SIGABRT, on_abort);
-    if (__sanitizer_set_death_callback != NULL)
+    /* Of who runs it, when a seed comes to no end. */
+    signal(SIGALRM, on_signal);
+    if (__sanitizer_set_death_callback != NULL) {
         __sanitizer_set_death_callback(on_death);
+    } else {
+        signal(SIGSEGV, on_signal);
+        signal(SIGBUS, on_signal);
+    }
     for (uint64_t i = 0; i < orders.count; i++) {
         sim.trace = orders.trace ? stdout : NULL;
         if (orders.each_operation
