@@ -17,19 +17,25 @@
 #define KEPT_TOPIC "kept/1"
 #define KEPT_PAYLOAD "kept"
 
-/* Where it is known that the gateway has this node, and no other, at this
+/* Where it is known that the gateway has this client, and no other, at this
  * address. */
-static bool is_served(struct sim *sim, const struct node *node)
+static bool is_known(struct sim *sim, unsigned box, const char *id)
 {
-    const struct peer *peer = &sim->net.boxes[node->box].peer;
+    const struct peer *peer = &sim->net.boxes[box].peer;
     const struct book *book;
 
-    if (node->state != N_ACTIVE || peer->addr.family == 0 ||
-        (node->request != 0 && node->request != SN_PINGREQ))
+    if (peer->addr.family == 0)
         return false;
     book = oracle_bound(sim, peer);
     return book != NULL && book->exists && !book->hazy &&
-           book->state == GW_ACTIVE && strcmp(book->id, node->id) == 0;
+           book->state == GW_ACTIVE && strcmp(book->id, id) == 0;
+}
+
+static bool is_served(struct sim *sim, const struct node *node)
+{
+    return node->state == N_ACTIVE &&
+           (node->request == 0 || node->request == SN_PINGREQ) &&
+           is_known(sim, node->box, node->id);
 }
 
 /* What the gateway has refused or given up, and counted. */
@@ -100,6 +106,26 @@ static void publish_unanswered(struct sim *sim)
     }
 }
 
+static void libraries_publish(struct sim *sim)
+{
+    uint64_t done[SIM_LIBRARIES], before = refused(sim);
+    bool sent[SIM_LIBRARIES];
+
+    for (size_t i = 0; i < sim->library_count; i++) {
+        struct library *l = &sim->libraries[i];
+
+        done[i] = l->done;
+        sent[i] = mqttsn_client_state(&l->client) == MQTTSN_CLIENT_ACTIVE &&
+                  is_known(sim, l->box, l->id) && library_errand(sim, l);
+    }
+    sim_until(sim, sim->now + ANSWERED_MS);
+    for (size_t i = 0; i < sim->library_count; i++)
+        if (sent[i] && refused(sim) == before &&
+            sim->libraries[i].done != done[i] + 1)
+            sim_fail(sim, "L5", "a publish of %s was not accepted",
+                     sim->libraries[i].id);
+}
+
 static void subscribe_to_retained(struct sim *sim)
 {
     const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
@@ -138,6 +164,7 @@ void errands(struct sim *sim)
     all_do(sim, ERRAND_PUBLISH_2, ANSWERED_MS);
     all_do(sim, ERRAND_WILLTOPIC, ANSWERED_MS);
     all_do(sim, ERRAND_WILLMSG, ANSWERED_MS);
+    libraries_publish(sim);
     subscribe_to_retained(sim);
     all_do(sim, ERRAND_UNSUBSCRIBE, SUBSCRIBED_MS);
 }

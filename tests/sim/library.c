@@ -126,6 +126,19 @@ static void publish(struct sim *sim, struct library *l)
                                  qos, retain, sim->now);
 }
 
+bool library_errand(struct sim *sim, struct library *l)
+{
+    char payload[24];
+    size_t len = (size_t)snprintf(payload, sizeof(payload), "l%u.%u", l->number,
+                                  l->payload_number++);
+    bool taken = mqttsn_client_publish(&l->client, mqttsn_topic_short("aa"),
+                                       mqttsn_span(payload, len), 1, false,
+                                       sim->now) == MQTTSN_OK;
+
+    pump(sim, l);
+    return taken;
+}
+
 static void request(struct sim *sim, struct library *l)
 {
     uint32_t dice = rng_below(&l->random, 10);

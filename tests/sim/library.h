@@ -40,6 +40,8 @@ struct library {
 
 void libraries_init(struct sim *sim);
 void libraries_stir(struct sim *sim);
+/* Publishes with QoS 1, if the library takes that now. */
+bool library_errand(struct sim *sim, struct library *library);
 void library_leave(struct sim *sim, struct library *library);
 
 #endif
