@@ -378,7 +378,7 @@ static enum mqttsn_status complete(struct flush *f)
 {
     struct gw_disk *d = f->disk;
     struct gw_changes *incomplete = f->taken;
-    struct gw_journal_report report;
+    struct gw_journal_report report = {0};
     enum mqttsn_status status = MQTTSN_ENOSPACE;
 
     f->fresh = gw_changes_new();

@@ -174,11 +174,11 @@ static void take_back(struct gw_paho_keep *keep, uint32_t number,
 static bool keep_arrival(struct gw_paho_keep *keep, struct gw_up_event *event,
                          struct gw_kept *received)
 {
-    bool again = received && received->arrival != 0;
+    uint32_t before = received ? received->arrival : 0;
     struct gw_journal_record records[2] = {
         {.verb = GW_JOURNAL_KEEP,
          .kind = GW_SHELL_ARRIVAL,
-         .item = again ? received->arrival : next_number(keep)}};
+         .item = before != 0 ? before : next_number(keep)}};
     size_t count = 1, len;
     uint8_t *octets = records[0].item != 0 ? encode(event, &len) : NULL;
     bool ok;

@@ -101,10 +101,10 @@ bool gw_paho_action_properties(const struct gw_outbox_entry *action,
                                const char *gateway,
                                MQTTProperties *ret_properties)
 {
-    const MQTTProperty identifier = {
-        .identifier = MQTTPROPERTY_CODE_SUBSCRIPTION_IDENTIFIER,
-        .value.integer4 = action->identifier};
+    MQTTProperty identifier = {0};
 
+    identifier.identifier = MQTTPROPERTY_CODE_SUBSCRIPTION_IDENTIFIER;
+    identifier.value.integer4 = action->identifier;
     *ret_properties = (MQTTProperties)MQTTProperties_initializer;
     if (action->kind == GW_UP_SUBSCRIBE && action->identifier != 0)
         return MQTTProperties_add(ret_properties, &identifier) == 0;
