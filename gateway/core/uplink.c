@@ -318,12 +318,18 @@ static void begin(struct gw_engine *e, struct gw_exchange *x, uint32_t index)
         gw_forward_wait(e, index, op);
 }
 
-/* 'topic_name' is the broker's. In line in both of its callers: every publish
- * passes here. */
-static inline __attribute__((always_inline)) uint32_t
-publish(struct gw_engine *e, uint32_t session, uint32_t client, uint32_t up,
-        uint32_t topic_name, struct mqttsn_span payload, uint8_t qos,
-        bool retain)
+/* Every publish passes here; without optimization each line stands once. */
+#ifdef __OPTIMIZE__
+#define IN_LINE inline __attribute__((always_inline))
+#else
+#define IN_LINE
+#endif
+
+/* 'topic_name' is the broker's. In line in both of its callers. */
+static IN_LINE uint32_t publish(struct gw_engine *e, uint32_t session,
+                                uint32_t client, uint32_t up,
+                                uint32_t topic_name, struct mqttsn_span payload,
+                                uint8_t qos, bool retain)
 {
     bool stow = is_stowed(e, client, qos);
     uint32_t message, index;
