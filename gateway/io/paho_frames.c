@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "io/paho_frames.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -25,8 +26,10 @@ struct frames {
     struct octets ready;  /* for Paho */
 };
 
-/* By descriptor. */
+/* By descriptor. Who closes one may be another thread than who reads it: what
+ * is in them is touched with the lock, whether there are any is not. */
 static _Atomic(struct frames *) all[DESCRIPTORS_MAX];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void clear(struct octets *o)
 {
@@ -62,15 +65,19 @@ static struct frames *frames_of(int fd)
 
 void gw_paho_frames_end(int fd)
 {
-    struct frames *f = frames_of(fd);
+    struct frames *f;
 
-    if (f == NULL)
+    if (frames_of(fd) == NULL)
         return;
-    atomic_store(&all[fd], NULL);
-    clear(&f->raw);
-    clear(&f->stream);
-    clear(&f->ready);
-    free(f);
+    pthread_mutex_lock(&lock);
+    f = atomic_exchange(&all[fd], NULL);
+    if (f != NULL) {
+        clear(&f->raw);
+        clear(&f->stream);
+        clear(&f->ready);
+        free(f);
+    }
+    pthread_mutex_unlock(&lock);
 }
 
 void gw_paho_frames_begin(int fd)
@@ -93,13 +100,20 @@ bool gw_paho_frames_is(int fd)
 
 bool gw_paho_frames_left(int fd, bool *ret_again)
 {
-    struct frames *f = frames_of(fd);
+    struct frames *f;
+    bool left;
 
-    if (f == NULL || f->ready.at == f->ready.len)
+    if (frames_of(fd) == NULL)
         return false;
-    *ret_again = f->offered;
-    f->offered = true;
-    return true;
+    pthread_mutex_lock(&lock);
+    f = frames_of(fd);
+    left = f != NULL && f->ready.at != f->ready.len;
+    if (left) {
+        *ret_again = f->offered;
+        f->offered = true;
+    }
+    pthread_mutex_unlock(&lock);
+    return left;
 }
 
 /* ---- from octets to packets -------------------------------------------- */
@@ -212,17 +226,15 @@ static bool digest(struct frames *f, const uint8_t *octets, size_t len)
     return good;
 }
 
-ssize_t gw_paho_frames_read(int fd, void *buf, size_t len,
-                            ssize_t (*raw)(void *user, void *buf, size_t len),
-                            void *user)
+/* With the lock. */
+static ssize_t give(struct frames *f, void *buf, size_t len,
+                    ssize_t (*raw)(void *user, void *buf, size_t len),
+                    void *user)
 {
-    struct frames *f = frames_of(fd);
     uint8_t chunk[CHUNK];
     ssize_t n = 1;
     size_t left;
 
-    if (len == 0) /* Paho asks for the rest of what is complete */
-        return 0;
     f->offered = false;
     while (f->ready.at == f->ready.len && !f->failed && n > 0) {
         n = raw(user, chunk, sizeof(chunk));
@@ -237,4 +249,21 @@ ssize_t gw_paho_frames_read(int fd, void *buf, size_t len,
     memcpy(buf, f->ready.data + f->ready.at, left);
     f->ready.at += left;
     return (ssize_t)left;
+}
+
+ssize_t gw_paho_frames_read(int fd, void *buf, size_t len,
+                            ssize_t (*raw)(void *user, void *buf, size_t len),
+                            void *user)
+{
+    struct frames *f;
+    ssize_t n = 0;
+
+    if (len == 0) /* Paho asks for the rest of what is complete */
+        return 0;
+    pthread_mutex_lock(&lock);
+    f = frames_of(fd);
+    if (f != NULL) /* else it was closed meanwhile */
+        n = give(f, buf, len, raw, user);
+    pthread_mutex_unlock(&lock);
+    return n;
 }

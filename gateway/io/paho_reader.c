@@ -185,6 +185,14 @@ static void forget_left(int fd)
     pthread_mutex_unlock(&ahead.lock);
 }
 
+/* The thread sanitizer is told that the number is free for others. */
+#ifdef __SANITIZE_THREAD__
+int __interceptor_close(int fd);
+#define SYSTEM_CLOSE(fd) __interceptor_close(fd)
+#else
+#define SYSTEM_CLOSE(fd) (int)syscall(SYS_close, fd)
+#endif
+
 /*
  * Everybody's: signal handlers call it, and so does a sanitizer that reads
  * symbols for its report, which must find nothing to report here. A descriptor
@@ -196,7 +204,7 @@ GW_UNWATCHED int close(int fd)
     if (atomic_load(&ahead.fd) == fd && fd >= 0)
         forget_left(fd);
     gw_paho_frames_end(fd);
-    return (int)syscall(SYS_close, fd);
+    return SYSTEM_CLOSE(fd);
 }
 
 /* ---- waiting ------------------------------------------------------------ */
