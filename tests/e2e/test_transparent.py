@@ -147,6 +147,7 @@ class Connection(Transparent):
 
     def test_qos_minus_1_goes_by_the_gateways_connection(self):
         self.gw.terminate()
+        self.gw.wait()
         self.gw = self.start_gateway(self.broker.port, {
             **self.CONFIG, "predefined": {"7": "open/7, open"}})
         watch = self.mqtt("open/7")
