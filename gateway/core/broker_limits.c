@@ -14,21 +14,15 @@
 
 bool gw_broker_takes_publish(struct gw_engine *e)
 {
-    uint64_t rate = e->policy.options.publish_rate;
-    uint64_t steady = rate * STEADY_TENTHS / 10 + (rate < 10);
-    uint64_t most = rate >= 10 ? rate * 1000 * BURST_TENTHS / 10 : 1000;
-    struct gw_bucket *b = &e->publish_rate;
-    uint64_t tokens = b->tokens + steady * (e->now - b->since);
+    uint32_t rate = e->policy.options.publish_rate;
+    /* At least one, if there is a limit. */
+    uint32_t steady = (uint32_t)((uint64_t)rate * STEADY_TENTHS / 10) +
+                      (rate > 0 && rate < 10);
+    uint64_t most =
+        rate >= 10 ? (uint64_t)rate * 1000 * BURST_TENTHS / 10 : 1000;
 
-    e->publish_due = 0;
-    if (rate == 0)
-        return true;
-    b->since = e->now;
-    b->tokens = (uint32_t)(tokens < most ? tokens : most);
-    if (b->tokens >= 1000)
-        return true;
-    e->publish_due = e->now + (1000 - b->tokens + steady - 1) / steady;
-    return false;
+    e->publish_due = gw_bucket_due(&e->publish_rate, steady, most, e->now);
+    return e->publish_due == 0;
 }
 
 bool gw_broker_takes_filter(const struct gw_engine *e, uint32_t session,

@@ -427,9 +427,7 @@ bool gw_stranger_take(struct gw_engine *e, struct gw_stranger *ret);
 bool gw_stranger_frame(const struct gw_engine *e, const struct gw_reply *reply,
                        struct mqttsn_frame *ret_frame);
 
-/* One token from a bucket that refills at 'rate' a second up to 'burst'. */
-bool gw_bucket_take(struct gw_bucket *bucket, uint32_t rate, uint32_t burst,
-                    mqttsn_ms now);
+/* The bucket of a source, one of GW_BUCKETS; 'burst' is what it begins with. */
 struct gw_bucket *gw_bucket_of(struct gw_engine *e, struct gw_bucket *buckets,
                                const struct gw_addr *addr, uint32_t burst);
 

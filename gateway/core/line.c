@@ -268,24 +268,14 @@ void gw_line_remove(struct gw_engine *e, uint32_t index)
 
 /* ---- whose turn it is -------------------------------------------------- */
 
-/* Tokens in thousandths, so that a millisecond brings 'rate' of them. */
 static bool rate_allows(struct gw_engine *e)
 {
-    uint64_t rate = e->policy.options.uplink_drain_rate;
-    struct gw_bucket *b = &e->late_rate;
+    uint32_t rate = e->policy.options.uplink_drain_rate;
     /* What a tenth of a second brings, at least one. */
-    uint64_t most = rate > 10 ? rate * 100 : 1000;
-    uint64_t tokens = b->tokens + rate * (e->now - b->since);
+    uint64_t most = rate > 10 ? (uint64_t)rate * 100 : 1000;
 
-    e->late_due = 0;
-    if (rate == 0)
-        return true;
-    b->since = e->now;
-    b->tokens = (uint32_t)(tokens < most ? tokens : most);
-    if (b->tokens >= 1000)
-        return true;
-    e->late_due = e->now + (1000 - b->tokens + rate - 1) / rate;
-    return false;
+    e->late_due = gw_bucket_due(&e->late_rate, rate, most, e->now);
+    return e->late_due == 0;
 }
 
 /* The first of a line that is not too old. What it gives up is forgotten at

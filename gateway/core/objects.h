@@ -18,6 +18,7 @@
 #define GW_OBJECTS_H
 
 #include "address.h"
+#include "bucket.h"
 #include "limits.h"
 
 #include "mqttsn/span.h"
@@ -360,13 +361,7 @@ struct gw_stranger {
     struct gw_reply reply;
 };
 #define GW_STRANGERS 2048
-
-struct gw_bucket { /* token bucket; tokens in thousandths */
-    uint32_t tag;
-    uint32_t tokens;
-    mqttsn_ms since;
-};
-#define GW_BUCKETS 1024
+#define GW_BUCKETS 1024 /* of sources, by hash */
 
 struct gw_store_entry {
     uint8_t verb;

@@ -290,22 +290,6 @@ bool gw_reply_take(struct gw_engine *e, uint32_t session,
 
 /* ---- sources without session ------------------------------------------- */
 
-bool gw_bucket_take(struct gw_bucket *bucket, uint32_t rate, uint32_t burst,
-                    mqttsn_ms now)
-{
-    uint64_t tokens = bucket->tokens + (uint64_t)rate * (now - bucket->since);
-
-    bucket->since = now;
-    if (tokens > (uint64_t)burst * 1000)
-        tokens = (uint64_t)burst * 1000;
-    if (tokens < 1000) {
-        bucket->tokens = (uint32_t)tokens;
-        return false;
-    }
-    bucket->tokens = (uint32_t)tokens - 1000;
-    return true;
-}
-
 /* Buckets are shared by hash: a source that takes over another's place starts
  * full, so memory stays fixed and nobody is muted by a stranger for long. */
 struct gw_bucket *gw_bucket_of(struct gw_engine *e, struct gw_bucket *buckets,

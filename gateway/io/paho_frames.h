@@ -12,8 +12,9 @@
  * part of anything, and has nothing left between two packets.
  *
  * A connection becomes one with Paho's request to upgrade (paho_guard.c). What
- * is read comes through recv (paho_reader.c) or SSL_read (tls_handshake.c). All
- * of this happens under Paho's own lock.
+ * is read comes through recv (paho_reader.c) or SSL_read (tls_handshake.c).
+ *
+ * Any thread: one may close what another reads or polls.
  */
 #ifndef GW_PAHO_FRAMES_H
 #define GW_PAHO_FRAMES_H
