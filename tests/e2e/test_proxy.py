@@ -3,34 +3,23 @@
 
 import base64
 import socket
-import threading
 
 from certificates import Authority
 from harness import E2ETest, main
+from streams import Acceptor, carry, in_background
 from websocket import Bridge
 
 
-class Proxy:
+class Proxy(Acceptor):
     """Takes CONNECT, with the credentials if there are any, and nothing else."""
 
     def __init__(self, credentials=None):
         self.credentials = credentials
         self.asked = []
         self.refused = 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__()
 
-    def _serve(self):
-        while True:
-            try:
-                near, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._talk, args=(near,),
-                             daemon=True).start()
-
-    def _talk(self, near):
+    def talk(self, near):
         head = b""
         while b"\r\n\r\n" not in head:
             octets = near.recv(4096)
@@ -48,33 +37,13 @@ class Proxy:
             return
         far = socket.create_connection((host, int(port)))
         near.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        for source, sink in ((near, far), (far, near)):
-            threading.Thread(target=self._pipe, args=(source, sink),
-                             daemon=True).start()
+        in_background(carry, near, far)
+        in_background(carry, far, near)
 
     def _knows(self, lines):
         wanted = base64.b64encode(self.credentials.encode()).decode()
         return any(line.lower().startswith("proxy-authorization: basic ")
                    and line.split()[-1] == wanted for line in lines)
-
-    @staticmethod
-    def _pipe(source, sink):
-        try:
-            while True:
-                octets = source.recv(16384)
-                if not octets:
-                    break
-                sink.sendall(octets)
-        except OSError:
-            pass
-        for end in (source, sink):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def close(self):
-        self.listener.close()
 
 
 class Through(E2ETest):

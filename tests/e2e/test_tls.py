@@ -14,6 +14,7 @@ from certificates import Authority
 from harness import E2ETest, main
 from mqtt import FakeBroker
 from processes import free_port
+from streams import Acceptor, carry, in_background
 
 FAILED = r"event=(connect_failed|denied) .*"
 
@@ -396,54 +397,20 @@ class Counter:
                 raise AssertionError("nobody connected to the relay")
 
 
-class Relay:
+class Relay(Acceptor):
     """Lets 'limit' octets of the broker through, then ends the connection."""
 
     def __init__(self, port, limit=0):
         self.to = ("127.0.0.1", port)
         self.limit = limit
         self.cut = Counter()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.running = True
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__()
 
-    def _serve(self):
-        while self.running:
-            try:
-                near, _ = self.listener.accept()
-            except OSError:
-                return
-            far = socket.create_connection(self.to)
-            threading.Thread(target=self._pipe, args=(near, far, None),
-                             daemon=True).start()
-            threading.Thread(target=self._pipe, args=(far, near, self.limit),
-                             daemon=True).start()
-
-    def _pipe(self, source, sink, limit):
-        passed = 0
-        try:
-            while limit is None or passed < limit:
-                octets = source.recv(4096 if limit is None
-                                     else limit - passed)
-                if not octets:
-                    break
-                sink.sendall(octets)
-                passed += len(octets)
-        except OSError:
-            pass
-        for end in (source, sink):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            end.close()
-        if limit is not None:
-            self.cut.add()
-
-    def close(self):
-        self.running = False
-        self.listener.close()
+    def talk(self, near):
+        far = socket.create_connection(self.to)
+        in_background(carry, near, far)
+        carry(far, near, self.limit)
+        self.cut.add()
 
 
 if __name__ == "__main__":

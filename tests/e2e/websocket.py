@@ -9,11 +9,13 @@ import ssl
 import struct
 import threading
 
+from streams import Acceptor, end, in_background
+
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 BINARY, CLOSE, PING, PONG = 2, 8, 9, 10
 
 
-class Bridge:
+class Bridge(Acceptor):
     """Takes WebSockets, with TLS if there is a certificate, and carries what
     is in them to the broker and back. 'fragment' cuts each frame to the client
     into pieces of so many octets; 'ping' sends a ping before each. What is not
@@ -34,20 +36,9 @@ class Bridge:
         self.ends = []
         self.going = threading.Event()
         self.going.set()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__()
 
-    def _serve(self):
-        while True:
-            try:
-                near, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._carry, args=(near,),
-                             daemon=True).start()
-
-    def _carry(self, near):
+    def talk(self, near):
         far = None
         try:
             near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -59,21 +50,11 @@ class Bridge:
                 self._upgrade(near)
             far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.ends += [near, far]
-            threading.Thread(target=self._down, args=(far, near),
-                             daemon=True).start()
+            in_background(self._down, far, near)
             self._up(near, far)
         except (OSError, ConnectionError, ValueError):
             pass
-        for end in (near, far):
-            self._end(end)
-
-    @staticmethod
-    def _end(end):
-        try:
-            if end:
-                end.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+        end(near, far)
 
     def _upgrade(self, near):
         head = b""
@@ -94,8 +75,8 @@ class Bridge:
             "Sec-WebSocket-Protocol: mqtt\r\n\r\n" % answer).encode())
 
     @staticmethod
-    def _some(end, most=16384):
-        octets = end.recv(most)
+    def _some(source, most=16384):
+        octets = source.recv(most)
         if not octets:
             raise ConnectionError
         return octets
@@ -153,8 +134,7 @@ class Bridge:
                     near.sendall(self.frame(BINARY, data[at:at + step]))
         except (OSError, ConnectionError):
             pass
-        for end in (far, near):
-            self._end(end)
+        end(far, near)
 
     def pause(self):
         """What the broker sends piles up."""
@@ -165,11 +145,9 @@ class Bridge:
 
     def cut(self):
         """Ends the connections there are."""
-        for end in self.ends:
-            self._end(end)
+        end(*self.ends)
         self.ends = []
 
     def close(self):
-        self._end(self.listener)
-        self.listener.close()
+        super().close()
         self.cut()
