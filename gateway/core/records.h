@@ -5,6 +5,10 @@
  * octets and as many octets; 'rest' is all that follows. The first octet is
  * the record's version, so that a later layout can be told from this one.
  *
+ * Once there is a release, a change of any layout, a new flag included, goes
+ * with a step of the schema (io/database_open.c): only that makes the version
+ * before refuse the file, where it would forget what it cannot read.
+ *
  *   SESSION       version, state, flags (GW_REC_CLEAN..), keepalive_s u16,
  *                 sleep_s u16, next_topic_id u16, next_msg_id u16,
  *                 next_sub_item u32, next_place_item u32, connection u32,
@@ -18,7 +22,8 @@
  *   SUBSCRIPTION  version, type and flags (GW_REC_PREFIXED..), qos,
  *                 topic_id u16, with PREFIXED the octets of the prefix u16,
  *                 filter rest, as the broker was told it
- *   MESSAGE       version, retain, arrival u32, age in ms u64, topic text,
+ *   MESSAGE       version, flags (GW_REC_RETAINED..), arrival u32, age in ms
+ *                 u64, with EXPIRES the ms it has left u64, topic text,
  *                 payload rest
  *   QUEUED        version, message number u32, qos, flags (gw_place_flag),
  *                 msg_id u16, failed_wakes
