@@ -132,6 +132,44 @@ void gateway_free(struct gateway *gateway)
     memset(gateway, 0, sizeof(*gateway));
 }
 
+/* ---- what went in and out ---------------------------------------------- */
+
+static void mix_number(struct sim *sim, uint64_t number)
+{
+    sim_mix(sim, &number, sizeof(number));
+}
+
+static void mix_store_action(struct sim *sim, const struct gw_store_action *a)
+{
+    mix_number(sim, a->op);
+    mix_number(sim, (uint64_t)a->verb << 8 | a->kind);
+    mix_number(sim, (uint64_t)a->owner << 32 | a->item);
+    if (a->verb == GW_STORE_KEEP)
+        sim_mix(sim, sim->gw.buf, a->len);
+}
+
+static void mix_action(struct sim *sim, const struct gw_up_action *a)
+{
+    mix_number(sim,
+               (uint64_t)a->kind << 16 | (uint64_t)a->qos << 8 | a->retain);
+    mix_number(sim, a->token);
+    sim_mix(sim, a->topic.data, a->topic.len);
+    sim_mix(sim, a->payload.data, a->payload.len);
+}
+
+static void mix_event(struct sim *sim, const struct gw_up_event *e)
+{
+    mix_number(sim, e->kind);
+    if (e->kind == GW_UP_RESULT) {
+        mix_number(sim, e->result.token);
+        mix_number(sim,
+                   (uint64_t)e->result.outcome << 8 | e->result.granted_qos);
+    } else if (e->kind == GW_UP_MESSAGE) {
+        sim_mix(sim, e->message.topic.data, e->message.topic.len);
+        sim_mix(sim, e->message.payload.data, e->message.payload.len);
+    }
+}
+
 /* ---- polls ------------------------------------------------------------- */
 
 /* Each says whether it served anything: then there may be more. */
@@ -145,7 +183,7 @@ static bool serve_store(struct sim *sim, unsigned budget)
         if (!gw_engine_poll_store(sim->gw.engine, sim->now, sim->gw.buf,
                                   GW_RECORD_MAX, &action))
             break;
-        sim_mix(sim, &action.op, sizeof(action.op));
+        mix_store_action(sim, &action);
         oracle_store_action(sim, &action, sim->gw.buf);
         store_take(sim, &action, sim->gw.buf);
     }
@@ -161,7 +199,7 @@ static bool serve_upstream(struct sim *sim, unsigned budget)
         if (!gw_engine_poll_upstream(sim->gw.engine, sim->now, broker_room(sim),
                                      sim->gw.buf, GW_UP_BUFFER, &action))
             break;
-        sim_mix(sim, action.topic.data, action.topic.len);
+        mix_action(sim, &action);
         oracle_action(sim, &action);
         broker_take(sim, &action);
     }
@@ -177,6 +215,8 @@ static bool serve_datagrams(struct sim *sim, unsigned budget)
         if (!gw_engine_poll_datagram(sim->gw.engine, sim->now, sim->gw.buf,
                                      GW_DATAGRAM_MAX, &datagram))
             break;
+        sim_mix(sim, datagram.to.ip, sizeof(datagram.to.ip));
+        mix_number(sim, datagram.to.port);
         sim_mix(sim, sim->gw.buf, datagram.len);
         oracle_datagram_out(sim, &datagram, sim->gw.buf);
         net_down(sim, &datagram, sim->gw.buf, datagram.len);
@@ -240,6 +280,7 @@ void gateway_datagram(struct sim *sim, const struct gw_addr *from,
 
 void gateway_upstream(struct sim *sim, const struct gw_up_event *event)
 {
+    mix_event(sim, event);
     oracle_upstream(sim, event);
     gw_engine_on_upstream(sim->gw.engine, event, sim->now);
     oracle_after_input(sim);
