@@ -172,6 +172,18 @@ class Node:
             self.send(fr.pubcomp(fr.msg_id_of(octets)))
         return octets
 
+    def take_publish_after(self, topic_id, data, copy_of):
+        """Takes a QoS 1 PUBLISH, and first what the broker sends once more
+        because a lost connection took its acknowledgement along [MQTT-4.4]."""
+        copy = fr.publish(topic_id, copy_of, 1, fr.ANY)
+        octets = self.next()
+        while copy.matches(octets):
+            self.send(fr.puback(topic_id, fr.msg_id_of(octets)))
+            octets = self.next()
+        if not fr.publish(topic_id, data, 1, fr.ANY).matches(octets):
+            raise AssertionError("\n%s\nexpected %r" % (self.story(), data))
+        self.send(fr.puback(topic_id, fr.msg_id_of(octets)))
+
 
 class ForwardedNode(Node):
     """A node behind a forwarder: shares the forwarder's socket."""

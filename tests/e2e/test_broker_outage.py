@@ -88,11 +88,11 @@ class Outage(E2ETest):
         self.subscribed(r"cmd/x \(QoS", r"cmd/# \(QoS")
         source = self.mqtt()
         source.publish("cmd/x", "after", 1)
-        awake.take_publish(1, "after", 1)
+        awake.take_publish_after(1, "after", copy_of="before")
 
         n1.send(fr.pingreq("n1"))
         n1.take_publish(topic_id, "before", 1)
-        n1.take_publish(topic_id, "after", 1)
+        n1.take_publish_after(topic_id, "after", copy_of="before")
         n1.expect(fr.pingresp())
 
     def test_nodes_may_connect_during_an_outage(self):
