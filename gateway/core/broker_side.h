@@ -81,6 +81,9 @@ void gw_line_remove(struct gw_engine *e, uint32_t exchange);
 /* It waits although it was acknowledged: what its client sends from now on
  * waits behind it. */
 void gw_flow_join(struct gw_engine *e, uint32_t exchange);
+/* Messages of a client that the gateway answers for, or is about to, and that
+ * the broker side does not have. */
+uint32_t gw_flow_waiting(const struct gw_engine *e, uint32_t client);
 bool gw_flow_exists(const struct gw_engine *e, uint32_t client);
 /* It enters, or leaves, the state GW_X_STORING; whether its client has one that
  * is in it. */

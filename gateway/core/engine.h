@@ -25,6 +25,7 @@
 #include "address.h"
 #include "counters.h"
 #include "limits.h"
+#include "views.h"
 
 #include "mqttsn/span.h"
 #include "mqttsn/status.h"
@@ -372,40 +373,6 @@ void gw_engine_restore_age(struct gw_engine *engine, mqttsn_ms age);
 void gw_engine_restored(struct gw_engine *engine, mqttsn_ms now);
 
 /* ---- inspection -------------------------------------------------------- */
-
-/* The state of a client as the gateway sees it [SN 6.14]. */
-enum gw_state {
-    GW_DISCONNECTED,
-    GW_HALF_OPEN, /* CONNECT received, CONNACK not sent yet */
-    GW_ACTIVE,
-    GW_ASLEEP,
-    GW_AWAKE,
-    GW_LOST,
-};
-#define GW_STATE_COUNT 6
-
-struct gw_session_info {
-    struct mqttsn_span client_id; /* borrowed until the next call */
-    enum gw_state state;
-    struct gw_addr addr;
-    mqttsn_ms last_heard;
-    uint32_t duration_s; /* keep-alive, or sleep duration */
-    uint32_t topics;
-    uint32_t subscriptions;
-    uint32_t queue_messages;
-    uint32_t queue_bytes;
-    mqttsn_ms queue_since; /* when the first in the queue arrived; 0: none */
-    uint32_t exchanges;    /* unfinished requests of the node */
-    bool clean_session;
-    bool has_will;
-};
-
-/*
- * Fills at most 'n' rows starting at '*cursor' (0 to begin), moves the cursor
- * and returns how many; 0 means the end. Bounded work per call.
- */
-size_t gw_engine_visit(struct gw_engine *engine, uint32_t *cursor, size_t n,
-                       struct gw_session_info ret[]);
 
 /* Whether an address belongs to a session; for fairness in the UDP shell. */
 bool gw_engine_knows(const struct gw_engine *engine,

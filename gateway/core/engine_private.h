@@ -54,6 +54,7 @@ struct gw_engine {
     struct gw_heap window_due;
 
     uint32_t next_session_number;
+    uint32_t in_state[GW_STATE_COUNT]; /* sessions */
     uint32_t ready_head, ready_tail;
     uint32_t fresh_head, fresh_tail; /* oldest first */
     uint32_t visit_stamp;
@@ -262,6 +263,14 @@ void gw_session_end_connection(struct gw_engine *e, uint32_t index);
 /* Sends DISCONNECT, and ends the connection or the session with it. */
 void gw_session_dismiss(struct gw_engine *e, uint32_t index);
 
+/* When its state ends by itself if nothing is heard. */
+mqttsn_ms gw_session_supervised(const struct gw_engine *e,
+                                const struct gw_session *s);
+
+/* Writes the state down, and no more. */
+void gw_session_set_state(struct gw_engine *e, uint32_t index,
+                          enum gw_state state);
+
 /* Enters a state; tells the store and arms the supervision. */
 void gw_session_enter(struct gw_engine *e, uint32_t index, enum gw_state state);
 
@@ -468,8 +477,6 @@ void gw_subscribe_refuse(struct gw_engine *e, uint32_t session, uint16_t msg_id,
                          uint16_t topic_id, enum mqttsn_return_code code);
 /* The node unsubscribed a plain name by refusing it (G12-15). */
 void gw_sub_refused_name(struct gw_engine *e, uint32_t session, uint32_t name);
-
-/* ---- windows.c: see broker_side.h --------------------------------------- */
 
 /* ---- fixed.c: see also fixed.h ------------------------------------------ */
 

@@ -136,6 +136,13 @@ static inline uint32_t flow_of(const struct gw_engine *e, uint32_t client)
     return e->flows.used == 0 || client == 0 ? 0 : find_flow(e, client);
 }
 
+uint32_t gw_flow_waiting(const struct gw_engine *e, uint32_t client)
+{
+    uint32_t flow = flow_of(e, client);
+
+    return flow != 0 ? flow_at(e, flow)->late + flow_at(e, flow)->storing : 0;
+}
+
 bool gw_flow_exists(const struct gw_engine *e, uint32_t client)
 {
     uint32_t flow = flow_of(e, client);

@@ -24,13 +24,6 @@
 #include "engine.h"
 #include "objects.h"
 
-enum gw_link_state {                  /* as the engine sees it */
-                     GW_LINK_UNKNOWN, /* the first attempt is still running */
-                     GW_LINK_DOWN,
-                     GW_LINK_DENIED,
-                     GW_LINK_UP,
-};
-
 enum gw_link_phase {
     GW_LINK_FREE,
     GW_LINK_OPENING, /* the shell is to be told */

@@ -106,7 +106,7 @@ enum mqttsn_status gw_restore_session(struct gw_engine *e, uint32_t owner,
         e->next_session_number = owner;
     s->flags |= rec.flags & GW_REC_CLEAN ? GW_S_CLEAN : 0;
     s->flags |= rec.flags & GW_REC_KNOWN ? GW_S_KNOWN : 0;
-    s->state = rec.state;
+    gw_session_set_state(e, index, (enum gw_state)rec.state);
     s->keepalive_s = rec.keepalive_s;
     s->sleep_s = rec.sleep_s;
     s->next_topic_id = rec.next_topic_id;

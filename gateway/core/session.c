@@ -128,6 +128,7 @@ uint32_t gw_session_new(struct gw_engine *e, struct mqttsn_span client_id)
     s->connection = 1;
     s->next_msg_id = (uint16_t)gw_random(e);
     s->state = GW_DISCONNECTED;
+    e->in_state[s->state]++;
     s->last_heard = s->state_since = e->now;
     gw_table_insert(&e->by_client, client_hash(e, name), index);
     fresh_append(e, index);
@@ -222,6 +223,7 @@ void gw_session_end(struct gw_engine *e, uint32_t index)
     gw_names_unref(&e->names, gw_cold(e, s)->new_will_topic);
     gw_cold_end(e, index);
     gw_via_clear(&e->vias, &s->via);
+    e->in_state[s->state]--;
     if (s->flags & GW_S_READY) {
         /* The block is still on the ready list: the poll that takes it off
          * sees number 0 and gives the block back. */
@@ -330,8 +332,8 @@ static mqttsn_ms with_tolerance(uint32_t seconds)
     return seconds > 60 ? (mqttsn_ms)seconds * 1100 : (mqttsn_ms)seconds * 1500;
 }
 
-static mqttsn_ms supervision_due(const struct gw_engine *e,
-                                 const struct gw_session *s)
+mqttsn_ms gw_session_supervised(const struct gw_engine *e,
+                                const struct gw_session *s)
 {
     const struct gw_options *o = &e->policy.options;
 
@@ -376,17 +378,27 @@ void gw_session_heard_anew(struct gw_engine *e, uint32_t index)
     }
 }
 
+void gw_session_set_state(struct gw_engine *e, uint32_t index,
+                          enum gw_state state)
+{
+    struct gw_session *s = gw_session_at(e, index);
+
+    e->in_state[s->state]--;
+    e->in_state[state]++;
+    s->state = (uint8_t)state;
+}
+
 void gw_session_enter(struct gw_engine *e, uint32_t index, enum gw_state state)
 {
     struct gw_session *s = gw_session_at(e, index);
 
-    s->state = (uint8_t)state;
+    gw_session_set_state(e, index, state);
     s->state_since = s->last_heard = e->now;
     if (s->cold != 0)
         gw_warm(e, index)->ping_due = 0;
     if (state != GW_AWAKE)
         s->flags &= ~(unsigned)(GW_S_PINGRESP_DUE | GW_S_AWAKE_OVER);
-    gw_session_arm(e, index, supervision_due(e, s));
+    gw_session_arm(e, index, gw_session_supervised(e, s));
     if (state == GW_DISCONNECTED || state == GW_LOST)
         gw_link_leave(e, index);
 }
@@ -440,7 +452,7 @@ static bool supervise(struct gw_engine *e, uint32_t index)
     if (s->state == GW_HALF_OPEN) {
         if (e->now >= gw_cold(e, s)->step_due)
             gw_connect_on_deadline(e, index);
-    } else if (e->now >= supervision_due(e, s)) {
+    } else if (e->now >= gw_session_supervised(e, s)) {
         switch ((enum gw_state)s->state) {
         case GW_ACTIVE:
         case GW_ASLEEP:
@@ -468,7 +480,7 @@ static bool supervise(struct gw_engine *e, uint32_t index)
 static mqttsn_ms next_due(const struct gw_engine *e, const struct gw_session *s)
 {
     const struct gw_cold *c = gw_cold(e, s);
-    mqttsn_ms due = supervision_due(e, s), rest = gw_cold_due(e, s);
+    mqttsn_ms due = gw_session_supervised(e, s), rest = gw_cold_due(e, s);
 
     if (s->state == GW_AWAKE && (s->flags & GW_S_AWAKE_OVER))
         due = MQTTSN_NEVER;

@@ -186,10 +186,12 @@ void fz_check_state(struct fz_world *w)
 {
     struct gw_session_info rows[8];
     struct gw_usage u, sum = {0};
+    struct gw_totals totals;
     uint32_t cursor = 0;
     size_t n;
 
     gw_engine_usage(w->engine, &u);
+    gw_engine_totals(w->engine, &totals);
     check_limits(w, &u);
     check_conservation(w, &u);
     n = gw_engine_visit(w->engine, &cursor, 8, rows);
@@ -204,9 +206,13 @@ void fz_check_state(struct fz_world *w)
         sum.subscriptions += rows[i].subscriptions;
         sum.queue_entries += rows[i].queue_messages;
         sum.exchanges += rows[i].exchanges;
+        sum.sessions++;
         for (size_t k = 0; k < i; k++)
             MUST(!mqttsn_span_equal(rows[i].client_id, rows[k].client_id));
     }
+    for (unsigned i = 0; i < GW_STATE_COUNT; i++)
+        sum.sessions -= totals.clients[i];
+    MUST(sum.sessions == 0);
     MUST(sum.topics <= u.topics); /* predefined ones have entries too */
     MUST(sum.subscriptions == u.subscriptions);
     MUST(sum.queue_entries == u.queue_entries);
