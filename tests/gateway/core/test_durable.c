@@ -193,7 +193,7 @@ static void start(void)
     fx.w.fail = stop_test;
     fx.w.broker = &fx.broker;
     fx.w.orphans_allowed = fx.kills;
-    fx.w.random ^= seed * 0x9e3779b97f4a7c15u;
+    fx.w.random ^= seed * 0xd1b54a32d192ed03u;
     memcpy(fx.w.seed, &seed, sizeof(seed));
     fx.w.options.durable = true;
     fx.w.options.upstream_timeout = 60000;

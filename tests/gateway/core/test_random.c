@@ -357,7 +357,7 @@ static void run(enum mode mode)
     fx.w.fail = stop_test;
     fx.w.broker = &fx.broker;
     fx.w.orphans_allowed = kills; /* of a CONNECT that was never answered */
-    fx.w.random ^= seed * 0x9e3779b97f4a7c15u;
+    fx.w.random ^= seed * 0xd1b54a32d192ed03u;
     memcpy(fx.w.seed, &seed, sizeof(seed));
     fx.w.options.client.queue_max_messages = 10;
     fx.w.options.upstream_timeout = 60000;
