@@ -131,6 +131,26 @@ static void it_agrees_with_a_plain_list(void **unused)
     gw_heap_fini(&heap);
 }
 
+static void one_beyond_all_numbers_cannot_be_had(void **unused)
+{
+    struct gw_heap heap;
+
+    (void)unused;
+    assert_int_equal(gw_heap_init(&heap, UINT32_MAX), MQTTSN_ENOSPACE);
+}
+
+static void whether_an_item_is_in_may_be_asked_without_its_key(void **unused)
+{
+    struct gw_heap heap;
+
+    (void)unused;
+    assert_int_equal(gw_heap_init(&heap, 2), MQTTSN_OK);
+    gw_heap_set(&heap, 1, 5);
+    assert_true(gw_heap_has(&heap, 1, NULL));
+    assert_false(gw_heap_has(&heap, 2, NULL));
+    gw_heap_fini(&heap);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +159,8 @@ int main(void)
         cmocka_unit_test(setting_again_moves_the_item),
         cmocka_unit_test(removing_what_is_not_in_does_nothing),
         cmocka_unit_test(it_agrees_with_a_plain_list),
+        cmocka_unit_test(one_beyond_all_numbers_cannot_be_had),
+        cmocka_unit_test(whether_an_item_is_in_may_be_asked_without_its_key),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

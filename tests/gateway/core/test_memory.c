@@ -270,6 +270,64 @@ static void a_durable_store_needs_room_for_the_uplink(void **unused)
     }
 }
 
+static void connections_for_nodes_need_numbers_and_no_store(void **unused)
+{
+    static const uint8_t seed[16] = {1};
+    static const struct {
+        uint32_t max_connections;
+        bool durable;
+        enum mqttsn_status status;
+    } rows[] = {{4, false, MQTTSN_OK},
+                {65535, false, MQTTSN_OK},
+                {0, false, MQTTSN_EINVAL},
+                {65536, false, MQTTSN_EINVAL},
+                {4, true, MQTTSN_EINVAL}};
+
+    (void)unused;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct gw_limits limits = small_limits();
+        struct gw_engine *engine = NULL;
+        struct gw_options options;
+
+        limits.max_connections = rows[i].max_connections;
+        limits.uplink_max_messages = 4;
+        limits.uplink_max_bytes = limits.uplink_total_bytes;
+        gw_options_default(&options);
+        options.mode = GW_MODE_TRANSPARENT;
+        options.durable = rows[i].durable;
+        assert_int_equal(gw_engine_new(&limits, &options, seed, 0, &engine),
+                         rows[i].status);
+        gw_engine_free(engine);
+    }
+}
+
+static void what_holds_as_long_as_an_engine_cannot_be_changed(void **unused)
+{
+    static const uint8_t seed[16] = {1};
+    struct gw_limits limits = small_limits();
+    struct gw_options options, other;
+    struct gw_engine *engine = NULL;
+
+    (void)unused;
+    gw_options_default(&options);
+    options.topic_prefix = "a/";
+    assert_int_equal(gw_engine_new(&limits, &options, seed, 0, &engine),
+                     MQTTSN_OK);
+    assert_int_equal(gw_engine_reconfigure(engine, &options, 0), MQTTSN_OK);
+    other = options;
+    other.topic_prefix = "b/";
+    assert_int_equal(gw_engine_reconfigure(engine, &other, 0), MQTTSN_EINVAL);
+    other.topic_prefix = NULL;
+    assert_int_equal(gw_engine_reconfigure(engine, &other, 0), MQTTSN_EINVAL);
+    other = options;
+    other.mode = GW_MODE_TRANSPARENT;
+    assert_int_equal(gw_engine_reconfigure(engine, &other, 0), MQTTSN_EINVAL);
+    other = options;
+    other.durable = true; /* there is no room for what it would take over */
+    assert_int_equal(gw_engine_reconfigure(engine, &other, 0), MQTTSN_EINVAL);
+    gw_engine_free(engine);
+}
+
 static void no_engine_may_be_let_go_too(void **unused)
 {
     (void)unused;
@@ -285,6 +343,8 @@ int main(void)
         cmocka_unit_test(nor_is_one_beyond_all_numbers),
         cmocka_unit_test(an_option_out_of_its_range_is_refused),
         cmocka_unit_test(a_durable_store_needs_room_for_the_uplink),
+        cmocka_unit_test(connections_for_nodes_need_numbers_and_no_store),
+        cmocka_unit_test(what_holds_as_long_as_an_engine_cannot_be_changed),
         cmocka_unit_test(no_engine_may_be_let_go_too),
     };
 

@@ -201,6 +201,19 @@ static void a_cost_beyond_32_bits_is_the_greatest(void **unused)
     assert_int_equal(gw_message_cost(SIZE_MAX), UINT32_MAX);
 }
 
+static void no_more_than_a_datagram_can_carry(void **unused)
+{
+    struct fixture f;
+
+    (void)unused;
+    set_up(&f, 1100, 4);
+    assert_int_not_equal(put(&f, 65535), 0);
+    gw_message_unref(&f.messages, 1);
+    assert_int_equal(put(&f, 65536), 0);
+    assert_int_equal(f.messages.messages.used, 0);
+    tear_down(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +225,7 @@ int main(void)
         cmocka_unit_test(the_number_of_messages_is_bounded_as_well),
         cmocka_unit_test(numbers_differ_and_are_never_0),
         cmocka_unit_test(a_cost_beyond_32_bits_is_the_greatest),
+        cmocka_unit_test(no_more_than_a_datagram_can_carry),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

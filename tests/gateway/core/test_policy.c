@@ -196,6 +196,14 @@ static const struct fault list_faults[] = {
       .qos_minus1_from_count = GW_CIDRS_MAX + 1}},
     {"a rule without pattern", MQTTSN_EINVAL, {RULE(.pattern = NULL)}},
     {"a rule with an empty pattern", MQTTSN_EINVAL, {RULE(.pattern = "")}},
+    {"a rule with no such will policy",
+     MQTTSN_EINVAL,
+     {RULE(.pattern = "*", .settings = {.will = (enum gw_will_policy)3})}},
+    {"a rule with a subscription of QoS 3",
+     MQTTSN_EINVAL,
+     {RULE(.pattern = "*",
+           .subscriptions = &(const struct gw_fixed_subscription){"a", 3},
+           .subscription_count = 1)}},
     {"too many rules",
      MQTTSN_ENOSPACE,
      {.client_rules = many_rules, .client_rule_count = ARRAY_LEN(many_rules)}},
@@ -361,6 +369,14 @@ static void a_value_out_of_range_leaves_the_old_in_force(void **unused)
     REFUSED(max_topics_per_client, 65535);
     REFUSED(client_inflight_max, 0);
     REFUSED(window, 0);
+    REFUSED(qos2_window, 0);
+    REFUSED(max_qos, 0);
+    REFUSED(max_qos, 3);
+    REFUSED(broker_retain, (enum gw_broker_retain)3);
+    REFUSED(publish_rate, 1000001);
+    REFUSED(uplink_drain_rate, 1000001);
+    REFUSED(uplink_drop_policy, GW_DROP_LATEST_PER_TOPIC);
+    REFUSED(mode, (enum gw_upstream_mode)2);
     REFUSED(rebind_on_ping, (enum gw_rebind)3);
     REFUSED(overlapping, (enum gw_overlapping)3);
     REFUSED(client.drop_policy, (enum gw_drop_policy)3);

@@ -84,12 +84,21 @@ static void every_holder_may_have_its_own_and_change_it(void **unused)
     gw_vias_fini(&vias);
 }
 
+static void more_holders_than_numbers_are_refused(void **unused)
+{
+    struct gw_vias vias;
+
+    (void)unused;
+    assert_int_equal(gw_vias_init(&vias, UINT32_MAX, seed), MQTTSN_ENOSPACE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_ways_are_kept_once),
         cmocka_unit_test(number_0_is_no_way),
         cmocka_unit_test(every_holder_may_have_its_own_and_change_it),
+        cmocka_unit_test(more_holders_than_numbers_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
