@@ -19,6 +19,7 @@
 
 #include "io/config.h"
 #include "io/daemon.h"
+#include "io/import_paho.h"
 #include "io/log.h"
 #include "io/store_tools.h"
 #include "io/version.h"
@@ -65,6 +66,8 @@ static void usage(FILE *out)
         "      --check-config           say what is wrong with the\n"
         "                               configuration, or sum it up\n"
         "      --print-config           write the configuration in force\n"
+        "      --import-paho FILE       write a configuration from FILE, the\n"
+        "                               gateway.conf of the Paho gateway\n"
         "      --inspect-store          write what is stored, also while a\n"
         "                               gateway runs\n"
         "      --backup-store FILE      copy the store into FILE, which must\n"
@@ -132,6 +135,16 @@ static void give_out(struct problems *problems, bool log)
     problems->tail = &problems->first;
 }
 
+static int import(const char *path)
+{
+    enum mqttsn_status status = gw_import_paho(path, stdout, stderr);
+
+    if (status == MQTTSN_EINVAL)
+        return EXIT_TOLD_WRONG;
+    return status == MQTTSN_OK && fflush(stdout) == 0 ? EXIT_SUCCESS
+                                                      : EXIT_CANNOT_RUN;
+}
+
 /* Returns false when the process is to end with '*ret_status'. */
 static bool parse(int argc, char **argv, struct arguments *args,
                   int *ret_status)
@@ -140,6 +153,7 @@ static bool parse(int argc, char **argv, struct arguments *args,
         SET = 256,
         CHECK,
         PRINT,
+        IMPORT,
         INSPECT,
         BACKUP,
         LOG_FORMAT,
@@ -151,6 +165,7 @@ static bool parse(int argc, char **argv, struct arguments *args,
         {"set", required_argument, NULL, SET},
         {"check-config", no_argument, NULL, CHECK},
         {"print-config", no_argument, NULL, PRINT},
+        {"import-paho", required_argument, NULL, IMPORT},
         {"inspect-store", no_argument, NULL, INSPECT},
         {"backup-store", required_argument, NULL, BACKUP},
         {"log-format", required_argument, NULL, LOG_FORMAT},
@@ -176,6 +191,9 @@ static bool parse(int argc, char **argv, struct arguments *args,
         case PRINT:
             args->print = true;
             break;
+        case IMPORT:
+            *ret_status = import(optarg);
+            return false;
         case INSPECT:
             args->inspect = true;
             break;

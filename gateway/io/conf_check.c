@@ -484,6 +484,7 @@ void conf_resolve(struct conf_load *load)
     fill_sections(load);
     fill_global(load);
     conf_resolve_topics(load);
+    conf_resolve_clients(load);
     /* Members that an error left at their default would be blamed too. */
     if (load->errors == 0 && !load->no_memory)
         check_whole(load);

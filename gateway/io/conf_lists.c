@@ -122,6 +122,15 @@ static bool parse_cidr(const char *text, struct gw_cidr *ret)
     return true;
 }
 
+struct gw_cidr conf_cidr_of(const struct gw_addr *addr)
+{
+    struct gw_cidr cidr = {.bits = addr->family == 4 ? 32 : 128,
+                           .family = addr->family};
+
+    memcpy(cidr.ip, addr->ip, sizeof(cidr.ip));
+    return cidr;
+}
+
 static size_t count_parts(const char *text)
 {
     size_t count = 1;

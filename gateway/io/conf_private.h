@@ -185,6 +185,9 @@ struct conf_secret conf_secret_of(const struct gw_config *config,
 
 bool conf_parse_address(const char *text, uint16_t port, struct gw_addr *ret);
 
+/* The network of one address; the port does not count. */
+struct gw_cidr conf_cidr_of(const struct gw_addr *addr);
+
 /* An address without port. */
 bool conf_parse_host(const char *text, struct gw_addr *ret);
 
@@ -214,6 +217,21 @@ void conf_add_topic(struct conf_load *load, const struct conf_place *place,
 
 /* Reads topics.predefined_file, finds doubles, fills options.predefined. */
 void conf_resolve_topics(struct conf_load *load);
+
+/* ---- conf_clients.c ---- */
+
+/* One line of clients.conf of the Paho gateway: "id,address[,word]...". */
+struct conf_client {
+    char id[CONF_LINE_MAX + 1];
+    char address[64]; /* as it stands */
+    bool forwarder, qos_minus1, secure, unstable;
+};
+
+/* False when it is none. */
+bool conf_parse_client(const char *line, struct conf_client *ret);
+
+/* Reads access.clients_file into forwarders and qos_minus1_from. */
+void conf_resolve_clients(struct conf_load *load);
 
 /* ---- conf_mapping.c ---- */
 

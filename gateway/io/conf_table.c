@@ -338,7 +338,8 @@ const struct conf_key conf_keys[] = {
              "between can read and change everything")),
     KEY("topics", "predefined_file", PATH, "", NOWHERE, RELOADS, .note = "none",
         SAYS("Predefined topics, one for each line: client|*, topic, id[, "
-             "open]; '#' begins a comment")),
+             "open]; '#' begins a comment. COMMON is the same as *, so that "
+             "predefinedTopic.conf of the Paho gateway can be named here")),
     KEY("topics", "qos_minus1_short", BOOL, "no", OPTION(qos_minus1_short),
         RELOADS,
         SAYS("Take QoS -1 on short topic names too; predefined topics need "
@@ -509,6 +510,12 @@ const struct conf_key conf_keys[] = {
              "must cover all that the node's filter matches")),
     KEY("access", "dollar_topics", BOOL, "no", OPTION(dollar_topics), RELOADS,
         SAYS("Nodes may use topics that begin with '$'")),
+    KEY("access", "clients_file", PATH, "", NOWHERE, RELOADS, .note = "none",
+        SAYS("Nodes as clients.conf of the Paho gateway lists them: id, "
+             "address[, words]. Those marked forwarder may send encapsulated "
+             "frames to every listener, those marked QoS-1 may publish so "
+             "from their address, beside listener.forwarders and "
+             "topics.qos_minus1_from; the others may connect, as all may")),
     KEY("compat", "paho_len_quirk", BOOL, "yes", OPTION(paho_len_quirk),
         RELOADS,
         SAYS("Take the one wrong length that the Paho MQTT-SN library sends")),

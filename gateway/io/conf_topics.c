@@ -114,7 +114,8 @@ static void add_csv_line(struct conf_load *load, const struct conf_place *place,
     }
     if (!topic_good(load, place, FILE_KEY, topic))
         return;
-    if (strcmp(client, "*") != 0)
+    /* COMMON is what the Paho gateway calls every client. */
+    if (strcmp(client, "*") != 0 && strcmp(client, "COMMON") != 0)
         row.client_id = conf_dup(load, client, strlen(client));
     row.topic = conf_dup(load, topic, strlen(topic));
     add_row(load, place, &row, true);

@@ -46,7 +46,7 @@ class CommandLine(unittest.TestCase):
 
         self.assertEqual(done.returncode, 0)
         for option in ("-c", "--set", "--check-config", "--print-config",
-                       "--log-format", "--version", "--help"):
+                       "--import-paho", "--log-format", "--version", "--help"):
             self.assertIn(option, done.stdout)
 
     def test_unknown_options_and_operands_are_usage_errors(self):
@@ -118,6 +118,31 @@ class CommandLine(unittest.TestCase):
 
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("none", done.stderr)
+
+    def test_what_is_imported_can_be_used_as_it_is(self):
+        theirs = self.file("GatewayID=7\nBrokerName=localhost\nQoS-1=YES\n"
+                           "ClientsList=clients\nShearedMemory=NO\n")
+        with open(os.path.join(self.folder, "clients"), "w",
+                  encoding="utf-8") as out:
+            out.write("node,127.0.0.1:1234,QoS-1\n")
+
+        done = run("--import-paho", theirs)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr, "")
+        self.assertIn("ShearedMemory", done.stdout)
+        checked = run("-c", self.file(done.stdout), "--check-config")
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        self.assertIn("0.0.0.0:10000", checked.stdout)
+
+    def test_what_cannot_be_imported_is_said(self):
+        for text, status, said in (("nonsense\n", 2, ":1: expected KEY=VALUE"),
+                                   ("Forwarder=YES\n", 1, "clients.conf")):
+            with self.subTest(text):
+                done = run("--import-paho", self.file(text))
+
+                self.assertEqual(done.returncode, status)
+                self.assertEqual(done.stdout, "")
+                self.assertIn(said, done.stderr)
 
     def printed(self, *arguments, env=None):
         done = run(*arguments, "--print-config", env=env)
