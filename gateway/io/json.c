@@ -64,6 +64,8 @@ static void put_key(struct gw_json *json, const char *key)
     if (json->follows)
         put_text(json, ",");
     json->follows = true;
+    if (key == NULL)
+        return;
     put_string(json, mqttsn_span_text(key));
     put_text(json, ":");
 }
@@ -90,6 +92,21 @@ void gw_json_number(struct gw_json *json, const char *key, uint64_t number)
     put_text(json, digits);
 }
 
+void gw_json_signed(struct gw_json *json, const char *key, int64_t number)
+{
+    char digits[24];
+
+    snprintf(digits, sizeof(digits), "%" PRId64, number);
+    put_key(json, key);
+    put_text(json, digits);
+}
+
+void gw_json_bool(struct gw_json *json, const char *key, bool value)
+{
+    put_key(json, key);
+    put_text(json, value ? "true" : "false");
+}
+
 void gw_json_open(struct gw_json *json, const char *key)
 {
     put_key(json, key);
@@ -101,6 +118,28 @@ void gw_json_close(struct gw_json *json)
 {
     put_text(json, "}");
     json->follows = true;
+}
+
+void gw_json_list(struct gw_json *json, const char *key)
+{
+    put_key(json, key);
+    put_text(json, "[");
+    json->follows = false;
+}
+
+void gw_json_list_end(struct gw_json *json)
+{
+    put_text(json, "]");
+    json->follows = true;
+}
+
+bool gw_json_keep(struct gw_json *json, const struct gw_json *before,
+                  size_t spare)
+{
+    if (!json->full && spare <= json->cap - json->len)
+        return true;
+    *json = *before;
+    return false;
 }
 
 struct mqttsn_span gw_json_end(struct gw_json *json)

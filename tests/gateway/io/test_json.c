@@ -35,6 +35,45 @@ static void an_object_has_texts_numbers_and_objects(void **state)
                           "\"c\":{\"d\":0,\"e\":\"\"},\"f\":{},\"g\":1}");
 }
 
+static void a_list_has_members_without_keys(void **state)
+{
+    struct gw_json json;
+
+    (void)state;
+    gw_json_begin(&json, buf, sizeof(buf));
+    gw_json_list(&json, "l");
+    gw_json_open(&json, NULL);
+    gw_json_bool(&json, "y", true);
+    gw_json_bool(&json, "n", false);
+    gw_json_close(&json);
+    gw_json_open(&json, NULL);
+    gw_json_signed(&json, "s", -7);
+    gw_json_close(&json);
+    gw_json_text(&json, NULL, mqttsn_span_text("t"));
+    gw_json_list_end(&json);
+    gw_json_list(&json, "e");
+    gw_json_list_end(&json);
+    assert_written(&json, "{\"l\":[{\"y\":true,\"n\":false},{\"s\":-7},\"t\"],"
+                          "\"e\":[]}");
+}
+
+static void what_does_not_fit_can_be_taken_back(void **state)
+{
+    struct gw_json json, before;
+
+    (void)state;
+    gw_json_begin(&json, buf, 16);
+    gw_json_number(&json, "a", 1);
+    before = json;
+    gw_json_number(&json, "b", 2);
+    assert_true(gw_json_keep(&json, &before, 4));
+    assert_false(gw_json_keep(&json, &before, 5));
+    gw_json_number(&json, "c", 123456789);
+    assert_false(gw_json_keep(&json, &before, 0));
+    gw_json_number(&json, "d", 3);
+    assert_written(&json, "{\"a\":1,\"d\":3}");
+}
+
 static void texts_from_outside_are_escaped(void **state)
 {
     static const struct {
@@ -89,6 +128,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_object_has_texts_numbers_and_objects),
+        cmocka_unit_test(a_list_has_members_without_keys),
+        cmocka_unit_test(what_does_not_fit_can_be_taken_back),
         cmocka_unit_test(texts_from_outside_are_escaped),
         cmocka_unit_test(what_does_not_fit_is_nothing),
     };
