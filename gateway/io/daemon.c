@@ -158,7 +158,7 @@ static void on_upstream_stopped(void *user, bool clean)
     /* The last answers for the nodes. */
     daemon_pump(d);
     d->left_in_order = clean;
-    if (clean || !d->connected)
+    if (clean || !d->link.connected)
         gw_info("daemon", "stopped", "after_ms=%llu broker_told=%s",
                 (unsigned long long)(uv_now(d->loop) - d->stop_began),
                 clean ? "yes" : "no");
@@ -337,6 +337,7 @@ enum mqttsn_status gw_daemon_start(uv_loop_t *loop,
     d->upstream = setup->upstream;
     d->stopping = setup->stopping;
     d->user = setup->user;
+    d->link.since = uv_now(loop);
     init_handles(d);
     gw_version_log(d->config->name);
 

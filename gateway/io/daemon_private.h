@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * daemon_private.h - what the files of daemon share: daemon.c (life),
- * daemon_pump.c (the turn), daemon_reload.c, daemon_store.c (restart),
+ * daemon_pump.c (the turn), daemon_reload.c, daemon_report.c (what is told to
+ * who asks), daemon_store.c (restart),
  * daemon_upstream.c (settings), daemon_status.c (the gateway's own topics).
  */
 #ifndef GW_DAEMON_PRIVATE_H
@@ -9,7 +10,9 @@
 
 #include "daemon.h"
 #include "disk_store.h"
+#include "events.h"
 #include "notes.h"
+#include "report.h"
 #include "store.h"
 #include "udp.h"
 
@@ -47,6 +50,10 @@ struct gw_daemon {
     struct gw_disk *disk; /* behind 'store'; NULL with the memory store */
     struct gw_notes notes;
     struct daemon_status status;
+    struct gw_events events;
+    struct gw_report_upstream link; /* but its endpoint */
+    bool link_fails;                /* so did the last attempt */
+    bool store_fails;               /* so did the last operation */
 
     /* The turn. */
     uv_check_t turn;     /* after the loop has looked for input */
@@ -55,7 +62,6 @@ struct gw_daemon {
     mqttsn_ms armed_for;
     bool dirty;
     mqttsn_ms now;
-    bool connected;         /* as the broker side said last */
     uint64_t upstream_open; /* actions that still owe a result */
     uint8_t *upstream_buf;  /* GW_UP_BUFFER */
     uint8_t *store_buf;     /* GW_RECORD_MAX */
@@ -113,6 +119,15 @@ void daemon_close(struct gw_daemon *d);
 
 /* Logs everything that is counted and not zero. */
 void daemon_log_counters(struct gw_daemon *d);
+
+/* ---- daemon_report.c --------------------------------------------------- */
+
+/* Something happened to the gateway's own connection to the broker. */
+void daemon_report_link(struct gw_daemon *d, enum gw_up_event_kind kind);
+
+/* What reports are made from; borrowed from the daemon. */
+void daemon_report_source(const struct gw_daemon *d,
+                          struct gw_report_source *ret);
 
 /* ---- daemon_status.c --------------------------------------------------- */
 

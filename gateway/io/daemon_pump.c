@@ -68,9 +68,8 @@ static bool take_upstream(struct gw_daemon *d)
             return false;
         if (event.kind == GW_UP_RESULT && d->upstream_open > 0)
             d->upstream_open--;
-        else if (event.connection == 0 &&
-                 (event.kind == GW_UP_CONNECTED || event.kind == GW_UP_LOST))
-            d->connected = event.kind == GW_UP_CONNECTED;
+        else if (event.connection == 0 && event.kind != GW_UP_MESSAGE)
+            daemon_report_link(d, event.kind);
         gw_engine_on_upstream(d->engine, &event, d->now);
         if (event.kind == GW_UP_CONNECTED && event.connection == 0)
             daemon_status_connected(d);
@@ -86,6 +85,7 @@ static bool take_store(struct gw_daemon *d)
     for (unsigned n = 0; n < PUMP_STORE; n++) {
         if (!d->store->ops->take(d->store, &op, &ok))
             return false;
+        d->store_fails = !ok;
         gw_engine_on_stored(d->engine, op, ok, d->now);
     }
     return true;
@@ -166,6 +166,7 @@ static bool serve_notes(struct gw_daemon *d)
         if (!gw_engine_poll_note(d->engine, &note))
             return false;
         gw_notes_log(&d->notes, &note, d->now);
+        gw_events_note(&d->events, &note, d->now);
         daemon_status_note(d, &note);
     }
     return true;

@@ -29,8 +29,9 @@ static void report(void *user, const struct gw_config_problem *problem)
                           problem->warning ? "reload_warning" : "reload_error");
 }
 
-static void kept_the_old(const char *reason)
+static void kept_the_old(struct gw_daemon *d, const char *reason)
 {
+    gw_events_say(&d->events, GW_EVENT_RELOAD_FAILED, uv_now(d->loop));
     gw_err("config", "reload_failed", "reason=\"%s; nothing has changed\"",
            reason);
 }
@@ -47,9 +48,9 @@ static void reload(struct gw_daemon *d)
 
     status = gw_config_reload(d->config, d->sources, report, NULL, &config);
     if (status != MQTTSN_OK) {
-        kept_the_old(status == MQTTSN_ENOSPACE
-                         ? "no memory for it"
-                         : "the new configuration has the errors above");
+        kept_the_old(d, status == MQTTSN_ENOSPACE
+                            ? "no memory for it"
+                            : "the new configuration has the errors above");
         return;
     }
 
@@ -65,9 +66,9 @@ static void reload(struct gw_daemon *d)
                     "reason=\"datagrams of the new size are still read\"");
     }
     if (status != MQTTSN_OK) {
-        kept_the_old(status == MQTTSN_ENOSPACE
-                         ? "no room for it within the limits in force"
-                         : "the engine does not take it");
+        kept_the_old(d, status == MQTTSN_ENOSPACE
+                            ? "no room for it within the limits in force"
+                            : "the engine does not take it");
         gw_config_free(config);
         return;
     }
@@ -75,6 +76,7 @@ static void reload(struct gw_daemon *d)
     gw_config_free(d->config);
     d->config = config;
     gw_info("config", "reloaded", NULL);
+    gw_events_say(&d->events, GW_EVENT_RELOADED, d->now);
     daemon_wake(d);
 }
 

@@ -55,7 +55,7 @@ void daemon_status_connected(struct gw_daemon *d)
 
 void daemon_status_stopping(struct gw_daemon *d)
 {
-    if (d->config->status.enabled && d->connected)
+    if (d->config->status.enabled && d->link.connected)
         (void)publish(d, "state", mqttsn_span_text("offline"), true);
 }
 
@@ -105,7 +105,7 @@ static void on_interval(uv_timer_t *timer)
     struct gw_daemon *d = timer->data;
 
     d->now = uv_now(d->loop);
-    if (d->phase != RUNNING || !d->connected)
+    if (d->phase != RUNNING || !d->link.connected)
         return;
     say_online(d);
     say_stats(d);
@@ -148,7 +148,7 @@ void daemon_status_note(struct gw_daemon *d, const struct gw_note *note)
     struct gw_json json;
 
     if (event == NULL || !d->config->status.enabled || d->phase != RUNNING ||
-        !d->connected)
+        !d->link.connected)
         return;
     gw_json_begin(&json, buf, sizeof(buf));
     gw_json_text(&json, "event", mqttsn_span_text(event));

@@ -46,6 +46,15 @@ static const struct {
     [GW_NOTE_GATEWAY_SEEN] = {"discovery", "gw_id"},
 };
 
+bool gw_note_words(enum gw_note_kind kind, struct gw_note_words *ret)
+{
+    if ((unsigned)kind >= GW_NOTE_COUNT)
+        return false;
+    *ret = (struct gw_note_words){from_map[kind].event, from_map[kind].level,
+                                  words[kind].area, words[kind].value};
+    return true;
+}
+
 /* Each part is its own text, so that an absent one leaves nothing behind. */
 static void write_note(enum gw_note_kind kind, const struct gw_note *note,
                        uint32_t suppressed)

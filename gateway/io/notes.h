@@ -16,6 +16,16 @@
 enum { GW_NOTE_COUNT = 0 GW_NOTE_MAP(GW_NOTE_ONE) };
 #undef GW_NOTE_ONE
 
+/* What a kind is called, where it belongs, and what its number is; no name, no
+ * number. */
+struct gw_note_words {
+    const char *event;
+    enum gw_log_level level;
+    const char *area, *value;
+};
+/* False: there is no such kind. */
+bool gw_note_words(enum gw_note_kind kind, struct gw_note_words *ret);
+
 /* Begin with {0}. */
 struct gw_notes {
     struct gw_log_limit limit[GW_NOTE_COUNT];

@@ -29,6 +29,7 @@ void gw_paho_announce(struct gw_paho_port *port, bool session_present)
     port->announced = true;
     port->connections++;
     port->connects++;
+    port->announced_endpoint = port->endpoint;
     gw_inbox_push(&port->inbox, &event);
 }
 

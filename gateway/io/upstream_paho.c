@@ -526,10 +526,11 @@ void gw_upstream_paho_stats(const struct gw_upstream *upstream,
     struct gw_paho_port *port =
         port_of((struct gw_upstream *)(uintptr_t)upstream);
 
-    *ret_stats = (struct gw_upstream_paho_stats){.connects = port->connects,
-                                                 .connect_us = port->connect_us,
-                                                 .outstanding_max =
-                                                     port->outstanding_max};
+    *ret_stats = (struct gw_upstream_paho_stats){
+        .connects = port->connects,
+        .connect_us = port->connect_us,
+        .outstanding_max = port->outstanding_max,
+        .endpoint = port->announced_endpoint};
     gw_inbox_counts(&port->inbox, &ret_stats->inbox_dropped,
                     &ret_stats->inbox_waits);
     if (port->keep)

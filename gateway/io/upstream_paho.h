@@ -164,6 +164,7 @@ struct gw_upstream_paho_stats {
     uint64_t connects;        /* connections made */
     uint64_t connect_us;      /* how long the last one took, doorbell and all */
     uint64_t outstanding_max; /* most acknowledged publishes with Paho */
+    uint32_t endpoint;        /* of the last connection */
     struct gw_paho_keep_stats keep; /* with a journal */
 };
 void gw_upstream_paho_stats(const struct gw_upstream *upstream,

@@ -139,6 +139,7 @@ struct gw_paho_port {
     atomic_bool stopped_clean; /* set before: */
     atomic_bool finished;      /* the thread is about to end */
     atomic_uint connects, connect_us, outstanding_max; /* figures */
+    atomic_uint announced_endpoint; /* of the last connection */
 
     /* Upstream thread only. */
     MQTTAsync handle;          /* or NULL */
