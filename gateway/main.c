@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "io/config.h"
+#include "io/crash.h"
 #include "io/daemon.h"
 #include "io/import_paho.h"
 #include "io/log.h"
@@ -329,6 +330,7 @@ static int run(struct gw_config *config, const struct arguments *args,
 
     reserve_untouched();
     gw_log_configure(config->log.level, config->log.format, config->log.output);
+    gw_crash_install();
     give_out(problems, true);
     signal(SIGPIPE, SIG_IGN);
     /* A limit on the size of files is an error as a full disk is. */

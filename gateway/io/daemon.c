@@ -270,6 +270,8 @@ static enum mqttsn_status make_engine(struct gw_daemon *d)
     if (status != MQTTSN_OK)
         gw_err("daemon", "cannot_start", "reason=\"engine: %s\"",
                mqttsn_status_text(status));
+    else
+        daemon_crash_watch(d);
     return status;
 }
 
@@ -389,6 +391,7 @@ bool gw_daemon_free(struct gw_daemon *d)
     if (d == NULL)
         return true;
     in_order = d->left_in_order;
+    daemon_crash_watch(NULL);
     gw_engine_free(d->engine);
     gw_config_free(d->config);
     free(d->upstream_buf);

@@ -129,6 +129,12 @@ void daemon_report_link(struct gw_daemon *d, enum gw_up_event_kind kind);
 void daemon_report_source(const struct gw_daemon *d,
                           struct gw_report_source *ret);
 
+/* ---- daemon_crash.c ---------------------------------------------------- */
+
+/* What is said of the daemon if the process crashes; NULL: no more. The engine
+ * is there as long as this holds. */
+void daemon_crash_watch(struct gw_daemon *d);
+
 /* ---- daemon_status.c --------------------------------------------------- */
 
 void daemon_status_start(struct gw_daemon *d);

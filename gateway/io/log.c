@@ -286,6 +286,11 @@ void gw_log_write(enum gw_log_level level, const char *area, const char *event,
     errno = saved_errno;
 }
 
+enum gw_log_format gw_log_format_in_force(void)
+{
+    return (enum gw_log_format)atomic_load(&log_format);
+}
+
 void gw_log_configure(enum gw_log_level level, enum gw_log_format format,
                       enum gw_log_output output)
 {

@@ -36,6 +36,9 @@ extern atomic_int gw_log_threshold;
 void gw_log_configure(enum gw_log_level level, enum gw_log_format format,
                       enum gw_log_output output);
 
+/* Any thread, also in a signal handler. */
+enum gw_log_format gw_log_format_in_force(void);
+
 static inline bool gw_log_is_on(enum gw_log_level level)
 {
     return (int)level <=

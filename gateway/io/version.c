@@ -3,6 +3,7 @@
 
 #include <uv.h>
 
+#include "crash.h"
 #include "disk_store.h"
 #include "log.h"
 #include "upstream_paho.h"
@@ -15,6 +16,7 @@ const char *gw_version(void)
 void gw_version_print(FILE *out)
 {
     fprintf(out, "mqttsn-gateway %s\n", gw_version());
+    fprintf(out, "build id %s\n", gw_crash_build_id());
     fprintf(out, "libuv %s\n", uv_version_string());
     fprintf(out, "SQLite %s\n", gw_disk_sqlite_version());
     fprintf(out, "Paho MQTT C %s, heap tracking: %s\n",

@@ -17,6 +17,7 @@ NAME = re.compile(r'"([a-z_]+)"')
 PASSED = {
     "gw_daemon_log_problem": (
         "config", lambda event: "error" if event.endswith("error") else "warn"),
+    "gw_crash_begin": ("daemon", lambda event: "error"),
     "log_frame": ("frame", lambda event: "debug"),
 }
 
