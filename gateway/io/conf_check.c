@@ -453,6 +453,7 @@ static void check_whole(struct conf_load *load)
     conf_check_profile(load);
     conf_check_tls(load);
     conf_check_nodes(load);
+    conf_check_http(load);
     if (upstream->password != NULL && upstream->username == NULL) {
         place = place_of(load, "upstream", "password_file", NULL);
         conf_error(load, &place, "upstream.password_file",

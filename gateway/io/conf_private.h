@@ -262,6 +262,11 @@ void conf_check_profile(struct conf_load *load);
 /* Whether what [tls] names can be used. */
 void conf_check_tls(struct conf_load *load);
 
+/* ---- conf_http.c ---- */
+
+/* Whether there can be an HTTP server as configured; and its tokens. */
+void conf_check_http(struct conf_load *load);
+
 /* ---- conf_check.c ---- */
 
 /* Where a global key is given; nowhere when it is not. */

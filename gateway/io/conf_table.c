@@ -76,7 +76,8 @@ const struct conf_section_row conf_section_rows[] = {
     {"uplink", "[uplink]", "Messages from nodes that wait for the broker."},
     {"access", "[access]", "What nodes may publish and subscribe."},
     {"compat", "[compat]", "Behaviour for particular nodes and brokers."},
-    {"http", "[http]", "Health and metrics over HTTP."},
+    {"http", "[http]",
+     "Metrics, health, an API and a dashboard over HTTP; see docs/http.md."},
     {"ctl", "[ctl]", "The socket of mqttsn-ctl."},
     {"status", "[status]", "Messages about the gateway's own state."},
     {"log", "[log]", "What is logged, how and where."},
@@ -532,10 +533,21 @@ const struct conf_key conf_keys[] = {
         SAYS("Whether the broker sends one copy in all or one for each "
              "matching filter; probe finds out, or with MQTT 5 goes by the "
              "subscription identifiers of each copy")),
-    LATER("http", "bind", TEXT, "", RANGE(0, TEXT_MAX),
-          SAYS("Address and port; default: off")),
-    LATER("http", "token_file", SECRET, "",
-          SAYS("File with the token that requests must bear")),
+    KEY("http", "bind", ADDRESS, "", CONFIG(http.bind), RANGE(9883, 0),
+        .note = "off",
+        SAYS("Address and TCP port of metrics, health, API and dashboard; "
+             "127.0.0.1 keeps them on this machine")),
+    KEY("http", "token_file", SECRET, "", CONFIG(http.tokens),
+        COUNTED(struct gw_config, http.tokens_len), RELOADS, .note = "none",
+        SAYS("File with tokens, one on a line, 16 to 128 characters each; "
+             "without one nothing can be done over HTTP but to look; with one, "
+             "on an address that is not loopback, the API needs it to look, "
+             "too")),
+    KEY("http", "host_names", TEXT, "", CONFIG(http.host_names),
+        RANGE(0, TEXT_MAX), RELOADS, .note = "none",
+        SAYS("Names, separated by commas, by which requests without a token "
+             "may call the gateway, beside its addresses, localhost and the "
+             "host name")),
     LATER("ctl", "path", PATH, "/run/mqttsn-gateway/ctl.sock",
           SAYS("The socket")),
     LATER("ctl", "group", TEXT, "", RANGE(0, 64),

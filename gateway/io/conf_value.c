@@ -219,7 +219,8 @@ static bool parse_secret(struct conf_load *load, const struct conf_key *key,
                          const char *text, struct conf_value *ret, char *why)
 {
     ret->text = text;
-    if (load->merging && key->offset != CONF_NOWHERE) {
+    if (load->merging && (key->flags & CONF_RELOADS) == 0 &&
+        key->offset != CONF_NOWHERE) {
         struct conf_secret running = conf_secret_of(load->running, key);
 
         if (running.octets != NULL)

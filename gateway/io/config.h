@@ -117,6 +117,13 @@ struct gw_config_status {
     mqttsn_ms interval;
 };
 
+struct gw_config_http {
+    struct gw_addr bind;   /* family 0: there is none */
+    const uint8_t *tokens; /* a file of them (http_access.h), or NULL */
+    size_t tokens_len;
+    const char *host_names; /* or NULL */
+};
+
 struct gw_config_log {
     enum gw_log_level level;
     enum gw_log_format format;
@@ -133,6 +140,7 @@ struct gw_config {
     struct gw_config_store store;
     struct gw_config_log log;
     struct gw_config_status status;
+    struct gw_config_http http;
 
     struct gw_config_private *private; /* config.c and conf_*.c only */
 };

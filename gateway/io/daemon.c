@@ -130,6 +130,7 @@ static void close_store(struct gw_daemon *d)
 void daemon_close(struct gw_daemon *d)
 {
     d->phase = CLOSING;
+    daemon_http_close(d);
     if (d->upstream != NULL)
         d->upstream->ops->free(d->upstream);
     d->upstream = NULL;
@@ -214,6 +215,7 @@ void gw_daemon_stop(struct gw_daemon *d)
     if (d->stopping != NULL)
         d->stopping(d->user);
     d->now = uv_now(d->loop);
+    daemon_http_close(d);
     gw_udp_deafen(d->udp);
     if (d->store->ops->hurry != NULL)
         d->store->ops->hurry(d->store);
@@ -361,7 +363,9 @@ enum mqttsn_status gw_daemon_start(uv_loop_t *loop,
         goto fail;
     d->store->wake = daemon_wake;
     d->store->user = d;
-    status = start_upstream(d);
+    status = daemon_http_start(d);
+    if (status == MQTTSN_OK)
+        status = start_upstream(d);
     if (status != MQTTSN_OK)
         goto fail;
 

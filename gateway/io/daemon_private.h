@@ -3,7 +3,8 @@
  * daemon_private.h - what the files of daemon share: daemon.c (life),
  * daemon_pump.c (the turn), daemon_reload.c, daemon_report.c (what is told to
  * who asks), daemon_store.c (restart),
- * daemon_upstream.c (settings), daemon_status.c (the gateway's own topics).
+ * daemon_upstream.c (settings), daemon_status.c (the gateway's own topics),
+ * daemon_http.c and daemon_metrics.c (what is answered over HTTP).
  */
 #ifndef GW_DAEMON_PRIVATE_H
 #define GW_DAEMON_PRIVATE_H
@@ -11,6 +12,8 @@
 #include "daemon.h"
 #include "disk_store.h"
 #include "events.h"
+#include "http.h"
+#include "metrics.h"
 #include "notes.h"
 #include "report.h"
 #include "store.h"
@@ -54,6 +57,11 @@ struct gw_daemon {
     struct gw_report_upstream link; /* but its endpoint */
     bool link_fails;                /* so did the last attempt */
     bool store_fails;               /* so did the last operation */
+    struct gw_http *http;           /* NULL: there is none */
+
+    /* For the metrics. */
+    uint64_t received[GW_METRICS_TYPES], sent[GW_METRICS_TYPES];
+    uint64_t process_start_s;
 
     /* The turn. */
     uv_check_t turn;     /* after the loop has looked for input */
@@ -134,6 +142,19 @@ void daemon_report_source(const struct gw_daemon *d,
 /* What is said of the daemon if the process crashes; NULL: no more. The engine
  * is there as long as this holds. */
 void daemon_crash_watch(struct gw_daemon *d);
+
+/* ---- daemon_http.c ----------------------------------------------------- */
+
+/* The HTTP server, if one is configured; why it cannot be has been logged. */
+MQTTSN_CHECKED enum mqttsn_status daemon_http_start(struct gw_daemon *d);
+/* 'd->config' is another one; the one before is there still. */
+void daemon_http_reloaded(struct gw_daemon *d);
+void daemon_http_close(struct gw_daemon *d);
+
+/* ---- daemon_metrics.c -------------------------------------------------- */
+
+/* The text for Prometheus; free(3) it. NULL: no memory. */
+char *daemon_metrics_text(struct gw_daemon *d, size_t *ret_len);
 
 /* ---- daemon_status.c --------------------------------------------------- */
 

@@ -45,6 +45,7 @@ static void input(void *user, const struct gw_addr *from,
 {
     struct gw_daemon *d = user;
 
+    d->received[gw_metrics_type(bytes)]++;
     if (gw_log_is_on(GW_LOG_DEBUG))
         log_frame("received", from, bytes);
     gw_engine_on_datagram(d->engine, from, via, bytes, d->now);
@@ -100,6 +101,7 @@ static bool next_datagram(void *user, uint8_t *buf, size_t cap,
 
     if (!gw_engine_poll_datagram(d->engine, d->now, buf, cap, ret_datagram))
         return false;
+    d->sent[gw_metrics_type(mqttsn_span(buf, ret_datagram->len))]++;
     if (gw_log_is_on(GW_LOG_DEBUG))
         log_frame(ret_datagram->target == GW_TO_GROUP ? "advertised" : "sent",
                   &ret_datagram->to, mqttsn_span(buf, ret_datagram->len));

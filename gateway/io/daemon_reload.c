@@ -43,7 +43,7 @@ static void reload(struct gw_daemon *d)
     struct gw_listener_options listeners[GW_LISTENERS_MAX];
     uint32_t before = daemon_max_datagram(d->config);
     struct gw_options options;
-    struct gw_config *config;
+    struct gw_config *config, *old;
     enum mqttsn_status status;
 
     status = gw_config_reload(d->config, d->sources, report, NULL, &config);
@@ -73,8 +73,10 @@ static void reload(struct gw_daemon *d)
         return;
     }
     gw_log_configure(config->log.level, config->log.format, config->log.output);
-    gw_config_free(d->config);
+    old = d->config;
     d->config = config;
+    daemon_http_reloaded(d);
+    gw_config_free(old);
     gw_info("config", "reloaded", NULL);
     gw_events_say(&d->events, GW_EVENT_RELOADED, d->now);
     daemon_wake(d);

@@ -5,6 +5,7 @@
 
 #include "crash.h"
 #include "disk_store.h"
+#include "http.h"
 #include "log.h"
 #include "upstream_paho.h"
 
@@ -19,6 +20,7 @@ void gw_version_print(FILE *out)
     fprintf(out, "build id %s\n", gw_crash_build_id());
     fprintf(out, "libuv %s\n", uv_version_string());
     fprintf(out, "SQLite %s\n", gw_disk_sqlite_version());
+    fprintf(out, "libmicrohttpd %s\n", gw_http_version());
     fprintf(out, "Paho MQTT C %s, heap tracking: %s\n",
             gw_upstream_paho_version(), gw_upstream_paho_heap_tracking());
 }

@@ -94,8 +94,7 @@ class CommandLine(unittest.TestCase):
 
     def test_what_comes_later_is_refused_as_not_in_this_version(self):
         for section, key, value in (
-                ("ctl", "group", "x"),
-                ("http", "bind", "127.0.0.1:80")):
+                ("ctl", "group", "x"),):
             with self.subTest("%s.%s = %s" % (section, key, value)):
                 path = self.file("[%s]\n%s = %s\n" % (section, key, value))
 

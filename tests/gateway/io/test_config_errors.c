@@ -159,8 +159,6 @@ static void each_error_names_line_key_and_what_was_expected(void **state)
                                 "''\n"},
 
         /* later versions */
-        {"[http]\nbind = 127.0.0.1:80\n", "2: http.bind: " LATER},
-        {"[http]\nbind = 127.0.0.1:80\n", "2: http.bind: " LATER},
         {"[ctl]\npath = /x\n", "2: ctl.path: " LATER},
         {"[status]\nenabled = yes\nprefix = a/+\n",
          "3: status.prefix: expected the beginning of a topic name, without "

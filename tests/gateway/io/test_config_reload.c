@@ -156,6 +156,43 @@ static void a_new_password_waits_for_a_restart(void **state)
     gw_config_free(b);
 }
 
+/* Also where another key keeps its running value. */
+static void new_tokens_are_taken_over(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_config *a, *b;
+    char path[64], text[160], other[200];
+
+    snprintf(path, sizeof(path), "%s/tokens", f->dir);
+    write_text(path, "0123456789abcdef\n");
+    chmod(path, 0600);
+    snprintf(text, sizeof(text), "[http]\ntoken_file = %s\n", path);
+    a = load_good(f, text);
+
+    write_text(path, "# new\nfedcba9876543210\n");
+    snprintf(other, sizeof(other), "%s[upstream]\nkeep_alive = 7s\n", text);
+    b = reload_text(f, a, other);
+    assert_non_null(b);
+    assert_string_equal(
+        f->reported,
+        "warning: 4: upstream.keep_alive: the new value needs a restart\n");
+    assert_string_equal((const char *)b->http.tokens,
+                        "# new\nfedcba9876543210");
+    gw_config_free(b);
+
+    write_text(path, "# new\n\nfedcba987654321\n");
+    assert_null(reload_text(f, a, text));
+    assert_string_equal(f->reported,
+                        "2: http.token_file: line 3 of it: expected a token of "
+                        "16 to 128 characters\n");
+    write_text(path, "# none\n");
+    assert_null(reload_text(f, a, text));
+    assert_string_equal(f->reported,
+                        "2: http.token_file: expected a token, one "
+                        "on a line\n");
+    gw_config_free(a);
+}
+
 static void a_made_up_client_id_stays(void **state)
 {
     struct fixture *f = *state;
@@ -187,6 +224,7 @@ int main(void)
         TEST(default_listeners_stay_when_the_file_names_some),
         TEST(a_reload_with_an_error_gives_nothing),
         TEST(a_new_password_waits_for_a_restart),
+        TEST(new_tokens_are_taken_over),
         TEST(a_made_up_client_id_stays),
     };
 

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* What is answered over HTTP: metrics and health. */
+#include "daemon_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A browser takes six connections, Prometheus one; what shares an address, as
+ * behind a proxy, shares its bound. */
+#define CONNECTIONS 32
+#define PER_ADDRESS 16
+#define IDLE_S 10
+#define REQUEST_S 60
+
+#define TEXT_TYPE "text/plain; charset=utf-8"
+
+static void on_metrics(const struct gw_http_request *request,
+                       struct gw_http_reply *reply)
+{
+    reply->type = GW_METRICS_TYPE;
+    reply->text = daemon_metrics_text(request->user, &reply->len);
+    if (reply->text == NULL)
+        gw_http_error(reply, 503, "there is no memory for it");
+}
+
+/* Whoever reads it knows that the loop turns. */
+static void on_health(const struct gw_http_request *request,
+                      struct gw_http_reply *reply)
+{
+    (void)request;
+    reply->type = TEXT_TYPE;
+    reply->fixed = "ok\n";
+    reply->len = 3;
+}
+
+static void on_ready(const struct gw_http_request *request,
+                     struct gw_http_reply *reply)
+{
+    const struct gw_daemon *d = request->user;
+    static const char *const answers[] = {
+        "{\"ready\":true,\"reasons\":[]}",
+        "{\"ready\":false,\"reasons\":[\"upstream: the broker is not "
+        "connected\"]}",
+        "{\"ready\":false,\"reasons\":[\"store: it cannot be written\"]}",
+        "{\"ready\":false,\"reasons\":[\"upstream: the broker is not "
+        "connected\","
+        "\"store: it cannot be written\"]}"};
+    unsigned wrong = (d->link.connected ? 0u : 1u) + (d->store_fails ? 2u : 0u);
+
+    reply->status = wrong == 0 ? 200 : 503;
+    reply->fixed = answers[wrong];
+    reply->len = strlen(answers[wrong]);
+}
+
+static const struct gw_http_route routes[] = {
+    {"/metrics", GW_HTTP_OPEN, on_metrics, NULL},
+    {"/healthz", GW_HTTP_OPEN, on_health, NULL},
+    {"/readyz", GW_HTTP_OPEN, on_ready, NULL},
+};
+
+/* ---- life -------------------------------------------------------------- */
+
+static struct gw_http_access_list access_of(const struct gw_config_http *http)
+{
+    return (struct gw_http_access_list){
+        .tokens = mqttsn_span(http->tokens, http->tokens_len),
+        .names = http->host_names};
+}
+
+enum mqttsn_status daemon_http_start(struct gw_daemon *d)
+{
+    const struct gw_config_http *http = &d->config->http;
+    const struct gw_http_access_list access = access_of(http);
+    const struct gw_http_settings settings = {.bind = http->bind,
+                                              .routes = routes,
+                                              .route_count = sizeof(routes) /
+                                                             sizeof(routes[0]),
+                                              .user = d,
+                                              .connections = CONNECTIONS,
+                                              .per_address = PER_ADDRESS,
+                                              .idle_s = IDLE_S,
+                                              .request_s = REQUEST_S};
+
+    if (http->bind.family == 0)
+        return MQTTSN_OK;
+    return gw_http_open(d->loop, &settings, &access, &d->http);
+}
+
+void daemon_http_reloaded(struct gw_daemon *d)
+{
+    const struct gw_http_access_list access = access_of(&d->config->http);
+
+    if (d->http != NULL)
+        gw_http_admit(d->http, &access);
+}
+
+void daemon_http_close(struct gw_daemon *d)
+{
+    gw_http_close(d->http);
+    d->http = NULL;
+}
