@@ -108,16 +108,24 @@ static bool next_datagram(void *user, uint8_t *buf, size_t cap,
     return true;
 }
 
-/* What the port would not take after all goes back as never sent. */
+/* What the port would not take after all goes back as never sent; a connection
+ * that cannot be made is one that is not reached, and closed at once. */
 static void give_back(struct gw_daemon *d, const struct gw_up_action *action)
 {
-    struct gw_up_event event = {.kind = GW_UP_RESULT};
+    struct gw_up_event event = {.kind = GW_UP_RESULT,
+                                .connection = action->connection};
 
-    if (action->token == 0)
+    if (action->kind == GW_UP_OPEN) {
+        event.kind = GW_UP_UNREACHABLE;
+    } else if (action->kind == GW_UP_CLOSE) {
+        event.kind = GW_UP_CLOSED;
+    } else if (action->token != 0) {
+        d->upstream_open--;
+        event.result.token = action->token;
+        event.result.outcome = GW_UP_UNSENT;
+    } else {
         return;
-    d->upstream_open--;
-    event.result.token = action->token;
-    event.result.outcome = GW_UP_UNSENT;
+    }
     gw_engine_on_upstream(d->engine, &event, d->now);
 }
 
