@@ -5,18 +5,24 @@ on, over start, traffic in both directions, a sleeper, a reload and the end.
 A daemon that cannot start says why and ends with its own status; one that runs
 goes on and serves again as soon as there is memory, and in no case does it
 crash. The engine is not concerned: it takes its memory at the start.
+
+With other ways to the broker it is done again for what only they ask for: the
+places in the code that the first life never came by.
 """
 
 import os
 import re
 import struct
+import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.environ["MQTTSN_E2E"])
 
+from certificates import Authority  # noqa: E402
 from harness import E2ETest, Gateway, fr, main  # noqa: E402
-from processes import SANITIZER, Process  # noqa: E402
+from processes import (PATIENCE, SANITIZER, Process,  # noqa: E402
+                       end_with_parent, free_port)
 
 READY = re.compile(r"event=ready(\s|$)")
 # What a daemon that does not start has to say.
@@ -36,31 +42,48 @@ class FailingGateway(Gateway):
             env=self.env)
 
 
-class Allocation(E2ETest):
+class Life(E2ETest):
     """One broker for all gateways; each run judges its own."""
 
+    ASKERS_MAX = 4096  # allocations of which it is known who asked
+    BASE = {
+        "log": {"level": "info"},
+        "retry": {"interval": "1s", "count": 3},
+        "predefined": {"7": "pre/seven, open"},
+        "store": STORE,
+    }
+
     def begin(self):
-        self.broker = self.start_broker(quiet=True)
+        self.broker = self.start_broker(*self.broker_lines(), quiet=True)
         self.watch = self.mqtt("up/#", 1)
         self.source = self.mqtt()
         file = tempfile.NamedTemporaryFile()
         self.addCleanup(file.close)
         self.counts = file.name
+        self.config = {
+            **self.BASE, "topics": {"predefined_file": self.topics()}}
+
+    def broker_lines(self):
+        """Lines of its configuration."""
+        return ()
 
     def allocations(self):
         with open(self.counts, "rb") as file:
             return struct.unpack("=Q", file.read(8))[0]
 
+    def askers(self):
+        """The place in the code that asked for each of them."""
+        with open(self.counts, "rb") as file:
+            file.seek(8)
+            places = struct.unpack("=%dI" % self.ASKERS_MAX, file.read())
+        self.assertLess(self.allocations(), self.ASKERS_MAX)
+        return places[:self.allocations()]
+
     def launch(self, order):
         with open(self.counts, "wb") as file:
-            file.write(bytes(8))
-        self.gw = FailingGateway(self.broker.port, {
-            "log": {"level": "info"},
-            "retry": {"interval": "1s", "count": 3},
-            "topics": {"predefined_file": self.topics()},
-            "predefined": {"7": "pre/seven, open"},
-            "store": STORE,
-        }, env={"GW_FAULT": order, "GW_FAULT_COUNT": self.counts})
+            file.write(bytes(8 + 4 * self.ASKERS_MAX))
+        self.gw = FailingGateway(self.broker.port, self.config, env={
+            "GW_FAULT": order, "GW_FAULT_COUNT": self.counts})
 
     def topics(self):
         return self.broker.file("topics.csv", "*, pre/nine, 9\n")
@@ -139,10 +162,12 @@ class Allocation(E2ETest):
                 return "refused to start"
             if serves:
                 self.gw.wait_up()
-                self.converse(self.allocations())
+                self.up_at = self.allocations()
+                self.converse(self.up_at)
             else:
                 # What needs no memory goes on.
                 self.node("stranger").insist(fr.pingreq(), fr.disconnect())
+            self.reload_at = self.allocations()
             self.reload()
             self.gw.terminate()
             self.judge(order)
@@ -152,22 +177,163 @@ class Allocation(E2ETest):
         finally:
             self.gw.close()
 
-    def sweep(self, mode, serves):
-        self.assertEqual(self.whole_life("none", True), "served")
-        total = self.allocations()
+    def sweep(self, mode, serves, numbers):
+        """A life for each of these; the outcomes."""
         outcomes = [self.whole_life("%s:%d" % (mode, number), serves)
-                    for number in range(1, total + 1)]
+                    for number in numbers]
         for outcome in sorted(set(outcomes)):
             print("%s: of %d allocations: %d times %s" % (
-                mode, total, outcomes.count(outcome), outcome))
-        # The sweep has reached both the start and what comes after it.
-        self.assertEqual(set(outcomes), {"refused to start", "served"})
+                mode, len(outcomes), outcomes.count(outcome), outcome))
+        return set(outcomes)
+
+
+class Allocation(Life):
+    def all_of_them(self):
+        self.assertEqual(self.whole_life("none", True), "served")
+        return range(1, self.allocations() + 1)
 
     def test_one_allocation_fails(self):
-        self.sweep("at", True)
+        outcomes = self.sweep("at", True, self.all_of_them())
+        # The sweep has reached both the start and what comes after it.
+        self.assertEqual(outcomes, {"refused to start", "served"})
 
     def test_all_allocations_fail_from_one_on(self):
-        self.sweep("from", False)
+        outcomes = self.sweep("from", False, self.all_of_them())
+        self.assertEqual(outcomes, {"refused to start", "served"})
+
+
+class OtherWay(Life):
+    """What only another way to the broker asks for."""
+
+    LEAST = 0  # allocations that are its own
+
+    def way(self):
+        """Sections of its configuration."""
+        raise NotImplementedError
+
+    def is_own(self, number, asker):
+        return asker not in self.known
+
+    def own(self):
+        self.assertEqual(self.whole_life("none", True), "served")
+        self.known = set(self.askers())
+        for section, keys in self.way().items():
+            self.config[section] = {**self.config.get(section, {}), **keys}
+        self.assertEqual(self.whole_life("none", True), "served")
+        numbers = [number for number, asker in enumerate(self.askers(), 1)
+                   if self.is_own(number, asker)]
+        self.assertGreaterEqual(len(numbers), self.LEAST)
+        return numbers
+
+    def sweep_both(self):
+        numbers = self.own()
+        outcomes = (self.sweep("at", True, numbers)
+                    | self.sweep("from", False, numbers))
+        self.assertLessEqual(outcomes, {"refused to start", "served"})
+
+
+class Transparent(OtherWay):
+    """And what is asked for while nodes are served: it may be for one."""
+
+    LEAST = 20
+
+    def is_own(self, number, asker):
+        return (self.up_at < number <= self.reload_at
+                or super().is_own(number, asker))
+
+    def way(self):
+        return {"upstream": {"mode": "transparent"},
+                "store": {"type": "memory"}}
+
+    def test_a_connection_for_each_node(self):
+        self.sweep_both()
+
+
+class Mqtt5(OtherWay):
+    def way(self):
+        return {"upstream": {"protocol": "5"}}
+
+    def test_the_other_version_of_mqtt(self):
+        self.sweep_both()
+
+
+class Tls(OtherWay):
+    LEAST = 5
+
+    @classmethod
+    def setUpClass(cls):
+        cls.authority = Authority()
+        cls.addClassCleanup(cls.authority.close)
+
+    def broker_lines(self):
+        self.tls_port = free_port()
+        cert, key = self.authority.issue("broker")
+        return ("listener %d 127.0.0.1" % self.tls_port, "certfile " + cert,
+                "keyfile " + key, "cafile " + self.authority.ca,
+                "require_certificate true")
+
+    def way(self):
+        cert, key = self.authority.issue("gateway")
+        return {
+            "upstream": {
+                "url": "mqtts://127.0.0.1:%d" % self.tls_port,
+                "username": "gateway",
+                "password_file": self.authority.secret("password", "x\n")},
+            "tls": {
+                "ca_file": self.authority.ca, "cert_file": cert,
+                "key_file": self.authority.lock(key, "sesame"),
+                "key_password_file": self.authority.secret("lock", "sesame\n"),
+                "alpn": "mqtt", "server_name": "localhost",
+                "ciphers": "ECDHE+AESGCM"}}
+
+    def test_everything_that_tls_can_be_told(self):
+        self.sweep_both()
+
+
+class Tools(E2ETest):
+    """The command-line tools: one asks for memory, the others never do."""
+
+    ASKS = re.compile(r"\bU (malloc|calloc|realloc|strn?dup)\b")
+
+    def test_all_but_one_ask_for_none(self):
+        for name in ("discover", "forwarder", "pub", "sub"):
+            path = os.path.join(os.environ["MQTTSN_TOOLS"], "mqttsn-" + name)
+            wanted = subprocess.run(["nm", "-u", path], capture_output=True,
+                                    text=True, check=True).stdout
+            self.assertIn("U recv", wanted)
+            self.assertFalse(self.ASKS.search(wanted), wanted)
+
+    def measure(self, order):
+        with tempfile.NamedTemporaryFile() as counts:
+            counts.write(bytes(8))
+            counts.flush()
+            done = subprocess.run(
+                [os.environ["MQTTSN_FAILING_BENCH"], "--mode", "up", "-n", "3",
+                 "-h", "127.0.0.1", "-p", str(self.gw.port), "--broker-port",
+                 str(self.broker.port), "--count", "10", "-q", "1"],
+                env={**os.environ, "GW_FAULT": order,
+                     "GW_FAULT_COUNT": counts.name},
+                capture_output=True, text=True, timeout=3 * PATIENCE,
+                preexec_fn=end_with_parent, check=False)
+            counts.seek(0)
+            return done, struct.unpack("=Q", counts.read(8))[0]
+
+    def test_the_one_that_measures_says_that_there_is_none(self):
+        done, total = self.measure("none")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertGreater(total, 5)
+        for mode in ("at", "from"):
+            for number in range(1, total + 1):
+                with self.subTest(mode=mode, number=number):
+                    done, _ = self.measure("%s:%d" % (mode, number))
+                    self.assertFalse(SANITIZER.search(done.stderr),
+                                     done.stderr)
+                    # Its own ceiling it can do without.
+                    if done.returncode == 0 and mode == "at":
+                        self.assertNotIn("ceiling", done.stdout)
+                        continue
+                    self.assertEqual(done.returncode, 1, done.stderr)
+                    self.assertRegex(done.stderr, SAID)
 
 
 if __name__ == "__main__":
