@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is answered over HTTP: metrics and health. */
+/* What is answered over HTTP: metrics, health and reports. */
 #include "daemon_private.h"
 
 #include <stdio.h>
@@ -53,10 +53,93 @@ static void on_ready(const struct gw_http_request *request,
     reply->len = strlen(answers[wrong]);
 }
 
+/* ---- reports ----------------------------------------------------------- */
+
+static bool read_query(const struct gw_http_request *request,
+                       struct gw_report_query *query)
+{
+    struct mqttsn_span value;
+    char *rest = request->query;
+    const char *name;
+
+    gw_report_query_init(query);
+    while (gw_http_take(&rest, &name, &value)) {
+        if (!gw_report_query_set(query, name, value))
+            return false;
+    }
+    if (request->part.len != 0)
+        query->client = request->part;
+    return true;
+}
+
+static void write_report(const struct gw_http_request *request,
+                         enum gw_report report,
+                         const struct gw_report_query *query,
+                         struct gw_http_reply *reply)
+{
+    struct gw_report_source source;
+    struct mqttsn_span text;
+    char *buf = malloc(GW_REPORT_ROOM), *fitting;
+    enum mqttsn_status status = MQTTSN_ENOSPACE;
+
+    daemon_report_source(request->user, &source);
+    if (buf != NULL)
+        status =
+            gw_report_write(&source, report, query, buf, GW_REPORT_ROOM, &text);
+    if (status == MQTTSN_OK) {
+        fitting = realloc(buf, text.len);
+        reply->text = fitting != NULL ? fitting : buf;
+        reply->len = text.len;
+        return;
+    }
+    free(buf);
+    if (status == MQTTSN_ENOTFOUND)
+        gw_http_error(reply, 404, "there is no such client");
+    else
+        gw_http_error(reply, 503, "there is no room for it");
+}
+
+static void on_report(const struct gw_http_request *request,
+                      struct gw_http_reply *reply, enum gw_report report)
+{
+    struct gw_report_query query;
+
+    if (read_query(request, &query))
+        write_report(request, report, &query, reply);
+    else
+        gw_http_error(reply, 400, "the query is not understood");
+}
+
+#define REPORT(function, report)                                               \
+    static void function(const struct gw_http_request *request,                \
+                         struct gw_http_reply *reply)                          \
+    {                                                                          \
+        on_report(request, reply, report);                                     \
+    }
+REPORT(on_status, GW_REPORT_STATUS)
+REPORT(on_clients, GW_REPORT_CLIENTS)
+REPORT(on_client, GW_REPORT_CLIENT)
+REPORT(on_queue, GW_REPORT_QUEUE)
+REPORT(on_topics, GW_REPORT_TOPICS)
+REPORT(on_subscriptions, GW_REPORT_SUBSCRIPTIONS)
+REPORT(on_upstream, GW_REPORT_UPSTREAM)
+REPORT(on_events, GW_REPORT_EVENTS)
+#undef REPORT
+
+#define API "/api/v1/"
+
 static const struct gw_http_route routes[] = {
     {"/metrics", GW_HTTP_OPEN, on_metrics, NULL},
     {"/healthz", GW_HTTP_OPEN, on_health, NULL},
     {"/readyz", GW_HTTP_OPEN, on_ready, NULL},
+    {API "status", GW_HTTP_READ, on_status, NULL},
+    {API "clients", GW_HTTP_READ, on_clients, NULL},
+    {API "clients/*", GW_HTTP_READ, on_client, NULL},
+    {API "clients/*/queue", GW_HTTP_READ, on_queue, NULL},
+    {API "topics", GW_HTTP_READ, on_topics, NULL},
+    {API "subscriptions", GW_HTTP_READ, on_subscriptions, NULL},
+    {API "upstream", GW_HTTP_READ, on_upstream, NULL},
+    {API "events", GW_HTTP_READ, on_events, NULL},
 };
 
 /* ---- life -------------------------------------------------------------- */

@@ -37,17 +37,17 @@ struct gw_http;
 
 struct gw_http_request {
     void *user;
-    struct mqttsn_span part;   /* what stood for the '*' of the path, decoded */
-    const char *query;         /* as it was sent, without the '?'; or "" */
+    struct mqttsn_span part; /* what stood for the '*' of the path, decoded */
+    char *query; /* as it was sent, without its '?', to be taken apart; or "" */
     const char *client;        /* its address */
     unsigned token;            /* the line of the token that it bore; 0: none */
     const char *if_none_match; /* or NULL */
 };
 
-/* The value of a parameter of the query, decoded; false: it is not there, does
- * not fit or is no text, and 'buf' holds nothing of use. */
-bool gw_http_parameter(const struct gw_http_request *request, const char *name,
-                       char *buf, size_t cap);
+/* Takes the next "NAME=VALUE" off '*query', the value decoded in its place;
+ * false at the end. What is no such thing has the name "". */
+bool gw_http_take(char **query, const char **ret_name,
+                  struct mqttsn_span *ret_value);
 
 /* An answer; it begins as 200 without a body. */
 struct gw_http_reply {

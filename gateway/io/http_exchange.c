@@ -97,30 +97,27 @@ static bool decode(char *text, size_t *len, bool plus)
     return true;
 }
 
-bool gw_http_parameter(const struct gw_http_request *request, const char *name,
-                       char *buf, size_t cap)
+bool gw_http_take(char **query, const char **ret_name,
+                  struct mqttsn_span *ret_value)
 {
-    size_t name_len = strlen(name);
-    const char *at = request->query;
+    char *name = *query, *end = name + strcspn(name, "&");
+    char *value = name + strcspn(name, "=&");
+    size_t len;
 
-    while (*at != '\0') {
-        size_t len = strcspn(at, "&");
-
-        if (len > name_len && strncmp(at, name, name_len) == 0 &&
-            at[name_len] == '=') {
-            len -= name_len + 1;
-            if (len >= cap)
-                return false;
-            memcpy(buf, at + name_len + 1, len);
-            if (!decode(buf, &len, true) || memchr(buf, '\0', len) != NULL)
-                return false;
-            buf[len] = '\0';
-            return true;
-        }
-        at += len;
-        at += *at == '&';
+    if (*name == '\0')
+        return false;
+    *query = end + (*end == '&');
+    *ret_name = "";
+    *ret_value = mqttsn_span(end, 0);
+    if (value == end)
+        return true;
+    len = (size_t)(end - value) - 1;
+    *value++ = '\0';
+    if (decode(value, &len, true)) {
+        *ret_name = name;
+        *ret_value = mqttsn_span(value, len);
     }
-    return false;
+    return true;
 }
 
 /* Whether 'path' is one of 'pattern'; what stands for '*' is in '*ret_part'. */
@@ -293,7 +290,7 @@ static gw_http_handler *find(struct exchange *x, const char *method,
     bool post = strcmp(method, "POST") == 0;
     char *query = strchr(x->target, '?');
 
-    x->request.query = "";
+    x->request.query = x->target + strlen(x->target);
     if (query != NULL) {
         *query = '\0';
         x->request.query = query + 1;

@@ -3,6 +3,7 @@
 
 import os
 import socket
+import urllib.parse
 
 from exposition import Metrics
 from harness import E2ETest, PATIENCE, fr, main
@@ -152,6 +153,76 @@ class Clients(HttpTest):
             self.assertEqual(half.recv(1), b"")
         self.assertEqual(self.web.get("/healthz").status, 200)
         self.web.metrics()
+
+
+class Api(HttpTest):
+    ODD = 'a/b "c"\\%?'
+
+    def test_each_report_is_served(self):
+        node = self.node("n1").connect()
+        node.register("a/b")
+        odd = self.node(self.ODD).connect()
+        odd.subscribe("cmd/odd", 1)
+        odd.sleep()
+        self.mqtt().publish("cmd/odd", "on", qos=1)
+        path = "/api/v1/clients/" + urllib.parse.quote(self.ODD, safe="")
+        queue = self.web.wait(path + "/queue",
+                              lambda a: a.json["queue_messages"] == 1).json
+
+        self.assertEqual(queue["queue"][0]["topic"], "cmd/odd")
+        self.assertEqual(self.web.get(path).json["state"], "asleep")
+        self.assertEqual(self.web.get("/api/v1/status").json["clients"][
+            "active"], 1)
+        self.assertEqual(self.web.get("/api/v1/upstream").json["gateway"][
+            "state"], "up")
+        for name, count in (("clients", 2), ("topics", 2),
+                            ("subscriptions", 1)):
+            with self.subTest(name):
+                self.assertEqual(
+                    len(self.web.get("/api/v1/" + name).json[name]), count)
+        events = [event["event"] for event in
+                  self.web.get("/api/v1/events").json["events"]]
+        self.assertIn("asleep", events)
+
+    def test_a_query_chooses(self):
+        for name in ("n1", "n2", self.ODD):
+            self.node(name).connect()
+        self.node("n4").connect().sleep()
+
+        def ids(query):
+            answer = self.web.get("/api/v1/clients?" + query).json
+            return [row["client"] for row in answer["clients"]], \
+                answer.get("next")
+
+        self.assertEqual(ids("state=asleep")[0], ["n4"])
+        self.nodes[0].register("a/b")
+        self.nodes[2].register("c")
+        answer = self.web.get("/api/v1/topics?client="
+                              + urllib.parse.quote_plus(self.ODD))
+        self.assertEqual([(row["client"], row["topic"])
+                          for row in answer.json["topics"]], [(self.ODD, "c")])
+        seen, cursor = [], 0
+        while cursor is not None:
+            some, cursor = ids("limit=1&cursor=%d" % cursor)
+            self.assertLessEqual(len(some), 1)
+            seen += some
+        self.assertEqual(sorted(seen), sorted(["n1", "n2", self.ODD, "n4"]))
+
+    def test_what_is_not_understood_or_not_there_is_said(self):
+        for path, status in (("clients?state=happy", 400),
+                             ("clients?limit=0", 400),
+                             ("clients?limit=1001", 400),
+                             ("clients?colour=red", 400),
+                             ("clients?limit", 400),
+                             ("topics?client=nobody", 404),
+                             ("clients/nobody", 404),
+                             ("clients/nobody/queue", 404),
+                             ("clients/", 404), ("", 404), ("happy", 404)):
+            with self.subTest(path):
+                answer = self.web.get("/api/v1/" + path)
+                self.assertEqual(answer.status, status)
+                self.assertTrue(answer.json["error"])
+        self.assertEqual(self.web.post("/api/v1/status").status, 405)
 
 
 class Refused(HttpTest):

@@ -17,16 +17,18 @@ static char taken[1 << 20];
 static void on_part(const struct gw_http_request *request,
                     struct gw_http_reply *reply)
 {
-    char value[32];
-    char *text = malloc(1024);
+    char *text = NULL, *query = request->query;
+    struct mqttsn_span value;
+    const char *name;
+    FILE *out = open_memstream(&text, &reply->len);
 
-    assert_non_null(text);
-    if (!gw_http_parameter(request, "q", value, sizeof(value)))
-        strcpy(value, "-");
-    reply->len = (size_t)snprintf(
-        text, 1024, "part=%.*s q=%s token=%u client=%s", (int)request->part.len,
-        (const char *)request->part.data, value, request->token,
-        request->client);
+    assert_non_null(out);
+    fprintf(out, "part=%.*s token=%u client=%s", (int)request->part.len,
+            (const char *)request->part.data, request->token, request->client);
+    while (gw_http_take(&query, &name, &value))
+        fprintf(out, " [%s=%.*s]", name, (int)value.len,
+                (const char *)value.data);
+    assert_int_equal(fclose(out), 0);
     reply->text = text;
     reply->type = "text/plain";
 }

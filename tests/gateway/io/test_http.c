@@ -31,15 +31,14 @@ static void each_target_leads_to_its_route(void **state)
         unsigned status;
         const char *has;
     } rows[] = {
-        {GET("/open/a"), 200, "part=a q=- token=0 client=127.0.0.1:"},
-        {GET("/open/a%2Fb%20c"), 200, "part=a/b c q=-"},
-        {GET("/open/a+b"), 200, "part=a+b q=-"},
-        {GET("/open/a?q=1"), 200, "part=a q=1 "},
-        {GET("/open/a?x=3&q=a+b%26c&q=9"), 200, "part=a q=a b&c "},
-        {GET("/open/a?qq=1&q"), 200, "part=a q=- "},
-        {GET("/open/a?q=%zz"), 200, "part=a q=- "},
-        {GET("/open/a?q=%00"), 200, "part=a q=- "},
-        {GET("/open/a?q=012345678901234567890123456789012"), 200, "q=- "},
+        {GET("/open/a"), 200, "part=a token=0 client=127.0.0.1:"},
+        {GET("/open/a%2Fb%20c"), 200, "part=a/b c token"},
+        {GET("/open/a+b"), 200, "part=a+b token"},
+        {GET("/open/a?"), 200, "part=a token"},
+        {GET("/open/a?q=1"), 200, " [q=1]"},
+        {GET("/open/a?x=3&q=a+b%26c%3D&q="), 200, " [x=3] [q=a b&c=] [q=]"},
+        {GET("/open/a?qq&=2&x=%zz&y=%"), 200, " [=] [=2] [=] [=]"},
+        {GET("/open/a?&q=1"), 200, " [=] [q=1]"},
         {GET("/open/%4"), 400, "{\"error\":\"'%' without two digits\"}"},
         {GET("/open/%zz"), 400, "{\"error\":"},
         {GET("/open/"), 404, "{\"error\":\"there is no such path\"}"},
