@@ -13,6 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The meaning of a key or section is for the documents, and compiled where they
+ * are made (conf_documents in meson.build); NULL in the daemon. */
+#ifdef CONF_DOCUMENTED
+#define CONF_SAID(text_) (text_)
+#else
+#define CONF_SAID(text_) NULL
+#endif
+
 enum conf_type {
     CONF_BOOL,
     CONF_UINT,

@@ -30,7 +30,7 @@
     }
 #define RANGE(min_, max_) .min = (min_), .max = (max_)
 #define WORDS(words_) .words = (words_)
-#define SAYS(meaning_) .meaning = meaning_
+#define SAYS(meaning_) .meaning = CONF_SAID(meaning_)
 #define RELOADS .flags = CONF_RELOADS
 #define LATER(section_, name_, type_, value_, ...)                             \
     KEY(section_, name_, type_, value_, NOWHERE, .flags = CONF_LATER,          \
@@ -49,41 +49,6 @@
 #define PRIVATE_NETS                                                           \
     "127.0.0.0/8, ::1/128, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, "        \
     "169.254.0.0/16, fc00::/7, fe80::/10"
-
-const struct conf_section_row conf_section_rows[] = {
-    {"gateway", "[gateway]", "What this gateway calls itself."},
-    {"listener", "[listener NAME]",
-     "A UDP socket that nodes send to; one section for each, any NAME of "
-     "letters, digits, '-' and '_'. Without any such section the gateway "
-     "listens on 0.0.0.0:1883 and [::]:1883."},
-    {"client", "[client PATTERN]",
-     "Settings of the nodes whose client id matches the shell pattern. For "
-     "each key the first matching section wins, then the global value. Cannot "
-     "be given with --set or in the environment."},
-    {"upstream", "[upstream]", "The connection to the broker."},
-    {"transparent", "[transparent]", "One broker connection for each node."},
-    {"tls", "[tls]", "TLS towards the broker."},
-    {"topics", "[topics]", "Predefined topics, and publishing with QoS -1."},
-    {"predefined", "[predefined]",
-     "Predefined topics for every client, one for each line: ID = TOPIC, or "
-     "ID = TOPIC, open to allow QoS -1 too. ID is 1..65534. Reloads."},
-    {"sleep", "[sleep]", "Nodes that sleep."},
-    {"retry", "[retry]", "Retransmission towards nodes."},
-    {"limits", "[limits]",
-     "Every capacity. Their sum, which --check-config prints, is the most "
-     "memory that nodes can make the gateway use."},
-    {"store", "[store]", "What outlives a restart."},
-    {"uplink", "[uplink]", "Messages from nodes that wait for the broker."},
-    {"access", "[access]", "What nodes may publish and subscribe."},
-    {"compat", "[compat]", "Behaviour for particular nodes and brokers."},
-    {"http", "[http]",
-     "Metrics, health, an API and a dashboard over HTTP; see docs/http.md."},
-    {"ctl", "[ctl]", "The socket of mqttsn-ctl."},
-    {"status", "[status]", "Messages about the gateway's own state."},
-    {"log", "[log]", "What is logged, how and where."},
-};
-const size_t conf_section_count =
-    sizeof(conf_section_rows) / sizeof(conf_section_rows[0]);
 
 const struct conf_key conf_keys[] = {
     KEY("gateway", "id", UINT, "1", OPTION(gw_id), RANGE(1, 255), RELOADS,

@@ -229,6 +229,7 @@ enum gw_config_document {
     GW_CONFIG_MARKDOWN,
     GW_CONFIG_MANUAL,
 };
+/* Only in a program that is built of conf_documents (meson.build). */
 void gw_config_print_document(enum gw_config_document document, FILE *out);
 
 #endif
