@@ -49,6 +49,13 @@ void conf_check_tls(struct conf_load *load)
         warn_unused(load);
         return;
     }
+    if (!gw_tls_available()) {
+        struct conf_place place = conf_place_of(load, "upstream", "url");
+
+        conf_error(load, &place, "upstream.url",
+                   "expected mqtt or ws: this build has no TLS");
+        return;
+    }
     if (tls->key_file != NULL && tls->cert_file == NULL)
         blame(load, "key_file", "expected tls.cert_file too");
     else if (!gw_tls_check(tls, &key, why, sizeof(why)))

@@ -76,4 +76,8 @@ enum gw_guard_packet {
  */
 void gw_paho_guard_break(enum gw_guard_packet packet, uint16_t packet_id);
 
+/* What Paho writes to TLS on 'fd' is looked at as writev looks at the rest; if
+ * it may not be sent, it finds the connection shut down. */
+void gw_paho_guard_outgoing(int fd, const void *octets, size_t len);
+
 #endif

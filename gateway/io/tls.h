@@ -37,6 +37,9 @@ struct gw_tls_settings {
     bool verify;
 };
 
+/* False in a build without TLS, which refuses URLs that want it. */
+bool gw_tls_available(void);
+
 /*
  * Loads everything as a connection will. True: it is good; else '*ret_key' is
  * the key of [tls] to blame, and 'why' says what is wrong with it and what was

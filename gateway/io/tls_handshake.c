@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "io/paho_frames.h"
+#include "io/paho_guard.h"
 #include "io/tls_explain.h"
 
 /* What handshakes go by. Written before the first, then only read. */
@@ -170,6 +171,17 @@ int SSL_read(SSL *ssl, void *buf, int len)
     if (gw_paho_frames_is(fd))
         return (int)gw_paho_frames_read(fd, buf, (size_t)len, read_raw, ssl);
     return (int)read_raw(ssl, buf, (size_t)len);
+}
+
+/* ---- writing ------------------------------------------------------------ */
+
+/* As OpenSSL's, after a look at what is written. */
+int SSL_write(SSL *ssl, const void *octets, int len)
+{
+    size_t n;
+
+    gw_paho_guard_outgoing(SSL_get_fd(ssl), octets, (size_t)len);
+    return SSL_write_ex(ssl, octets, (size_t)len, &n) == 1 ? (int)n : -1;
 }
 
 /* ---- connecting --------------------------------------------------------- */
