@@ -90,6 +90,7 @@ char *daemon_metrics_text(struct gw_daemon *d, size_t *ret_len)
     m->up_ms = uv_now(d->loop) - d->status.since;
     memcpy(m->received, d->received, sizeof(m->received));
     memcpy(m->sent, d->sent, sizeof(m->sent));
+    m->forward = &d->forward;
     add_engine(d, m);
     add_listeners(d, m);
     add_upstream(d, m);

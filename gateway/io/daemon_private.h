@@ -12,6 +12,7 @@
 #include "daemon.h"
 #include "disk_store.h"
 #include "events.h"
+#include "forward_times.h"
 #include "http.h"
 #include "metrics.h"
 #include "notes.h"
@@ -61,6 +62,7 @@ struct gw_daemon {
 
     /* For the metrics. */
     uint64_t received[GW_METRICS_TYPES], sent[GW_METRICS_TYPES];
+    struct gw_forward_times forward;
     uint64_t process_start_s;
 
     /* The turn. */

@@ -57,6 +57,24 @@ void daemon_feed_all(struct gw_daemon *d)
         ;
 }
 
+/* Only who asks over HTTP is told how long the broker takes. */
+static void note_submitted(struct gw_daemon *d,
+                           const struct gw_up_action *action)
+{
+    if (d->http != NULL && action->kind == GW_UP_PUBLISH && action->qos > 0 &&
+        action->token != 0)
+        gw_forward_begin(&d->forward, action->token, uv_hrtime() / 1000);
+}
+
+static void note_result(struct gw_daemon *d, const struct gw_up_event *event)
+{
+    if (d->upstream_open > 0)
+        d->upstream_open--;
+    if (d->http != NULL)
+        gw_forward_end(&d->forward, event->result.token,
+                       event->result.outcome == GW_UP_DONE, uv_hrtime() / 1000);
+}
+
 /* True when there are more events, and the engine is not behind with what it
  * has. */
 static bool take_upstream(struct gw_daemon *d)
@@ -67,8 +85,8 @@ static bool take_upstream(struct gw_daemon *d)
         if (gw_engine_is_behind(d->engine) ||
             !d->upstream->ops->take(d->upstream, &event))
             return false;
-        if (event.kind == GW_UP_RESULT && d->upstream_open > 0)
-            d->upstream_open--;
+        if (event.kind == GW_UP_RESULT)
+            note_result(d, &event);
         else if (event.connection == 0 && event.kind != GW_UP_MESSAGE)
             daemon_report_link(d, event.kind);
         gw_engine_on_upstream(d->engine, &event, d->now);
@@ -145,6 +163,7 @@ static bool serve_upstream(struct gw_daemon *d)
             give_back(d, &action);
             return false;
         }
+        note_submitted(d, &action);
     }
     return true;
 }

@@ -74,6 +74,28 @@ static void print_build(FILE *out, const struct gw_metrics *m)
             m->version, m->mode, m->store);
 }
 
+static void print_forward(FILE *out, const struct gw_forward_times *times)
+{
+    static const uint32_t bounds[] = GW_FORWARD_BOUNDS;
+    uint64_t count = 0;
+
+    print_head(out, METRIC_FORWARD, METRIC_FORWARD_HELP, "histogram");
+    for (size_t i = 0; i < GW_FORWARD_BUCKETS - 1; i++) {
+        count += times->count[i];
+        fprintf(out,
+                METRIC_PREFIX METRIC_FORWARD "_bucket{le=\"%g\"} %" PRIu64 "\n",
+                bounds[i] / 1e6, count);
+    }
+    count += times->count[GW_FORWARD_BUCKETS - 1];
+    fprintf(out,
+            METRIC_PREFIX METRIC_FORWARD
+            "_bucket{le=\"+Inf\"} %" PRIu64 "\n" METRIC_PREFIX METRIC_FORWARD
+            "_sum %" PRIu64 ".%06u\n" METRIC_PREFIX METRIC_FORWARD
+            "_count %" PRIu64 "\n",
+            count, times->sum_us / 1000000, (unsigned)(times->sum_us % 1000000),
+            count);
+}
+
 char *gw_metrics_text(const struct gw_metrics *metrics, size_t *ret_len)
 {
     static const char *const kinds[] = {
@@ -95,6 +117,7 @@ char *gw_metrics_text(const struct gw_metrics *metrics, size_t *ret_len)
         if (row->width != 0)
             print_value(out, metric, row, metrics);
     }
+    print_forward(out, metrics->forward);
     if (fclose(out) == 0)
         return text;
     free(text);

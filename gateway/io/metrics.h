@@ -12,6 +12,7 @@
 #define GW_METRICS_H
 
 #include "core/engine.h"
+#include "forward_times.h"
 #include "udp.h"
 
 #include "mqttsn/frame.h"
@@ -71,6 +72,7 @@ struct gw_metrics {
     size_t listener_count;
     struct gw_udp_counters udp; /* all of them */
 
+    const struct gw_forward_times *forward;
     uint64_t connected; /* 0 or 1 */
     uint64_t connections_made, reconnects, in_flight;
     uint64_t inbox_dropped, inbox_waits;

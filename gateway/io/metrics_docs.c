@@ -26,7 +26,9 @@ void gw_metrics_print_document(FILE *out)
 {
     fputs("| Metric | Type | Meaning |\n| --- | --- | --- |\n"
           "| `" METRIC_PREFIX "build_info` | gauge | What runs, and how: "
-          "`version`, `mode` of `[upstream]`, `store` type; always 1 |\n",
+          "`version`, `mode` of `[upstream]`, `store` type; always 1 |\n"
+          "| `" METRIC_PREFIX METRIC_FORWARD
+          "` | histogram | " METRIC_FORWARD_HELP " |\n",
           out);
     for (size_t i = 0; i < metric_row_count; i++) {
         const struct metric_row *row = &metric_rows[i];

@@ -37,4 +37,10 @@ extern const size_t metric_row_count;
 /* In front of every name, but for those of the process. */
 #define METRIC_PREFIX "mqttsn_gateway_"
 
+/* The one that is no row: a histogram. */
+#define METRIC_FORWARD "publish_forward_seconds"
+#define METRIC_FORWARD_HELP                                                    \
+    "From handing a publish of QoS 1 or 2 over to the broker's "               \
+    "acknowledgement"
+
 #endif

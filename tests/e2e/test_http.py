@@ -98,6 +98,19 @@ class WhatIsCounted(HttpTest):
                        direction="in"),
             seen.value("datagrams_received_total"))
 
+    def test_how_long_the_broker_takes_is_seen(self):
+        self.assertEqual(
+            self.web.metrics().value("publish_forward_seconds_count"), 0)
+        node = self.node("n1").connect()
+        topic = node.register("a/b")
+        for msg_id in range(2, 7):
+            node.publish1(topic, "x", msg_id)
+        node.send(fr.publish(topic, "x"))
+        node.fence()
+        seen = self.web.metrics()
+        self.assertEqual(seen.value("publish_forward_seconds_count"), 5)
+        self.assertGreater(seen.value("publish_forward_seconds_sum"), 0)
+
     def test_the_process_is_seen(self):
         seen = self.web.metrics()
         self.assertGreater(seen.value("process_resident_memory_bytes"), 1e6)

@@ -49,9 +49,13 @@ static void every_counter_has_its_row(void **state)
 
 static struct gw_metrics *some(void)
 {
+    static const struct gw_forward_times forward = {
+        .count = {[0] = 2, [3] = 1, [GW_FORWARD_BUCKETS - 1] = 4},
+        .sum_us = 123000045};
     struct gw_metrics *m = calloc(1, sizeof(*m));
 
     assert_non_null(m);
+    m->forward = &forward;
     m->version = "1.2.3";
     m->mode = "aggregating";
     m->store = "memory";
@@ -95,6 +99,17 @@ static void numbers_are_written_whole_and_by_their_unit(void **state)
     assert_line(text, "mqttsn_gateway_listener_datagrams_total{listener="
                       "\"ipv6\",direction=\"in\"} 8");
     assert_line(text, "process_open_fds 0");
+    CASE("a histogram is summed up");
+    assert_line(
+        text, "mqttsn_gateway_publish_forward_seconds_bucket{le=\"0.001\"} 2");
+    assert_line(text,
+                "mqttsn_gateway_publish_forward_seconds_bucket{le=\"0.01\"} 3");
+    assert_line(text,
+                "mqttsn_gateway_publish_forward_seconds_bucket{le=\"30\"} 3");
+    assert_line(text,
+                "mqttsn_gateway_publish_forward_seconds_bucket{le=\"+Inf\"} 7");
+    assert_line(text, "mqttsn_gateway_publish_forward_seconds_sum 123.000045");
+    assert_line(text, "mqttsn_gateway_publish_forward_seconds_count 7");
     free(text);
     free(m);
 }
