@@ -270,6 +270,7 @@ class FakeBroker:
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.port = free_port()
+        self.listens(self.listener)
         self.listener.bind(("127.0.0.1", self.port))
         self.listener.listen(8)
         self.thread = threading.Thread(target=self._serve, daemon=True)
@@ -396,6 +397,9 @@ class FakeBroker:
     def look(self, head, body):
         """At each packet before it is answered; to raise ConnectionError ends
         the connection."""
+
+    def listens(self, listener):
+        """Options of the socket, before it is bound."""
 
     def wrap(self, client):
         """A test may put itself between this broker and the wire."""
