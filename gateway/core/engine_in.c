@@ -3,8 +3,8 @@
  * The door, inwards: what comes in is decoded once and handed to the file that
  * knows it.
  */
-#include "engine_private.h"
 #include "fixed.h"
+#include "handlers.h"
 
 /* Deadlines handled in one call; the rest is due at once again. */
 #define DEADLINES_A_TURN 256

@@ -3,7 +3,7 @@
  * CONNECT and the will exchange [SN 6.2] [SN 6.3]; taking a session over from
  * another address (D5).
  */
-#include "engine_private.h"
+#include "handlers.h"
 
 /* The holder of a client id is asked twice within this time. */
 #define CONTEST_MS 1000

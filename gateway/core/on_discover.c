@@ -6,7 +6,7 @@
  * A question costs a broadcast of the asker and two datagrams of ours, so
  * strangers far away get no answer and neighbours not more than one a second.
  */
-#include "engine_private.h"
+#include "handlers.h"
 
 #include "nearby.h"
 

@@ -2,7 +2,7 @@
 /*
  * What a node registers and publishes [SN 6.5] [SN 6.6] [SN 6.8].
  */
-#include "engine_private.h"
+#include "handlers.h"
 
 /* QoS -1 publishes that wait while the broker side is busy. */
 #define OWN_QOS0_MAX 256

@@ -3,7 +3,7 @@
  * What is published for a node that is lost: how it is set, changed [SN 6.4],
  * published and deleted.
  */
-#include "engine_private.h"
+#include "handlers.h"
 
 void gw_will_set_topic(struct gw_engine *e, uint32_t session, uint32_t name,
                        uint8_t qos, bool retain)
