@@ -7,6 +7,9 @@
 /* How many messages may give way to one that arrives. */
 #define GIVE_WAY_MAX 32
 
+/* How many are dropped at once because somebody wants so. */
+#define PURGE_MAX 256
+
 /* The head while it is under way, and an open QoS 2 handshake, stay. */
 static bool is_fixed(const struct gw_engine *e, const struct gw_session *s,
                      uint32_t index)
@@ -145,6 +148,25 @@ static void drop_superseded(struct gw_engine *e, uint32_t session,
         else
             before = i;
     }
+}
+
+uint32_t gw_backlog_purge(struct gw_engine *e, uint32_t session)
+{
+    const struct gw_session *s = gw_session_at(e, session);
+    uint32_t before = 0, count = 0, next;
+
+    for (uint32_t i = gw_cold(e, s)->queue_head;
+         i != 0 && count < PURGE_MAX && !gw_store_behind(e); i = next) {
+        next = gw_place_at(e, i)->next;
+        if (is_fixed(e, s, i)) {
+            before = i;
+        } else {
+            e->counters.drop_purged++;
+            take_out(e, session, before);
+            count++;
+        }
+    }
+    return count;
 }
 
 bool gw_backlog_make_room(struct gw_engine *e, uint32_t session,

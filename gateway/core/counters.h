@@ -79,6 +79,7 @@
     X(drop_rejected, "dropped for a node: it refused the message")             \
     X(drop_unresponsive, "dropped for a node: three failed wake-ups")          \
     X(drop_table_full, "dropped for a node: a table was full")                 \
+    X(drop_purged, "dropped for a node: an operator wanted it")                \
     X(register_timeout, "REGISTERs a node never answered")                     \
     X(store_failed, "records the store could not keep")                        \
     X(store_full, "records not offered: the store is too far behind")          \

@@ -158,6 +158,22 @@ void gw_engine_on_stored(struct gw_engine *engine, uint64_t op, bool ok,
 bool gw_engine_publish(struct gw_engine *engine, struct mqttsn_span topic,
                        struct mqttsn_span payload, bool retain, mqttsn_ms now);
 
+/*
+ * An operator's word about one client. Kick: its connection ends as if it had
+ * broken, with its will, and the node is told DISCONNECT, but for one that
+ * sleeps, which learns it when it wakes. False: it is not connected, or there
+ * is none of this id.
+ *
+ * Purge: what waits for it is dropped, and counted, but for what is under way.
+ * '*ret_dropped' is how many were; with a long queue, or a store that is
+ * behind, not all at once: call it again as long as some are and more wait.
+ * False: there is none of this id.
+ */
+bool gw_engine_kick(struct gw_engine *engine, struct mqttsn_span client_id,
+                    mqttsn_ms now);
+bool gw_engine_purge(struct gw_engine *engine, struct mqttsn_span client_id,
+                     mqttsn_ms now, uint32_t *ret_dropped);
+
 /* Time passed. Harmless when nothing is due. */
 void gw_engine_on_deadline(struct gw_engine *engine, mqttsn_ms now);
 
@@ -309,7 +325,9 @@ bool gw_engine_is_behind(const struct gw_engine *engine);
     X(UP_DROP, "uplink_drop", WARN)                                            \
     X(STORE_FAILED, "store_failed", ERROR)                                     \
     X(OVERLAP_RULE, "overlap_rule", INFO)                                      \
-    X(GATEWAY_SEEN, "other_gateway", INFO)
+    X(GATEWAY_SEEN, "other_gateway", INFO)                                     \
+    X(KICKED, "client_kicked", INFO)                                           \
+    X(PURGED, "queue_purged", INFO)
 
 enum gw_note_kind {
 #define GW_NOTE_ENUM(name, event, level) GW_NOTE_##name,

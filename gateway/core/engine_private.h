@@ -271,6 +271,10 @@ mqttsn_ms gw_session_supervised(const struct gw_engine *e,
 void gw_session_set_state(struct gw_engine *e, uint32_t index,
                           enum gw_state state);
 
+/* Its connection breaks: the will is published, and one that does not last
+ * ends. Another enters 'state', and the store is told. */
+void gw_session_break(struct gw_engine *e, uint32_t index, enum gw_state state);
+
 /* Enters a state; tells the store and arms the supervision. */
 void gw_session_enter(struct gw_engine *e, uint32_t index, enum gw_state state);
 
@@ -499,6 +503,9 @@ void gw_backlog_drop_head(struct gw_engine *e, uint32_t session,
  * begun. True: it has. */
 bool gw_backlog_drop_old(struct gw_engine *e, uint32_t session);
 void gw_backlog_wipe(struct gw_engine *e, uint32_t session);
+/* Drops what is not under way; not all at once, and nothing while the store is
+ * behind. Returns how many. */
+uint32_t gw_backlog_purge(struct gw_engine *e, uint32_t session);
 uint32_t gw_backlog_restore(struct gw_engine *e, uint32_t session,
                             uint32_t item, uint32_t message, uint8_t qos,
                             uint8_t flags, uint16_t msg_id, uint8_t wakes);
@@ -548,34 +555,7 @@ bool gw_overlap_continues(struct gw_engine *e, const struct gw_up_event *event);
  * before this one. */
 uint32_t gw_filter_identifier(const struct gw_engine *e, uint32_t filter);
 
-/* ---- frame handlers: on_*.c -------------------------------------------- */
-
-void gw_on_connect(struct gw_engine *e, const struct gw_peer *peer,
-                   const struct mqttsn_frame *frame, struct mqttsn_span octets);
-void gw_on_willtopic(struct gw_engine *e, uint32_t session,
-                     const struct mqttsn_frame *frame);
-void gw_on_willmsg(struct gw_engine *e, uint32_t session,
-                   const struct mqttsn_frame *frame);
-void gw_on_willupd(struct gw_engine *e, uint32_t session,
-                   const struct mqttsn_frame *frame);
-void gw_on_register(struct gw_engine *e, uint32_t session,
-                    const struct mqttsn_frame *frame);
-void gw_on_publish(struct gw_engine *e, uint32_t session,
-                   const struct mqttsn_frame *frame);
-void gw_on_publish_minus1(struct gw_engine *e, const struct gw_peer *peer,
-                          const struct mqttsn_frame *frame);
-void gw_on_pubrel(struct gw_engine *e, uint32_t session,
-                  const struct mqttsn_frame *frame);
-void gw_on_subscribe(struct gw_engine *e, uint32_t session,
-                     const struct mqttsn_frame *frame);
-void gw_on_unsubscribe(struct gw_engine *e, uint32_t session,
-                       const struct mqttsn_frame *frame);
-void gw_on_pingreq(struct gw_engine *e, const struct gw_peer *peer,
-                   uint32_t session, const struct mqttsn_frame *frame);
-void gw_on_disconnect(struct gw_engine *e, uint32_t session,
-                      const struct mqttsn_frame *frame);
-void gw_on_discovery(struct gw_engine *e, const struct gw_peer *peer,
-                     const struct mqttsn_frame *frame);
+/* ---- on_*.c; the handlers of frames are in handlers.h -------------------- */
 
 void gw_connect_on_deadline(struct gw_engine *e, uint32_t session);
 /* A half-open session becomes active; or its node is told why not. */

@@ -70,6 +70,7 @@ struct gw_client_settings {
     uint32_t max_datagram; /* octets; 0 = that of the listener */
     uint32_t queue_max_messages;
     uint32_t queue_max_bytes;
+    bool trace; /* every frame of it is logged; the shell's business */
     mqttsn_ms queue_max_age; /* 0 = no limit */
     enum gw_drop_policy drop_policy;
     enum gw_will_policy will; /* of the global ones: as will_on_shutdown says */
@@ -84,6 +85,7 @@ enum gw_client_field {
     GW_CLIENT_DROP_POLICY = 16,
     GW_CLIENT_WILL = 32,
     GW_CLIENT_SUBSCRIBE = 64, /* the rule's subscriptions */
+    GW_CLIENT_TRACE = 128,
 };
 
 /* One that the gateway makes for a node: it is there from CONNECT on, and as

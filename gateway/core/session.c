@@ -403,6 +403,20 @@ void gw_session_enter(struct gw_engine *e, uint32_t index, enum gw_state state)
         gw_link_leave(e, index);
 }
 
+void gw_session_break(struct gw_engine *e, uint32_t index, enum gw_state state)
+{
+    gw_will_publish(e, index);
+    gw_deliver_suspend(e, index);
+    gw_replies_wipe(e, index); /* a CONNACK would be a lie now */
+    if (gw_session_at(e, index)->flags & GW_S_CLEAN) {
+        gw_session_end(e, index); /* G12-50 */
+        return;
+    }
+    gw_exchanges_leave(e, index, false);
+    gw_session_enter(e, index, state);
+    gw_store_session(e, index);
+}
+
 /* Supervision ran out: the will, then lost [SN 6.14]. */
 static void lose(struct gw_engine *e, uint32_t index)
 {
@@ -412,16 +426,7 @@ static void lose(struct gw_engine *e, uint32_t index)
     gw_note(e, GW_NOTE_LOST, index,
             s->state == GW_ASLEEP ? s->sleep_s : s->keepalive_s,
             s->state == GW_ASLEEP ? "sleep" : "keepalive");
-    gw_will_publish(e, index);
-    gw_deliver_suspend(e, index);
-    gw_replies_wipe(e, index); /* a CONNACK would be a lie now */
-    if (s->flags & GW_S_CLEAN) {
-        gw_session_end(e, index); /* G12-50 */
-        return;
-    }
-    gw_exchanges_leave(e, index, false);
-    gw_session_enter(e, index, GW_LOST);
-    gw_store_session(e, index);
+    gw_session_break(e, index, GW_LOST);
 }
 
 /* Asks an active client that has been silent for its keep-alive whether it is

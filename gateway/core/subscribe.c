@@ -3,8 +3,8 @@
  * Which session wants what, and the SUBSCRIBEs and UNSUBSCRIBEs of nodes
  * [SN 6.9]. How they reach the broker is in windows.c.
  */
-#include "engine_private.h"
 #include "fixed.h"
+#include "handlers.h"
 
 static uint64_t key_hash(const struct gw_engine *e, uint32_t session,
                          uint32_t filter)

@@ -119,6 +119,27 @@ static struct mqttsn_span client_of(const struct gw_engine *e, uint32_t session)
     return gw_names_span(&e->names, gw_session_at(e, session)->client_id);
 }
 
+struct mqttsn_span gw_engine_client_at(const struct gw_engine *engine,
+                                       const struct gw_addr *addr,
+                                       struct mqttsn_span node_id)
+{
+    struct gw_peer peer = {.addr = *addr,
+                           .node_id = node_id,
+                           .node_ref = gw_names_find(&engine->names, node_id)};
+    uint32_t session = gw_session_by_peer(engine, &peer);
+
+    return session != 0 ? client_of(engine, session) : mqttsn_span("", 0);
+}
+
+bool gw_engine_traces(const struct gw_engine *engine,
+                      struct mqttsn_span client_id)
+{
+    struct gw_client_settings settings;
+
+    gw_policy_client(&engine->policy, client_id, &settings);
+    return settings.trace;
+}
+
 /* ---- topics ------------------------------------------------------------ */
 
 static void describe_topic(const struct gw_engine *e, uint32_t index,

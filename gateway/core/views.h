@@ -71,6 +71,16 @@ bool gw_engine_session(const struct gw_engine *engine,
                        struct mqttsn_span client_id,
                        struct gw_session_info *ret);
 
+/* Whose what comes from 'addr' is, behind a forwarder from 'node_id'; empty:
+ * nobody's. */
+struct mqttsn_span gw_engine_client_at(const struct gw_engine *engine,
+                                       const struct gw_addr *addr,
+                                       struct mqttsn_span node_id);
+
+/* Whether its settings say that every frame of it is logged. */
+bool gw_engine_traces(const struct gw_engine *engine,
+                      struct mqttsn_span client_id);
+
 /* A topic id as one client has it. */
 struct gw_topic_info {
     struct mqttsn_span client_id;

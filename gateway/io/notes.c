@@ -44,6 +44,8 @@ static const struct {
     [GW_NOTE_STORE_FAILED] = {"store", NULL},
     [GW_NOTE_OVERLAP_RULE] = {"upstream", NULL},
     [GW_NOTE_GATEWAY_SEEN] = {"discovery", "gw_id"},
+    [GW_NOTE_KICKED] = {"session", NULL},
+    [GW_NOTE_PURGED] = {"queue", "messages"},
 };
 
 bool gw_note_words(enum gw_note_kind kind, struct gw_note_words *ret)

@@ -171,7 +171,7 @@ static void check_conservation(const struct fz_world *w,
                    c->drop_message_expired + c->drop_session_ended +
                    c->drop_too_large + c->drop_no_topic_id +
                    c->drop_name_refused + c->drop_rejected +
-                   c->drop_unresponsive + c->drop_table_full;
+                   c->drop_unresponsive + c->drop_table_full + c->drop_purged;
 
     MUST(c->down_queued + w->restored_places <=
          c->down_delivered + out + u->queue_entries);

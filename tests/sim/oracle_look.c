@@ -10,7 +10,7 @@ uint64_t oracle_drops(const struct gw_counters *c)
            c->drop_superseded + c->drop_expired + c->drop_message_expired +
            c->drop_session_ended + c->drop_offline_qos0 + c->drop_too_large +
            c->drop_no_topic_id + c->drop_name_refused + c->drop_rejected +
-           c->drop_unresponsive + c->drop_table_full;
+           c->drop_unresponsive + c->drop_table_full + c->drop_purged;
 }
 
 static uint64_t up_drops(const struct gw_counters *c)

@@ -172,6 +172,40 @@ static void a_client_behind_a_forwarder_has_a_node_id(void **unused)
     assert_memory_equal(&s.addr, &fx.n1.addr, sizeof(s.addr));
     assert_int_equal(s.listener, 1);
     assert_true(s.clean_session);
+
+    CASE("whose a datagram is");
+    assert_text(gw_engine_client_at(fx.w.engine, &fx.n1.addr,
+                                    mqttsn_span("\x0a\x01", 2)),
+                "w7");
+    assert_text(gw_engine_client_at(fx.w.engine, &fx.n1.addr,
+                                    mqttsn_span("\x0a\x02", 2)),
+                "");
+    assert_text(
+        gw_engine_client_at(fx.w.engine, &fx.n1.addr, mqttsn_span("", 0)), "");
+    world_send(&fx.w, &fx.n2, sn_connect("n2", 60, SN_CLEAN));
+    assert_text(
+        gw_engine_client_at(fx.w.engine, &fx.n2.addr, mqttsn_span("", 0)),
+        "n2");
+    world_stop(&fx.w);
+}
+
+static void who_is_traced_says_the_configuration(void **unused)
+{
+    struct fixture fx;
+
+    (void)unused;
+    init(&fx);
+    fx.w.rules[0] = (struct gw_client_rule){.pattern = "n1",
+                                            .fields = GW_CLIENT_TRACE,
+                                            .settings = {.trace = false}};
+    fx.w.rules[1] = (struct gw_client_rule){.pattern = "n*",
+                                            .fields = GW_CLIENT_TRACE,
+                                            .settings = {.trace = true}};
+    fx.w.options.client_rule_count = 2;
+    world_start(&fx.w);
+    assert_false(gw_engine_traces(fx.w.engine, text("n1")));
+    assert_true(gw_engine_traces(fx.w.engine, text("n2")));
+    assert_false(gw_engine_traces(fx.w.engine, text("m2")));
     world_stop(&fx.w);
 }
 
@@ -545,6 +579,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_is_seen_in_each_of_its_states),
         cmocka_unit_test(a_client_behind_a_forwarder_has_a_node_id),
+        cmocka_unit_test(who_is_traced_says_the_configuration),
         cmocka_unit_test(a_restored_client_has_no_address_and_is_counted),
         cmocka_unit_test(of_nobody_nothing_is_seen),
         cmocka_unit_test(topics_are_seen_with_what_their_client_knows),

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* What an operator wants of one client. */
+#include "engine_private.h"
+
+/* A sleeping node hears nothing; one without address nobody can tell. */
+static struct gw_stranger *tell(struct gw_engine *e, const struct gw_session *s)
+{
+    struct gw_peer peer = {.addr = s->addr,
+                           .via = *gw_via_at(&e->vias, s->via),
+                           .node_id = gw_names_span(&e->names, s->node_id)};
+
+    if (s->state == GW_ASLEEP || s->addr.family == 0)
+        return NULL;
+    return gw_stranger_reply(e, &peer,
+                             &(struct gw_reply){.type = MQTTSN_DISCONNECT});
+}
+
+bool gw_engine_kick(struct gw_engine *engine, struct mqttsn_span client_id,
+                    mqttsn_ms now)
+{
+    uint32_t session = gw_session_by_client(engine, client_id);
+    const struct gw_session *s;
+    struct gw_stranger *told;
+
+    engine->now = now;
+    if (session == 0)
+        return false;
+    s = gw_session_at(engine, session);
+    if (!gw_session_connected(s) && s->state != GW_HALF_OPEN)
+        return false;
+    gw_note(engine, GW_NOTE_KICKED, session, 0, NULL);
+    told = tell(engine, s);
+    if (s->state == GW_HALF_OPEN) {
+        gw_session_end_connection(engine, session);
+        return true;
+    }
+    gw_session_break(engine, session, GW_DISCONNECTED);
+    /* A node that was told is not restored as connected after a crash. */
+    if (told != NULL)
+        told->reply.wait = engine->store_queued;
+    return true;
+}
+
+bool gw_engine_purge(struct gw_engine *engine, struct mqttsn_span client_id,
+                     mqttsn_ms now, uint32_t *ret_dropped)
+{
+    uint32_t session = gw_session_by_client(engine, client_id);
+
+    engine->now = now;
+    if (session == 0)
+        return false;
+    *ret_dropped = gw_backlog_purge(engine, session);
+    if (*ret_dropped != 0)
+        gw_note(engine, GW_NOTE_PURGED, session, *ret_dropped, NULL);
+    return true;
+}
