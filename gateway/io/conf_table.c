@@ -504,10 +504,9 @@ const struct conf_key conf_keys[] = {
              "127.0.0.1 keeps them on this machine")),
     KEY("http", "token_file", SECRET, "", CONFIG(http.tokens),
         COUNTED(struct gw_config, http.tokens_len), RELOADS, .note = "none",
-        SAYS("File with tokens, one on a line, 16 to 128 characters each; "
-             "without one nothing can be done over HTTP but to look; with one, "
-             "on an address that is not loopback, the API needs it to look, "
-             "too")),
+        SAYS("File with tokens, one on a line, 16 to 128 characters each; with "
+             "it the API answers only who bears one, and does what it is asked "
+             "to; without it everybody may look, and nobody do anything")),
     KEY("http", "host_names", TEXT, "", CONFIG(http.host_names),
         RANGE(0, TEXT_MAX), RELOADS, .note = "none",
         SAYS("Names, separated by commas, by which requests without a token "

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What is answered over HTTP: metrics, health and reports. */
+/* What is answered over HTTP: the dashboard, metrics, health and reports. */
 #include "daemon_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "dashboard.h"
 
 /* A browser takes six connections, Prometheus one; what shares an address, as
  * behind a proxy, shares its bound. */
@@ -14,6 +16,19 @@
 #define REQUEST_S 60
 
 #define TEXT_TYPE "text/plain; charset=utf-8"
+
+/* The same for everybody; it asks for what is behind it. */
+static void on_page(const struct gw_http_request *request,
+                    struct gw_http_reply *reply)
+{
+    (void)request;
+    reply->type = "text/html; charset=utf-8";
+    reply->policy = gw_dashboard_policy;
+    reply->etag = gw_dashboard_etag;
+    reply->gzip = true;
+    reply->fixed = gw_dashboard_page;
+    reply->len = gw_dashboard_size;
+}
 
 static void on_metrics(const struct gw_http_request *request,
                        struct gw_http_reply *reply)
@@ -129,6 +144,7 @@ REPORT(on_events, GW_REPORT_EVENTS)
 #define API "/api/v1/"
 
 static const struct gw_http_route routes[] = {
+    {"/", GW_HTTP_OPEN, on_page, NULL},
     {"/metrics", GW_HTTP_OPEN, on_metrics, NULL},
     {"/healthz", GW_HTTP_OPEN, on_health, NULL},
     {"/readyz", GW_HTTP_OPEN, on_ready, NULL},

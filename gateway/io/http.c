@@ -227,7 +227,6 @@ enum mqttsn_status gw_http_open(uv_loop_t *loop,
     http->loop = loop;
     http->settings = *settings;
     http->access = *access;
-    http->local = gw_socket_is_loopback(&settings->bind);
     if (gethostname(http->own_name, sizeof(http->own_name) - 1) != 0)
         http->own_name[0] = '\0';
     fd = open_socket(&settings->bind, &http->bound);

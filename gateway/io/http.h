@@ -12,11 +12,10 @@
  * seconds for one request with its answer. An answer is made whole, while the
  * loop waits, so what is long is to be asked for in parts.
  *
- * Who may ask for what: a route is open, or to be read, or acts. To act needs a
- * token. To read needs one where there are any and the server is not bound to
- * loopback. Without one a request must name the gateway by an address, as
- * localhost, or by one of its names: a page of another site, whose name leads
- * here by a trick, does not.
+ * Who may ask for what: a route is open, or to be read, or acts. To read needs
+ * a token as soon as there are any, to act needs one in any case. Without one a
+ * request must name the gateway by an address, as localhost, or by one of its
+ * names: a page of another site, whose name leads here by a trick, does not.
  *
  * Loop thread only.
  */

@@ -272,8 +272,7 @@ static bool may(struct exchange *x, struct MHD_Connection *connection,
              "actions need a token, and http.token_file is not set");
         return false;
     }
-    if (needs == GW_HTTP_OPEN ||
-        (needs == GW_HTTP_READ && (x->http->local || access->tokens.len == 0)))
+    if (needs == GW_HTTP_OPEN || access->tokens.len == 0)
         return true;
     deny(x, reply, MHD_HTTP_UNAUTHORIZED, "a token is needed");
     return false;

@@ -34,7 +34,6 @@ struct gw_http {
     struct gw_http_settings settings;
     struct gw_http_access_list access;
     struct gw_addr bound;
-    bool local; /* bound to loopback */
     char own_name[256];
 
     struct MHD_Daemon *mhd;

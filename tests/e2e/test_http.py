@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Metrics and health over HTTP, of the daemon with a real broker."""
 
+import base64
+import gzip
+import hashlib
 import os
+import re
 import socket
 import urllib.parse
 
@@ -236,6 +240,30 @@ class Api(HttpTest):
                 self.assertEqual(answer.status, status)
                 self.assertTrue(answer.json["error"])
         self.assertEqual(self.web.post("/api/v1/status").status, 405)
+
+
+class Dashboard(HttpTest):
+    def test_it_is_served_with_the_policy_that_it_was_made_for(self):
+        self.assertEqual(self.web.get("/").status, 406)  # only zipped
+        answer = self.web.get("/", headers={"Accept-Encoding": "gzip"})
+        self.assertEqual(answer.status, 200)
+        self.assertEqual(answer.headers["Content-Type"],
+                         "text/html; charset=utf-8")
+        self.assertEqual(answer.headers["Cache-Control"], "no-cache")
+        page = gzip.decompress(answer.body).decode("utf-8")
+        policy = answer.headers["Content-Security-Policy"]
+        self.assertIn("default-src 'none'", policy)
+        for part in ("style", "script"):
+            text = re.search("<%s>(.*)</%s>" % (part, part), page,
+                             re.DOTALL).group(1)
+            digest = base64.b64encode(hashlib.sha256(
+                text.encode("utf-8")).digest()).decode("ascii")
+            self.assertIn("%s-src 'sha256-%s'" % (part, digest), policy)
+
+        again = self.web.get("/", headers={
+            "Accept-Encoding": "gzip",
+            "If-None-Match": answer.headers["ETag"]})
+        self.assertEqual((again.status, again.body), (304, b""))
 
 
 class Refused(HttpTest):
