@@ -146,10 +146,10 @@ class Answers:
         if node is None:
             return 404, {"error": "no such client"}
         if verb == "kick":
-            del self.world.nodes[name]
-        else:
-            node.waiting = 0
-        return 200, {}
+            node.state = "lost"
+            return 200, {}
+        dropped, node.waiting = node.waiting, 0
+        return 200, {"dropped": dropped}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -205,7 +205,7 @@ class Handler(BaseHTTPRequestHandler):
     def answer_get(self, mock, url):
         if mock.broken:
             self.say(*mock.broken)
-        elif mock.guarded and not self.bears():
+        elif mock.world.tokens and not self.bears():
             self.say(401, {"error": "a token is needed"})
         else:
             self.say(*self.answer(url))
@@ -226,8 +226,9 @@ class Handler(BaseHTTPRequestHandler):
         mock = self.server.mock
         parts = self.path.split("/")[1:]
         mock.deeds.append(self.path)
-        if not mock.guarded:
-            self.say(403, {"error": "no token is configured"})
+        if not mock.world.tokens:
+            self.say(403, {"error": "actions need a token, and "
+                           "http.token_file is not set"})
         elif not self.bears():
             self.say(401, {"error": "a token is needed"})
         elif len(parts) == 5 and parts[4] in ("kick", "purge"):
@@ -244,15 +245,13 @@ class Server(ThreadingHTTPServer):
 
 class Mock:
     """Serves a world. 'broken': (status, object) that all requests get;
-    'guarded': a token is wanted; 'asked': what of the API, in order; 'deeds':
-    what was to be done."""
+    'asked': what of the API, in order; 'deeds': what was to be done."""
 
     def __init__(self, world, port=0):
         self.world = world
         self.answers = Answers(world)
         self.page = joined(DASHBOARD / "index.html")
         self.broken = None
-        self.guarded = False
         self.asked = []
         self.deeds = []
         self.links = set()

@@ -228,16 +228,21 @@ class Locked(PageTest):
 
     def unlock(self, token):
         b = self.browser
-        b.wait_text("#alarm", "only to who has one of its tokens")
+        b.wait_text("#unlock", "Unlock")
         b.click("#unlock")
         b.wait_text("#lock-title", "Unlock")
         b.type("#token", token)
         b.click("#lock-form button:not([type])")
 
-    def test_a_token_unlocks_it_after_a_question(self):
+    def lock(self):
+        """From now on the gateway wants a token."""
+        self.expected.append("401")
+        self.world.tokens = True
+        self.browser.wait_text("#alarm", "only to who has one of its tokens")
+
+    def test_a_token_unlocks_it_until_it_is_locked_again(self):
         b = self.browser
-        self.expected += ["401"]
-        self.mock.guarded = True
+        self.lock()
         self.unlock("another-token-of-the-tests")
         b.wait_text("#alarm", "is none of them")
         self.unlock(TOKEN)
@@ -245,25 +250,32 @@ class Locked(PageTest):
         self.assertEqual(b.run("return [sessionStorage.length,"
                                "localStorage.length, document.cookie]"),
                          [1, 0, ""])
+        b.click("#unlock")
+        b.wait_text("#alarm", "only to who has one of its tokens")
+        self.assertEqual(b.run("return sessionStorage.length"), 0)
 
+    def test_a_connection_is_ended_after_a_question(self):
+        b = self.browser
+        self.lock()
+        self.unlock(TOKEN)
         b.run("location.hash = '#node=pump-2'")
         b.click("#purge")
         b.wait_text("#confirm", "Discard what waits for pump-2?")
         b.click("#confirm-no")
         b.click("#kick")
-        b.wait_text("#confirm", "End the session of pump-2?")
+        b.wait_text("#confirm", "End the connection of pump-2?")
         b.picture("control")
         self.assertEqual(self.mock.deeds, [])
         b.click("#confirm-yes")
-        self.expected += ["404"]
-        b.wait_text("#node-state", "has no session of this node")
+        b.wait_text("#control-said", "Its connection was ended")
         self.assertEqual(self.mock.deeds, ["/api/v1/clients/pump-2/kick"])
+        b.wait("that it cannot be ended twice",
+               "return document.querySelector('#kick').disabled")
 
-    def test_what_waits_is_discarded_and_it_locks_again(self):
+    def test_what_waits_is_discarded(self):
         b = self.browser
-        self.expected += ["401"]
         self.world.nodes["pump-2"].waiting = 5
-        self.mock.guarded = True
+        self.lock()
         self.unlock(TOKEN)
         b.run("location.hash = '#node=pump-2'")
         b.wait_text("#node-body", "Waiting for it (5)")
@@ -271,10 +283,6 @@ class Locked(PageTest):
         b.click("#confirm-yes")
         b.wait_text("#control-said", "What waited for it was discarded")
         b.wait_text("#node-body", "Nothing waits for it")
-        b.click("#node-close")
-        b.click("#unlock")
-        b.wait_text("#alarm", "only to who has one of its tokens")
-        self.assertEqual(b.run("return sessionStorage.length"), 0)
 
 
 if __name__ == "__main__":

@@ -95,6 +95,7 @@ class World:
             self.nodes[node.client_id] = node
         self.events = []
         self.link = "up"
+        self.tokens = False  # there is a file of them
         self.rates = {"rx_datagrams": 61, "tx_datagrams": 44,
                       "up_publishes": 38.5, "down_delivered": 4.2,
                       "tx_retransmissions": 0.4, "drop_expired": 0.05}

@@ -74,6 +74,7 @@ const Detail = (() => {
     if (!at("node-facts"))
       at("node-body").prepend(make("dl", {id: "node-facts"}));
     describe(now);
+    at("kick").disabled = !["active", "asleep", "awake"].includes(node.state);
     list("queue", "Waiting for it", "Nothing waits for it.", ["Topic", "QoS", "Size", "For", "Tried"], node.queue(now), node.waiting);
     list("subscriptions", "Subscriptions", "It has subscribed to nothing.", ["Filter", "QoS", "State"], node.filters, node.subscriptions);
     list("topics", "Topics", "It has no topic ids.", ["Id", "Topic", "State"], node.names, node.topics);
@@ -107,11 +108,11 @@ const Detail = (() => {
   // ---- what can be done about it -------------------------------------------
 
   const DEEDS = {
-    kick: ["End the session of %?",
-      "The node is told DISCONNECT; its subscriptions, its topic ids and what waits for it are discarded. It can connect again at once.",
-      "Yes, end it", "Its session was ended."],
+    kick: ["End the connection of %?",
+      "Its will is published, and it is told; one that sleeps learns it when it wakes. It can connect again at once.",
+      "Yes, end it", "Its connection was ended."],
     purge: ["Discard what waits for %?",
-      "The messages are lost for this node. Its session and its subscriptions stay.",
+      "The messages are lost for this node, but for one that is just on its way. Its session and its subscriptions stay.",
       "Yes, discard", "What waited for it was discarded."],
   };
   let deed = null;

@@ -5,6 +5,7 @@ const Events = (() => {
   const EACH_MS = 4000;
   const SHOWN = 60;
   const KEPT = 500;
+  const NAME_MAX = 64; // octets of a name in an event
 
   const ORDINARY = new Set(["connected", "disconnected", "asleep", "client_moved", "will_published"]);
 
@@ -28,6 +29,8 @@ const Events = (() => {
     upstream_rejected: ["bad", "the broker refused what % asked for"],
     uplink_drop: ["bad", "a message of % that had been accepted was given up"],
     store_failed: ["bad", "the store could not keep a record"],
+    client_kicked: ["gone", "the connection of % was ended by an operator"],
+    queue_purged: ["gone", "what waited for % was discarded by an operator"],
     overlap_rule: ["gone", "it is known how the broker treats overlapping subscriptions"],
     other_gateway: ["gone", "another gateway was seen"],
     upstream_connected: ["active", "the broker is connected"],
@@ -93,6 +96,18 @@ const Events = (() => {
     draw();
   }
 
+  // Nodes that were lost and, with a clean session, forgotten by that: they are
+  // in no table. The latest comes last. A name that may have been cut is none.
+  function forgotten() {
+    const latest = new Map();
+
+    for (const e of kept)
+      if (e.client && (e.event === "connected" || e.event === "client_lost"))
+        latest.set(e.client, e);
+    return [...latest.values()].filter((e) => e.event === "client_lost" && !Nodes.all.has(e.client) &&
+      new TextEncoder().encode(e.client).length < NAME_MAX).sort((a, b) => a.number - b.number);
+  }
+
   function restart() {
     kept = [];
     cursor = 0;
@@ -106,5 +121,5 @@ const Events = (() => {
     Api.every(() => EACH_MS, turn);
   }
 
-  return {start, draw, restart};
+  return {start, draw, restart, forgotten};
 })();

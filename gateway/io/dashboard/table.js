@@ -177,11 +177,31 @@ const Table = (() => {
         Nodes.all.size ? "No node is like that." : "No node has connected yet.");
   }
 
+  function overdue(n, now) {
+    let longest = null;
+
+    for (const node of Nodes.all.values())
+      if (node.kind === "overdue" && (!longest || node.heard < longest.heard))
+        longest = node;
+    return (n === 1 ? "One node is overdue: " : Words.count(n) + " nodes are overdue. Silent the longest: ") +
+      Dom.visible(longest.id) + ", " + (n === 1 ? "silent for " : "for ") + Words.span(now - longest.heard) + ". ";
+  }
+
+  // Those with a clean session are in no table any more.
+  function forgotten(gone, now) {
+    const last = gone[gone.length - 1];
+
+    return Dom.visible(last.client) + " fell silent " + Words.ago(now - last.at) +
+      (gone.length === 1 ? " and was forgotten, for its session was clean." :
+      ", and " + Words.many(gone.length - 1, "other", "others") + "; they were forgotten, for their sessions were clean.");
+  }
+
+  // Whether any node is silent, before anything else.
   function verdict(counts, now) {
     const box = at("verdict");
-    const n = counts.overdue;
+    const n = counts.overdue, gone = Events.forgotten();
 
-    show(box, Nodes.isComplete() && counts.all > 0);
+    show(box, Nodes.isComplete() && (counts.all > 0 || gone.length > 0));
     if (box.hidden)
       return;
     if (!box.children.length) {
@@ -195,18 +215,11 @@ const Table = (() => {
       });
       box.append(mark("active"), make("span"), button);
     }
-    let oldest = null;
-
-    if (n)
-      for (const node of Nodes.all.values())
-        if (node.kind === "overdue" && (!oldest || node.heard < oldest.heard))
-          oldest = node;
-    box.classList.toggle("overdue", n > 0);
-    turn(box.children[0], n ? "overdue" : "active");
+    box.classList.toggle("overdue", n + gone.length > 0);
+    turn(box.children[0], n + gone.length ? "overdue" : "active");
     show(box.children[2], n > 0);
-    put(box.children[1], !n ? (Overview.reachable() ? "No node is overdue." : "No node was overdue.") :
-        (n === 1 ? "One node is overdue: " : Words.count(n) + " nodes are overdue. Silent the longest: ") +
-        Dom.visible(oldest.id) + ", " + (n === 1 ? "silent for " : "for ") + Words.span(now - oldest.heard) + ".");
+    put(box.children[1], n + gone.length === 0 ? (Overview.reachable() ? "No node is overdue." : "No node was overdue.") :
+        (n ? overdue(n, now) : "") + (gone.length ? forgotten(gone, now) : ""));
     put(box.children[2], n === 1 ? "Show it" : "Show them");
   }
 

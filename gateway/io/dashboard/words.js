@@ -32,7 +32,7 @@ const Words = (() => {
   }
 
   function rate(perSecond) {
-    return perSecond >= 100 ? count(perSecond) : perSecond.toFixed(perSecond >= 10 ? 0 : 1);
+    return perSecond === 0 ? "0" : perSecond >= 100 ? count(perSecond) : perSecond.toFixed(perSecond >= 10 ? 0 : 1);
   }
 
   function size(octets) {
