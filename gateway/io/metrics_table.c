@@ -23,9 +23,9 @@
     {                                                                          \
         .name = (name_), .help = help_, kind_, __VA_ARGS__                     \
     }
-#define BY(name_, kind_, label_, help_, ...)                                   \
+#define BY(name_, kind_, label_, ... /* help, and what else there is */)       \
     {                                                                          \
-        .name = (name_), .help = help_, .label = (label_), kind_, __VA_ARGS__  \
+        .name = (name_), .label = (label_), kind_, .help = __VA_ARGS__         \
     }
 #define VALUE(value_, ...)                                                     \
     {                                                                          \
