@@ -10,13 +10,10 @@
  * loads again to the same; the engine takes its options.
  */
 #include <errno.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "config.h"
 #include "core/engine.h"
-#include "target.h"
+#include "memory_file.h"
 
 enum { PART_MAX = 16384, LINES_MAX = 16 };
 
@@ -27,23 +24,6 @@ static const char *const part_names[PARTS] = {"",    "topics",      "secret",
 static char parts[PARTS][PART_MAX];
 static size_t lens[PARTS];
 static char printed[2][65536];
-
-FILE *__real_fopen64(const char *path, const char *mode);
-FILE *__wrap_fopen64(const char *path, const char *mode);
-
-/* A regular file of its own, for the mode and kind of a file are looked at. */
-static FILE *file_of(const char *octets, size_t len)
-{
-    int fd = memfd_create("fuzz", 0);
-    FILE *file;
-
-    MUST(fd >= 0 && fchmod(fd, 0600) == 0);
-    MUST(write(fd, octets, len) == (ssize_t)len);
-    MUST(lseek(fd, 0, SEEK_SET) == 0);
-    file = fdopen(fd, "r");
-    MUST(file != NULL);
-    return file;
-}
 
 /* Only the configuration opens its files with "e". */
 FILE *__wrap_fopen64(const char *path, const char *mode)

@@ -16,7 +16,9 @@ import seeds_client
 import seeds_codec
 import seeds_config
 import seeds_engine
+import seeds_import
 import seeds_journal
+import seeds_request
 import seeds_restore
 import seeds_topic
 
@@ -29,7 +31,8 @@ def all_seeds():
     """(target, name, octets) of every seed; names are unique in a target."""
     seen = set()
     for module in (seeds_client, seeds_codec, seeds_config, seeds_engine,
-                   seeds_journal, seeds_restore, seeds_topic):
+                   seeds_import, seeds_journal, seeds_request, seeds_restore,
+                   seeds_topic):
         for target, name, octets in module.seeds():
             if (target, name) in seen:
                 raise SystemExit("seeds.py: two inputs named %s/%s"

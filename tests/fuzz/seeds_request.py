@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+"""What is asked over HTTP: query, Authorization, Host, and a file of tokens."""
+
+TOKEN = b"0123456789abcdef"
+
+REQUESTS = [
+    ("plain", b"", b"Bearer " + TOKEN, b"localhost:8080", TOKEN + b"\n"),
+    ("all-that-a-report-takes", b"client=n1&cursor=17&limit=1000&state=asleep",
+     b"bearer   " + TOKEN, b"192.168.1.1", b"# one\n\n  " + TOKEN + b" \r\n"),
+    ("encoded", b"client=a%2Fb%00+c&state=%61ctive", b"Basic eDp5",
+     b"[::1]:8080", b""),
+    ("cut-encoding", b"client=%&client=%4&client=%zz&limit=%31", b"Bearer",
+     b"[::1", b"short\n"),
+    ("no-values", b"&&a&=b&=&client", b"Bearer ", b"", TOKEN),
+    ("numbers", b"limit=0&limit=1001&cursor=18446744073709551616&limit=-1",
+     b"Bearer " + TOKEN + b"x", b"gateway", TOKEN + b"\n" + TOKEN + b"x\n"),
+    ("twice", b"limit=1&limit=2", b"Bearer " + TOKEN, b"one.example",
+     TOKEN + b"\n" + TOKEN),
+    ("a-comment-as-token", b"clients", b"Bearer #" + TOKEN, b"a,b",
+     b"#" + TOKEN + b"\n" + TOKEN),
+    ("not-a-token", b"status", b"Bearer a b", b" localhost", b"a b c d e f g h\n"),
+]
+
+
+def seeds():
+    for name, *parts in REQUESTS:
+        yield "request", name, b"\n".join(parts)
