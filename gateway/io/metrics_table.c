@@ -18,14 +18,20 @@
 #define GAUGE .kind = METRIC_GAUGE
 #define THOUSANDTHS .thousandths = 1
 
-/* A metric with one value, one with several, and a value of that. */
+/* A metric with one value, one with several, one with several of each listener,
+ * and a value of such a one. */
 #define ONE(name_, kind_, help_, ...)                                          \
     {                                                                          \
         .name = (name_), .help = help_, kind_, __VA_ARGS__                     \
     }
-#define BY(name_, kind_, label_, ... /* help, and what else there is */)       \
+#define BY(name_, kind_, label_, help_)                                        \
     {                                                                          \
-        .name = (name_), .label = (label_), kind_, .help = __VA_ARGS__         \
+        .name = (name_), .help = help_, .label = (label_), kind_               \
+    }
+#define EACH(name_, kind_, label_, help_)                                      \
+    {                                                                          \
+        .name = (name_), .help = help_, .label = (label_), kind_,              \
+        .of = METRIC_OF_LISTENER                                               \
     }
 #define VALUE(value_, ...)                                                     \
     {                                                                          \
@@ -138,17 +144,17 @@ const struct metric_row metric_rows[] = {
     VALUE("held_back", AT(engine.searchgw_muted)),
 
     /* ---- listeners ---- */
-    BY("listener_datagrams_total", COUNTER, "direction",
-       "Datagrams of a listener", .of = METRIC_OF_LISTENER),
+    EACH("listener_datagrams_total", COUNTER, "direction",
+         "Datagrams of a listener"),
     VALUE("in", UDP(rx_datagrams)),
     VALUE("in_multicast", UDP(rx_multicast)),
     VALUE("out", UDP(tx_datagrams)),
-    BY("listener_octets_total", COUNTER, "direction",
-       "Octets of these datagrams", .of = METRIC_OF_LISTENER),
+    EACH("listener_octets_total", COUNTER, "direction",
+         "Octets of these datagrams"),
     VALUE("in", UDP(rx_octets)),
     VALUE("out", UDP(tx_octets)),
-    BY("listener_troubles_total", COUNTER, "reason",
-       "What the network refused, or did late", .of = METRIC_OF_LISTENER),
+    EACH("listener_troubles_total", COUNTER, "reason",
+         "What the network refused, or did late"),
     VALUE("kernel_dropped", UDP(rx_kernel_dropped)),
     VALUE("rx_errors", UDP(rx_errors)),
     VALUE("blocked", UDP(tx_blocked)),
@@ -227,6 +233,7 @@ const struct metric_row metric_rows[] = {
     VALUE("rejected", AT(engine.drop_rejected)),
     VALUE("unresponsive", AT(engine.drop_unresponsive)),
     VALUE("table_full", AT(engine.drop_table_full)),
+    VALUE("purged", AT(engine.drop_purged)),
 
     /* ---- the broker's side ---- */
     ONE("upstream_connected", GAUGE, "1: the broker is connected",
