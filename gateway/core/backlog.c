@@ -2,7 +2,7 @@
 /*
  * What waits for one node, and what gives way when there is no more room (D4).
  */
-#include "engine_private.h"
+#include "deliver.h"
 
 /* How many messages may give way to one that arrives. */
 #define GIVE_WAY_MAX 32

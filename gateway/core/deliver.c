@@ -4,13 +4,10 @@
  * time, its REGISTER immediately before it when the node lacks the id, each
  * handshake finished before the next begins, PINGRESP last.
  */
-#include "engine_private.h"
+#include "deliver.h"
 
 /* Awake periods that may fail on one message before it is given up. */
 #define FAILED_WAKES_MAX 3
-
-/* REGISTERs answered "congestion" before the message is given up (G12-15). */
-#define REGISTER_BACKOFF_MAX 3
 
 static uint16_t next_msg_id(struct gw_session *s)
 {
@@ -21,15 +18,7 @@ static uint16_t next_msg_id(struct gw_session *s)
     return s->next_msg_id;
 }
 
-static struct gw_place *head_of(const struct gw_engine *e,
-                                const struct gw_session *s)
-{
-    uint32_t head = gw_cold(e, s)->queue_head;
-
-    return head ? gw_place_at(e, head) : NULL;
-}
-
-static void set_phase(struct gw_engine *e, uint32_t session,
+void gw_deliver_enter(struct gw_engine *e, uint32_t session,
                       enum gw_down_phase phase, mqttsn_ms wait)
 {
     struct gw_session *s = gw_session_at(e, session);
@@ -47,15 +36,60 @@ static void set_phase(struct gw_engine *e, uint32_t session,
         gw_session_arm(e, session, c->down_due);
 }
 
-static void go_on(struct gw_engine *e, uint32_t session)
+void gw_deliver_go_on(struct gw_engine *e, uint32_t session)
 {
-    set_phase(e, session, GW_DOWN_IDLE, 0);
+    gw_deliver_enter(e, session, GW_DOWN_IDLE, 0);
     gw_session_ready(e, session);
 }
 
 void gw_deliver_suspend(struct gw_engine *e, uint32_t session)
 {
-    set_phase(e, session, GW_DOWN_IDLE, 0);
+    gw_deliver_enter(e, session, GW_DOWN_IDLE, 0);
+}
+
+void gw_deliver_keep(struct gw_engine *e, uint32_t session)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    struct gw_place *p = gw_deliver_head(e, s);
+    uint64_t kept = gw_store_place(e, gw_cold(e, s)->queue_head);
+
+    p->flags |= GW_P_UNSURE;
+    gw_deliver_enter(e, session, GW_DOWN_STORE, 0);
+    gw_reply_push_kept(
+        e, session,
+        &(struct gw_reply){.type = GW_REPLY_RESUME,
+                           .msg_id = p->msg_id,
+                           .return_code = p->flags & GW_P_RELEASED},
+        kept);
+}
+
+/*
+ * While the store fails nothing of QoS 2 goes a step further: sent without its
+ * record, it would be another message to its node after a crash. It is tried
+ * again, and an awake period ends meanwhile.
+ */
+void gw_deliver_on_kept(struct gw_engine *e, uint32_t session,
+                        const struct gw_reply *resume)
+{
+    struct gw_session *s = gw_session_at(e, session);
+    struct gw_place *p = gw_deliver_head(e, s);
+
+    if (resume->topic_id == 0) {
+        /* Of an earlier head, or of what it was before: then the word on what
+         * it is now is under way. */
+        if (p == NULL || p->msg_id != resume->msg_id ||
+            (p->flags & GW_P_RELEASED) != resume->return_code)
+            return;
+        if (!resume->failed)
+            p->flags &= (uint8_t)~GW_P_UNSURE;
+    }
+    if (s->down_phase != GW_DOWN_STORE)
+        return;
+    if (resume->topic_id == 0 && resume->failed)
+        gw_deliver_enter(e, session, GW_DOWN_PAUSED,
+                         e->policy.options.retry_interval);
+    else
+        s->down_phase = GW_DOWN_IDLE;
 }
 
 void gw_deliver_repeat(struct gw_engine *e, uint32_t session)
@@ -116,7 +150,7 @@ static void register_frame(struct gw_engine *e, const struct gw_session *s,
 {
     const struct gw_cold *c = gw_cold(e, s);
     struct gw_message *m =
-        gw_message_at(&e->down_messages, head_of(e, s)->message);
+        gw_message_at(&e->down_messages, gw_deliver_head(e, s)->message);
 
     memset(f, 0, sizeof(*f));
     f->type = MQTTSN_REGISTER;
@@ -129,7 +163,7 @@ static void publish_frame(struct gw_engine *e, const struct gw_session *s,
                           struct mqttsn_frame *f)
 {
     const struct gw_cold *c = gw_cold(e, s);
-    struct gw_place *p = head_of(e, s);
+    struct gw_place *p = gw_deliver_head(e, s);
     struct gw_message *m = gw_message_at(&e->down_messages, p->message);
 
     gw_message_copy(&e->down_messages, m, e->scratch);
@@ -172,7 +206,7 @@ static bool repeat_step(struct gw_engine *e, uint32_t session,
         return true;
     case GW_DOWN_PUBCOMP:
         e->counters.tx_retransmissions++;
-        pubrel_frame(head_of(e, s), f);
+        pubrel_frame(gw_deliver_head(e, s), f);
         return true;
     case GW_DOWN_IDLE:
     case GW_DOWN_STORE:
@@ -188,7 +222,7 @@ static void drop_too_large(struct gw_engine *e, uint32_t session)
     gw_backlog_count_too_large(
         e, session,
         gw_message_at(&e->down_messages,
-                      head_of(e, gw_session_at(e, session))->message)
+                      gw_deliver_head(e, gw_session_at(e, session))->message)
             ->topic);
     gw_backlog_pop(e, session);
 }
@@ -208,7 +242,7 @@ static bool name_is_kept(struct gw_engine *e, uint32_t session)
         gw_topic_kept(e, topic);
         return true;
     }
-    set_phase(e, session, GW_DOWN_STORE, 0);
+    gw_deliver_enter(e, session, GW_DOWN_STORE, 0);
     gw_reply_push(e, session,
                   &(struct gw_reply){.type = GW_REPLY_RESUME, .topic_id = id},
                   kept);
@@ -223,12 +257,17 @@ static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
     mqttsn_ms retry = e->policy.options.retry_interval;
     struct gw_session *s = gw_session_at(e, session);
     struct gw_cold *c = gw_warm(e, session);
-    struct gw_place *p = head_of(e, s);
+    struct gw_place *p = gw_deliver_head(e, s);
     struct gw_message *m = gw_message_at(&e->down_messages, p->message);
 
     *ret_again = true;
+    if ((p->flags & GW_P_RELEASED) && (p->flags & GW_P_UNSURE)) {
+        gw_deliver_keep(e, session);
+        *ret_again = false;
+        return false;
+    }
     if (p->flags & GW_P_RELEASED) {
-        set_phase(e, session, GW_DOWN_PUBCOMP, retry);
+        gw_deliver_enter(e, session, GW_DOWN_PUBCOMP, retry);
         pubrel_frame(p, f);
         return true;
     }
@@ -262,7 +301,7 @@ static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
             return false;
         }
         c->down_msg_id = next_msg_id(s);
-        set_phase(e, session, GW_DOWN_REGACK, retry);
+        gw_deliver_enter(e, session, GW_DOWN_REGACK, retry);
         register_frame(e, s, f);
         return true;
     case ID_KNOWN:
@@ -270,15 +309,14 @@ static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
     }
     if (p->qos != 0 && p->msg_id == 0) {
         p->msg_id = next_msg_id(s);
-        if (p->qos == 2) {
-            /* After a crash the node must see the same MsgId again. */
-            set_phase(e, session, GW_DOWN_STORE, 0);
-            uint64_t kept = gw_store_place(e, gw_cold(e, s)->queue_head);
-            gw_reply_push(e, session,
-                          &(struct gw_reply){.type = GW_REPLY_RESUME}, kept);
-            *ret_again = false;
-            return false;
-        }
+        /* After a crash the node must see the same MsgId again. */
+        if (p->qos == 2)
+            p->flags |= GW_P_UNSURE;
+    }
+    if (p->flags & GW_P_UNSURE) {
+        gw_deliver_keep(e, session);
+        *ret_again = false;
+        return false;
     }
     if (s->state == GW_AWAKE && !(p->flags & GW_P_SENT) &&
         ++c->awake_sent == e->policy.options.awake_max_messages)
@@ -288,8 +326,8 @@ static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
         e->counters.down_delivered++;
         gw_backlog_pop(e, session);
     } else {
-        set_phase(e, session, p->qos == 1 ? GW_DOWN_PUBACK : GW_DOWN_PUBREC,
-                  retry);
+        gw_deliver_enter(e, session,
+                         p->qos == 1 ? GW_DOWN_PUBACK : GW_DOWN_PUBREC, retry);
     }
     return true;
 }
@@ -305,8 +343,8 @@ bool gw_deliver_take(struct gw_engine *e, uint32_t session,
         return false;
     if (s->flags & GW_S_DOWN_SEND)
         return repeat_step(e, session, ret_frame);
-    while (s->down_phase == GW_DOWN_IDLE && head_of(e, s) != NULL && again &&
-           !(s->flags & GW_S_AWAKE_OVER)) {
+    while (s->down_phase == GW_DOWN_IDLE && gw_deliver_head(e, s) != NULL &&
+           again && !(s->flags & GW_S_AWAKE_OVER)) {
         if (begin(e, session, ret_frame, &again))
             return true;
     }
@@ -320,207 +358,13 @@ bool gw_deliver_take(struct gw_engine *e, uint32_t session,
     return false;
 }
 
-/* ---- answers of the node ----------------------------------------------- */
-
-static void on_regack(struct gw_engine *e, uint32_t session,
-                      const struct mqttsn_frame *frame)
-{
-    const struct gw_session *s = gw_session_at(e, session);
-    struct gw_cold *c;
-    uint32_t topic;
-
-    if (s->down_phase != GW_DOWN_REGACK ||
-        frame->regack.msg_id != gw_cold(e, s)->down_msg_id ||
-        frame->regack.topic_id != gw_cold(e, s)->down_topic_id) {
-        e->counters.rx_ignored++;
-        return;
-    }
-    c = gw_warm(e, session);
-    topic = gw_topic_by_id(e, session, MQTTSN_TOPIC_NORMAL, c->down_topic_id);
-    if (frame->regack.return_code == MQTTSN_ACCEPTED) {
-        if (topic != 0) {
-            gw_topic_announce(e, topic);
-            gw_store_topic(e, topic);
-        }
-        c->down_backoff = 0;
-        go_on(e, session);
-        return;
-    }
-    if (frame->regack.return_code == MQTTSN_REJECTED_CONGESTION &&
-        c->down_backoff < REGISTER_BACKOFF_MAX) {
-        c->down_backoff++;
-        set_phase(e, session, GW_DOWN_PAUSED,
-                  e->policy.options.retry_interval << c->down_backoff);
-        gw_session_ready(e, session); /* an awake period ends here */
-        return;
-    }
-    if (frame->regack.return_code != MQTTSN_REJECTED_CONGESTION && topic != 0) {
-        uint32_t name = gw_topic_at(e, topic)->name;
-
-        gw_topic_at(e, topic)->flags = GW_T_REFUSED;
-        gw_store_topic(e, topic);
-        gw_sub_refused_name(e, session, name);
-    }
-    gw_backlog_drop_head(e, session, &e->counters.drop_name_refused,
-                         "name_refused");
-    go_on(e, session);
-}
-
-/* The client does not know the id (G12-16). */
-static void id_unknown(struct gw_engine *e, uint32_t session, uint8_t type,
-                       uint16_t id)
-{
-    uint32_t topic = gw_topic_by_id(e, session, type, id);
-
-    if (topic == 0)
-        return;
-    if (type == MQTTSN_TOPIC_PREDEFINED)
-        gw_topic_at(e, topic)->flags |= GW_T_UNKNOWN;
-    else
-        gw_topic_unannounce(e, topic);
-}
-
-static void on_invalid_id(struct gw_engine *e, uint32_t session)
-{
-    struct gw_session *s = gw_session_at(e, session);
-    const struct gw_cold *c = gw_cold(e, s);
-    struct gw_place *p = head_of(e, s);
-    uint32_t topic =
-        gw_topic_by_id(e, session, MQTTSN_TOPIC_NORMAL, c->down_topic_id);
-
-    if (c->down_topic_type == MQTTSN_TOPIC_SHORT ||
-        (s->flags & GW_S_SECOND_TRY)) {
-        if (c->down_topic_type == MQTTSN_TOPIC_NORMAL && topic != 0) {
-            gw_topic_at(e, topic)->flags = GW_T_REFUSED;
-            gw_store_topic(e, topic);
-            gw_sub_refused_name(e, session, gw_topic_at(e, topic)->name);
-        }
-        gw_backlog_drop_head(e, session, &e->counters.drop_name_refused,
-                             "name_refused");
-    } else {
-        id_unknown(e, session, c->down_topic_type, c->down_topic_id);
-        s->flags |= GW_S_SECOND_TRY;
-        p->flags &= (uint8_t)~GW_P_SENT;
-        p->msg_id = 0; /* it goes out once more, as new */
-    }
-    go_on(e, session);
-}
-
-static void on_puback(struct gw_engine *e, uint32_t session,
-                      const struct mqttsn_frame *frame)
-{
-    struct gw_session *s = gw_session_at(e, session);
-    struct gw_place *p = head_of(e, s);
-    uint8_t code = frame->puback.return_code;
-
-    if (p == NULL || p->qos == 0 || !(p->flags & GW_P_SENT) ||
-        (p->flags & GW_P_RELEASED) || frame->puback.msg_id != p->msg_id ||
-        frame->puback.topic_id != gw_cold(e, s)->down_topic_id) {
-        if (code == MQTTSN_REJECTED_INVALID_TOPIC_ID &&
-            frame->puback.msg_id == 0) {
-            /* About a QoS 0 message, which is gone. */
-            id_unknown(e, session, MQTTSN_TOPIC_NORMAL, frame->puback.topic_id);
-            id_unknown(e, session, MQTTSN_TOPIC_PREDEFINED,
-                       frame->puback.topic_id);
-        } else if (code == MQTTSN_REJECTED_CONGESTION &&
-                   frame->puback.msg_id == 0 && s->down_phase == GW_DOWN_IDLE) {
-            set_phase(e, session, GW_DOWN_PAUSED,
-                      e->policy.options.client_congestion_wait);
-            gw_session_ready(e, session);
-        } else {
-            e->counters.rx_ignored++;
-        }
-        return;
-    }
-    switch (code) {
-    case MQTTSN_ACCEPTED:
-        if (p->qos != 1) {
-            e->counters.rx_ignored++; /* G12-47 */
-            return;
-        }
-        e->counters.down_delivered++;
-        gw_backlog_pop(e, session);
-        go_on(e, session);
-        return;
-    case MQTTSN_REJECTED_CONGESTION:
-        set_phase(e, session, GW_DOWN_PAUSED,
-                  e->policy.options.client_congestion_wait);
-        gw_session_ready(e, session);
-        return;
-    case MQTTSN_REJECTED_INVALID_TOPIC_ID:
-        on_invalid_id(e, session);
-        return;
-    default:
-        gw_backlog_drop_head(e, session, &e->counters.drop_rejected,
-                             "rejected");
-        go_on(e, session);
-        return;
-    }
-}
-
-static void on_pubrec(struct gw_engine *e, uint32_t session, uint16_t msg_id)
-{
-    struct gw_session *s = gw_session_at(e, session);
-    struct gw_place *p = head_of(e, s);
-
-    if (p == NULL || p->qos != 2 || !(p->flags & GW_P_SENT) ||
-        p->msg_id != msg_id) {
-        /* Not ours any more: let the node finish (G12-34). */
-        if (s->state != GW_ASLEEP)
-            gw_reply_push(
-                e, session,
-                &(struct gw_reply){.type = MQTTSN_PUBREL, .msg_id = msg_id}, 0);
-        else
-            e->counters.rx_ignored++;
-        return;
-    }
-    if (p->flags & GW_P_RELEASED) {
-        gw_deliver_repeat(e, session);
-        return;
-    }
-    p->flags |= GW_P_RELEASED;
-    uint64_t kept = gw_store_place(e, gw_cold(e, s)->queue_head);
-    if (s->state == GW_ASLEEP)
-        return;
-    set_phase(e, session, GW_DOWN_STORE, 0);
-    gw_reply_push(e, session, &(struct gw_reply){.type = GW_REPLY_RESUME},
-                  kept);
-}
-
-static void on_pubcomp(struct gw_engine *e, uint32_t session, uint16_t msg_id)
-{
-    struct gw_session *s = gw_session_at(e, session);
-    struct gw_place *p = head_of(e, s);
-
-    if (p == NULL || !(p->flags & GW_P_RELEASED) || p->msg_id != msg_id) {
-        e->counters.rx_ignored++;
-        return;
-    }
-    e->counters.down_delivered++;
-    gw_backlog_pop(e, session);
-    go_on(e, session);
-}
-
-void gw_deliver_on_frame(struct gw_engine *e, uint32_t session,
-                         const struct mqttsn_frame *frame)
-{
-    if (frame->type == MQTTSN_REGACK)
-        on_regack(e, session, frame);
-    else if (frame->type == MQTTSN_PUBACK)
-        on_puback(e, session, frame);
-    else if (frame->type == MQTTSN_PUBREC)
-        on_pubrec(e, session, frame->pubrec.msg_id);
-    else if (frame->type == MQTTSN_PUBCOMP)
-        on_pubcomp(e, session, frame->pubcomp.msg_id);
-}
-
 /* ---- silence ----------------------------------------------------------- */
 
 /* The awake period ends without PINGRESP; the message waits for the next, but
  * not for ever (G12-18a). */
 static void wake_failed(struct gw_engine *e, uint32_t session)
 {
-    struct gw_place *p = head_of(e, gw_session_at(e, session));
+    struct gw_place *p = gw_deliver_head(e, gw_session_at(e, session));
 
     gw_deliver_suspend(e, session);
     if (++p->failed_wakes >= FAILED_WAKES_MAX)
@@ -552,11 +396,11 @@ static void exhausted(struct gw_engine *e, uint32_t session)
         }
         gw_backlog_drop_head(e, session, &e->counters.drop_name_refused,
                              "name_refused");
-        go_on(e, session);
+        gw_deliver_go_on(e, session);
         return;
     }
     gw_note(e, GW_NOTE_UNRESPONSIVE, session, c->queue_count, NULL);
-    set_phase(e, session, GW_DOWN_STALLED, 0);
+    gw_deliver_enter(e, session, GW_DOWN_STALLED, 0);
 }
 
 void gw_deliver_on_deadline(struct gw_engine *e, uint32_t session)
@@ -582,7 +426,7 @@ void gw_deliver_on_deadline(struct gw_engine *e, uint32_t session)
         gw_session_ready(e, session);
         return;
     case GW_DOWN_PAUSED:
-        go_on(e, session);
+        gw_deliver_go_on(e, session);
         return;
     case GW_DOWN_IDLE:
     case GW_DOWN_STORE:

@@ -3,6 +3,7 @@
  * The door, inwards: what comes in is decoded once and handed to the file that
  * knows it.
  */
+#include "deliver.h"
 #include "fixed.h"
 #include "handlers.h"
 
@@ -176,8 +177,9 @@ static void on_frame(struct gw_engine *e, const struct gw_peer *peer,
         return;
     }
     /* What has no way of saying "congestion" is repeated by its node. */
-    if (gw_store_behind(e) && (frame->type == MQTTSN_UNSUBSCRIBE ||
-                               frame->type == MQTTSN_DISCONNECT)) {
+    if (gw_store_behind(e) &&
+        (frame->type == MQTTSN_UNSUBSCRIBE ||
+         frame->type == MQTTSN_DISCONNECT || gw_store_crammed(e))) {
         e->counters.store_full++;
         return;
     }
@@ -407,6 +409,8 @@ void gw_engine_on_deadline(struct gw_engine *e, mqttsn_ms now)
     uint32_t i;
 
     e->now = now;
+    if (gw_store_crammed(e))
+        return;
     for (unsigned n = 0; n < DEADLINES_A_TURN; n++) {
         i = gw_heap_top(&e->due, &due);
         if (i == 0 || due > now)
@@ -432,6 +436,8 @@ mqttsn_ms gw_engine_next_deadline(const struct gw_engine *e)
     mqttsn_ms next = gw_discover_next(e);
     uint64_t due;
 
+    if (gw_store_crammed(e))
+        return MQTTSN_NEVER; /* what wakes us is the store */
     if (down_due(e) < next)
         next = down_due(e);
     if (gw_fixed_next(e) < next)

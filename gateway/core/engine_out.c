@@ -3,7 +3,7 @@
  * The door, outwards: what goes out is asked of the files that have it, in a
  * fixed order, and encoded straight into the caller's buffer.
  */
-#include "engine_private.h"
+#include "deliver.h"
 
 /* Encodes 'frame', in the wrapping of the node id if there is one. */
 static bool encode(struct gw_engine *e, uint32_t node_id,
@@ -86,6 +86,8 @@ bool gw_engine_poll_datagram(struct gw_engine *e, mqttsn_ms now, uint8_t *buf,
 
     e->now = now;
     memset(ret_datagram, 0, sizeof(*ret_datagram));
+    if (gw_store_crammed(e))
+        return false;
     while (gw_discover_take(e, &frame, ret_datagram)) {
         if (encode(e, 0, &frame, buf, cap, ret_datagram))
             return true;

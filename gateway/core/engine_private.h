@@ -400,6 +400,15 @@ static inline bool gw_store_behind(const struct gw_engine *e)
 {
     return e->store_queued - e->store_done > e->store_mask / 2;
 }
+/*
+ * So far behind that nothing goes on: datagrams are as lost on their way, and
+ * time stands still. What is left of the ring is for what one step may need at
+ * most, so that no FORGET is ever without a place.
+ */
+static inline bool gw_store_crammed(const struct gw_engine *e)
+{
+    return e->store_queued - e->store_done > e->store_mask - e->store_mask / 4;
+}
 
 /* records.c: the octets of a record; 0 when the object is gone. */
 #define GW_RECORD_SWEEP 0 /* the item that no filter has */
@@ -521,18 +530,6 @@ void gw_backlog_count_too_large(struct gw_engine *e, uint32_t session,
 void gw_backlog_count_drop(struct gw_engine *e, uint32_t session,
                            uint32_t topic_name, uint64_t *counter,
                            const char *reason);
-
-/* The next datagram of the queue, or the PINGRESP that ends an awake period;
- * false when none is due. The payload is in e->scratch. */
-bool gw_deliver_take(struct gw_engine *e, uint32_t session,
-                     struct mqttsn_frame *ret_frame);
-void gw_deliver_on_frame(struct gw_engine *e, uint32_t session,
-                         const struct mqttsn_frame *frame);
-void gw_deliver_on_deadline(struct gw_engine *e, uint32_t session);
-/* The node cannot be reached now: what is under way goes back to the head. */
-void gw_deliver_suspend(struct gw_engine *e, uint32_t session);
-/* The node's PINGREQ asks for the current step again (G12-18b). */
-void gw_deliver_repeat(struct gw_engine *e, uint32_t session);
 
 /* ---- overlap.c --------------------------------------------------------- */
 

@@ -187,6 +187,7 @@ enum gw_place_flag {
     GW_P_RELEASED = 2, /* PUBREC received: only PUBREL from here on */
     GW_P_CLAIM = 4,    /* a retained message for a SUBSCRIBE under way */
     GW_P_KEPT = 8,
+    GW_P_UNSURE = 16, /* QoS 2: what it has come to may not be stored yet */
 };
 
 struct gw_place {
@@ -328,7 +329,10 @@ struct gw_reply {
     bool announces; /* it tells the node what 'topic_id' means (G12-13) */
     uint64_t wait;  /* the store operation it waits for */
 };
-#define GW_REPLY_RESUME 0xff /* no datagram: the queue may go on */
+/* No datagram: the queue may go on. With a topic id it waited for the record of
+ * that name, else for that of its head: 'msg_id' and, as the return code,
+ * whether it is released say what the head had come to. */
+#define GW_REPLY_RESUME 0xff
 
 /* A CONNECT that must wait until the holder of its client id was asked. */
 struct gw_contender {

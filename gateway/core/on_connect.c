@@ -3,14 +3,14 @@
  * CONNECT and the will exchange [SN 6.2] [SN 6.3]; taking a session over from
  * another address (D5).
  */
+#include "deliver.h"
 #include "handlers.h"
 
 /* The holder of a client id is asked twice within this time. */
 #define CONTEST_MS 1000
 #define CONTEST_TRIES 2
 
-/* How often a CONNECT that waits for the first upstream attempt is looked at.
- */
+/* How often who waits for the first upstream attempt is looked at. */
 #define UPSTREAM_RECHECK_MS 50
 
 /* How long it waits: a name server or a broker that does not answer at all

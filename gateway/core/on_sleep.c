@@ -3,6 +3,7 @@
  * PINGREQ and DISCONNECT: staying, sleeping, waking, leaving [SN 6.11]
  * [SN 6.12] [SN 6.14].
  */
+#include "deliver.h"
 #include "handlers.h"
 
 static void start_sleep(struct gw_engine *e, uint32_t session)

@@ -148,7 +148,7 @@ static bool write_place(const struct gw_engine *e,
         return false;
     write_u32(w, gw_message_at(&e->down_messages, p->message)->number);
     mqttsn_write_u8(w, p->qos);
-    mqttsn_write_u8(w, p->flags);
+    mqttsn_write_u8(w, p->flags & (uint8_t)~GW_P_UNSURE);
     mqttsn_write_u16(w, p->msg_id);
     mqttsn_write_u8(w, p->failed_wakes);
     return true;

@@ -4,7 +4,7 @@
  * without session are told, rate-limited. A reply is a few fields; it becomes
  * octets only when the poll takes it.
  */
-#include "engine_private.h"
+#include "deliver.h"
 
 /* More answers than this wait for one node only if it sends faster than it is
  * served; the rest it will ask for again. */
@@ -57,10 +57,13 @@ static void name_was_kept(struct gw_engine *e, uint32_t session, uint16_t id)
 }
 
 /* What changes for the session once an answer is on its way. */
-static void settle(struct gw_session *s, const struct gw_reply *r)
+static void settle(struct gw_engine *e, uint32_t session,
+                   const struct gw_reply *r)
 {
-    if (r->type == GW_REPLY_RESUME && s->down_phase == GW_DOWN_STORE)
-        s->down_phase = GW_DOWN_IDLE;
+    struct gw_session *s = gw_session_at(e, session);
+
+    if (r->type == GW_REPLY_RESUME)
+        gw_deliver_on_kept(e, session, r);
     else if (r->type == MQTTSN_CONNACK)
         s->flags &= ~(unsigned)GW_S_CONNACK_DUE;
     if (r->type == MQTTSN_SUBACK && r->exchange && s->subacks != 0)
@@ -88,7 +91,11 @@ void gw_reply_push(struct gw_engine *e, uint32_t session,
         s->subacks++;
     index = gw_slab_take(&e->replies);
     if (index == 0) {
-        settle(s, reply); /* unsaid, but nothing may wait for it for ever */
+        struct gw_reply unsaid = *reply;
+
+        /* But nothing may wait for it for ever. */
+        unsaid.failed = true;
+        settle(e, session, &unsaid);
         gw_session_ready(e, session);
         return;
     }
@@ -273,7 +280,7 @@ bool gw_reply_take(struct gw_engine *e, uint32_t session,
             s->reply_tail = 0;
         s->reply_count--;
         give(e, index);
-        settle(s, &r);
+        settle(e, session, &r);
         if (r.announces && !r.failed)
             announce(e, session, &r);
         if (r.type == GW_REPLY_RESUME && r.topic_id != 0)

@@ -8,7 +8,7 @@ void oracle_init(struct sim *sim)
     struct oracle *o = &sim->oracle;
 
     o->lied_to = o->forgot = false;
-    o->idle_at = o->flushed_at = 0;
+    o->idle_at = o->flushed_at = o->failed_at = 0;
     o->book_count = o->caller_count = o->up_count = o->will_count = 0;
     o->naming_count = 0;
     o->up_drops = 0;
@@ -282,6 +282,8 @@ void oracle_stored(struct sim *sim, uint64_t op, bool ok)
 {
     begin(sim, INPUT_STORED);
     sim->oracle.failures += !ok;
+    if (!ok)
+        sim->oracle.failed_at = sim->now;
     sim->stats->store_failures += !ok;
     oracle_up_stored(sim, op, ok);
     if (!ok)

@@ -289,6 +289,7 @@ struct oracle {
     uint64_t entries;
     uint64_t last_op;
     uint64_t failures;    /* operations that the store could not do */
+    mqttsn_ms failed_at;  /* when the last of these was told of */
     mqttsn_ms idle_at;    /* all was in the store then */
     mqttsn_ms flushed_at; /* what was in the store then outlives the power */
 

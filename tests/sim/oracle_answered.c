@@ -41,7 +41,9 @@ void oracle_states_answered(struct sim *sim, struct book *book,
         const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
         uint64_t just_gone = oracle_drops(c) - sim->oracle.dropped;
 
+        /* What cannot be kept goes out in the next. */
         if (book->held > just_gone && !book->excused &&
+            sim->oracle.failed_at < book->since &&
             sim->o.awake_max_messages == 0 &&
             sim->now < book->since + (mqttsn_ms)sim->o.awake_max_s * 1000)
             sim_fail(sim, "S7", "PINGRESP to %s, for which %u messages wait",
@@ -50,6 +52,7 @@ void oracle_states_answered(struct sim *sim, struct book *book,
         book->state = GW_ASLEEP;
         book->since = book->heard_low = book->heard_high = sim->now;
         memset(&book->step, 0, sizeof(book->step));
+        book->release_due = 0; /* with the next waking */
         return;
     }
     if (!oracle_connected(book))

@@ -91,7 +91,7 @@ static void step_taken(struct sim *sim, struct book *book,
 void oracle_steps_due(struct sim *sim, struct book *book)
 {
     const struct step *step = &book->step;
-    mqttsn_ms due = step->at;
+    mqttsn_ms due = step->at, kept = book->release_due;
 
     if (book->hazy || !oracle_deliverable(book) ||
         book->peer.addr.family == 0 || book->connack_due)
@@ -110,9 +110,11 @@ void oracle_steps_due(struct sim *sim, struct book *book)
         sim_fail(sim, "S12", "a %s to %s is not repeated for %llu ms",
                  sn_type_name(step->type), book->id,
                  (unsigned long long)(sim->now - step->at));
+    /* What the store does not take is tried again. */
+    if (kept < sim->oracle.failed_at)
+        kept = sim->oracle.failed_at + (mqttsn_ms)sim->o.retry_ms;
     if (book->release_due != 0 && sim->jumped_at < book->release_due &&
-        sim->now >
-            book->release_due + 20000 + (mqttsn_ms)sim->o.store_ms * 40 &&
+        sim->now > kept + 20000 + (mqttsn_ms)sim->o.store_ms * 40 &&
         sim->gw.free_since < book->release_due && gone(sim, book) == 0)
         sim_fail(sim, "S12", "PUBREC of %s is not answered", book->id);
 }

@@ -97,7 +97,7 @@ static void note_arrival(struct sim *sim, const struct gw_disk_entry *entry)
     memcpy(&a->outgoing, entry->octets.data, sizeof(a->outgoing));
 }
 
-static void note(void *user, const struct gw_disk_entry *entry)
+static bool note(void *user, const struct gw_disk_entry *entry)
 {
     struct sim *sim = user;
     struct store *s = &sim->store;
@@ -105,7 +105,7 @@ static void note(void *user, const struct gw_disk_entry *entry)
 
     if (entry->kind == GW_SHELL_ARRIVAL) {
         note_arrival(sim, entry);
-        return;
+        return true;
     }
     if (s->record_count == s->record_room) {
         s->record_room = s->record_room == 0 ? 128 : 2 * s->record_room;
@@ -123,6 +123,7 @@ static void note(void *user, const struct gw_disk_entry *entry)
                               .age = entry->age_s * 1000,
                               .len = entry->octets.len,
                               .data = data};
+    return true;
 }
 
 /* False: it did not start. */
