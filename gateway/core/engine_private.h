@@ -244,6 +244,9 @@ uint32_t gw_session_by_client(const struct gw_engine *e,
 /* A new session without address; 0 when no room can be made. */
 uint32_t gw_session_new(struct gw_engine *e, struct mqttsn_span client_id);
 
+/* A restore: what there is of its client besides will end with the restore. */
+void gw_session_outlives(struct gw_engine *e, uint32_t index);
+
 /* Ends it: everything it holds is given back, its queue is counted dropped. */
 void gw_session_end(struct gw_engine *e, uint32_t index);
 
@@ -400,11 +403,8 @@ static inline bool gw_store_behind(const struct gw_engine *e)
 {
     return e->store_queued - e->store_done > e->store_mask / 2;
 }
-/*
- * So far behind that nothing goes on: datagrams are as lost on their way, and
- * time stands still. What is left of the ring is for what one step may need at
- * most, so that no FORGET is ever without a place.
- */
+/* So far that datagrams are as lost on their way, and time stands still: what
+ * is left is for one step's needs, so that no FORGET is without a place. */
 static inline bool gw_store_crammed(const struct gw_engine *e)
 {
     return e->store_queued - e->store_done > e->store_mask - e->store_mask / 4;

@@ -84,8 +84,7 @@ enum mqttsn_status gw_restore_session(struct gw_engine *e, uint32_t owner,
     struct gw_session *s;
 
     if (!read_session(r, &rec) || item != 0 || owner == 0 ||
-        (last != 0 && gw_session_at(e, last)->number >= owner) ||
-        gw_session_by_client(e, rec.client_id) != 0)
+        (last != 0 && gw_session_at(e, last)->number >= owner))
         return MQTTSN_EFIELD;
     if (e->sessions.used == e->sessions.capacity)
         return MQTTSN_ENOSPACE;
@@ -99,6 +98,7 @@ enum mqttsn_status gw_restore_session(struct gw_engine *e, uint32_t owner,
         gw_names_unref(&e->names, node);
         return MQTTSN_ENOSPACE;
     }
+    gw_session_outlives(e, index);
     gw_session_heard(e, index); /* it gives way to nobody */
     s = gw_session_at(e, index);
     s->number = owner;

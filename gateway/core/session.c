@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine_private.h"
+#include "deliver.h"
 
 #include "siphash_inline.h"
 
@@ -133,6 +133,29 @@ uint32_t gw_session_new(struct gw_engine *e, struct mqttsn_span client_id)
     gw_table_insert(&e->by_client, client_hash(e, name), index);
     fresh_append(e, index);
     return index;
+}
+
+/*
+ * A client has one session, so the others had ended when this one began: the
+ * power went between the two words, or the end stood behind a gap. What they
+ * had is still given back to them, and ends with them behind the last record,
+ * as with who never finished its CONNECT.
+ */
+void gw_session_outlives(struct gw_engine *e, uint32_t index)
+{
+    uint32_t name = gw_session_at(e, index)->client_id;
+    struct gw_table_probe probe;
+
+    for (uint32_t i =
+             gw_table_first(&e->by_client, client_hash(e, name), &probe);
+         i != 0; i = gw_table_next(&e->by_client, &probe)) {
+        struct gw_session *s = gw_session_at(e, i);
+
+        if (i == index || s->client_id != name)
+            continue;
+        s->state = GW_HALF_OPEN;
+        s->flags &= ~(unsigned)GW_S_KNOWN;
+    }
 }
 
 static void unbind(struct gw_engine *e, uint32_t index)
