@@ -362,6 +362,8 @@ mqttsn_ms gw_engine_next_deadline(const struct gw_engine *engine);
  *
  * MQTTSN_OK:       it is in place.
  * MQTTSN_EFIELD:   the octets are no such record; nothing changed.
+ * MQTTSN_EPROTO:   a later version has written it: a kind, or a version of one,
+ *                  that is unknown here; nothing changed.
  * MQTTSN_ENOTFOUND: it belongs to something that was not restored.
  * MQTTSN_ENOSPACE: a table is full; nothing changed.
  * A message that stays behind with one of the last two is counted, as dropped

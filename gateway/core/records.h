@@ -3,11 +3,13 @@
  * records.h - what records.c writes and restore.c reads: the layout of every
  * record of the store. Integers are big-endian; 'text' is a length of two
  * octets and as many octets; 'rest' is all that follows. The first octet is
- * the record's version, so that a later layout can be told from this one.
+ * the record's version: one that is higher than ours, and a kind that is none
+ * of ours, refuse the whole store, because its checksum says that it is as it
+ * was written.
  *
  * Once there is a release, a change of any layout, a new flag included, goes
- * with a step of the schema (io/database_open.c): only that makes the version
- * before refuse the file, where it would forget what it cannot read.
+ * with a step of the schema (io/database_open.c) and with the next version:
+ * the first refuses a database, the second a journal that is not in it yet.
  *
  *   SESSION       version, state, flags (GW_REC_CLEAN..), keepalive_s u16,
  *                 sleep_s u16, next_topic_id u16, next_msg_id u16,

@@ -175,10 +175,14 @@ enum mqttsn_status gw_engine_restore(struct gw_engine *engine, uint8_t kind,
                                      struct mqttsn_span bytes, mqttsn_ms now)
 {
     struct mqttsn_reader r;
+    uint8_t version;
 
     engine->now = now;
     mqttsn_reader_init(&r, bytes);
-    if (mqttsn_read_u8(&r) != GW_REC_VERSION)
+    version = mqttsn_read_u8(&r);
+    if (version > GW_REC_VERSION)
+        return MQTTSN_EPROTO;
+    if (version != GW_REC_VERSION)
         return MQTTSN_EFIELD;
     switch ((enum gw_record_kind)kind) {
     case GW_RECORD_SESSION:
@@ -198,7 +202,7 @@ enum mqttsn_status gw_engine_restore(struct gw_engine *engine, uint8_t kind,
     case GW_RECORD_FILTER:
         return restore_filter(engine, owner, item, &r);
     }
-    return MQTTSN_EFIELD;
+    return MQTTSN_EPROTO;
 }
 
 uint64_t gw_engine_held(struct gw_engine *engine, uint32_t owner, uint32_t item)

@@ -57,22 +57,23 @@ static void refuse(struct refused *r, const struct gw_disk_entry *entry,
 }
 
 /* What the broker side has kept; one that the caller brought keeps nothing. */
-static void give_back_shell(struct restart *r,
+static bool give_back_shell(struct restart *r,
                             const struct gw_disk_entry *entry)
 {
     struct gw_daemon *d = r->daemon;
     enum mqttsn_status status;
 
     if (!d->upstream_is_paho)
-        return;
+        return true;
     status = gw_upstream_paho_restore(d->upstream, entry->kind, entry->owner,
                                       entry->item, entry->octets);
     if (status == MQTTSN_OK)
         r->records++;
     else if (status == MQTTSN_ENOSPACE)
         r->refused.no_memory = true;
-    else
+    else if (status != MQTTSN_EPROTO)
         refuse(&r->refused, entry, status);
+    return status != MQTTSN_EPROTO;
 }
 
 static uint64_t held(void *user, uint32_t owner, uint32_t item)
@@ -84,23 +85,22 @@ static uint64_t held(void *user, uint32_t owner, uint32_t item)
     return token;
 }
 
-static void give_back(void *user, const struct gw_disk_entry *entry)
+static bool give_back(void *user, const struct gw_disk_entry *entry)
 {
     struct restart *r = user;
     struct gw_daemon *d = r->daemon;
     enum mqttsn_status status;
 
-    if (entry->kind >= GW_JOURNAL_SHELL) {
-        give_back_shell(r, entry);
-        return;
-    }
+    if (entry->kind >= GW_JOURNAL_SHELL)
+        return give_back_shell(r, entry);
     gw_engine_restore_age(d->engine, entry->age_s * 1000);
     status = gw_engine_restore(d->engine, entry->kind, entry->owner,
                                entry->item, entry->octets, d->now);
     if (status == MQTTSN_OK)
         r->records++;
-    else
+    else if (status != MQTTSN_EPROTO)
         refuse(&r->refused, entry, status);
+    return status != MQTTSN_EPROTO;
 }
 
 /* Appended a few at a time: the journal copies them. */

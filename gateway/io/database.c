@@ -224,7 +224,8 @@ static enum mqttsn_status scan_kind(struct gw_database *d, uint32_t kind,
     return status;
 }
 
-#define KINDS 128u
+/* All there can be: of a kind that is not ours it is to be known, too. */
+#define KINDS GW_KEY_OWNER
 
 enum mqttsn_status gw_database_scan(struct gw_database *d,
                                     gw_database_visit *visit, void *user,

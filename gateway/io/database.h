@@ -63,6 +63,13 @@ MQTTSN_CHECKED enum mqttsn_status
 gw_database_open(const struct gw_database_settings *settings,
                  struct gw_database **ret_database, char *why);
 
+/* Copies the log into the file, as far as nobody reads it, and cuts it. What is
+ * no use then, or fails, is tried again by others. */
+void gw_database_shrink(struct gw_database *database);
+
+/* It is not ours after all: closing it is to leave all files as they are. */
+void gw_database_leave(struct gw_database *database);
+
 /* NULL does nothing. */
 void gw_database_close(struct gw_database *database);
 

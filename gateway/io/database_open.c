@@ -216,7 +216,8 @@ static const char settings_text[] = "PRAGMA cell_size_check = ON;"
 static const char writing_text[] = "PRAGMA page_size = 2048;"
                                    "PRAGMA journal_mode = WAL;"
                                    "PRAGMA synchronous = FULL;"
-                                   "PRAGMA wal_autocheckpoint = 2000;";
+                                   "PRAGMA wal_autocheckpoint = 2000;"
+                                   "PRAGMA journal_size_limit = 4194304;";
 
 static enum mqttsn_status judge(struct gw_database *d,
                                 const struct gw_database_settings *settings,
@@ -305,12 +306,26 @@ enum mqttsn_status gw_database_open(const struct gw_database_settings *settings,
     }
     status = result == SQLITE_OK ? judge(d, settings, why)
                                  : database_failed(d, result, "open", why);
+    if (status == MQTTSN_EPROTO)
+        gw_database_leave(d);
     if (status != MQTTSN_OK) {
         gw_database_close(d);
         return status;
     }
     *ret_database = d;
     return MQTTSN_OK;
+}
+
+void gw_database_shrink(struct gw_database *d)
+{
+    (void)execute(d, "PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+/* Else the last to close it copies the log into the file, and removes it. */
+void gw_database_leave(struct gw_database *d)
+{
+    (void)sqlite3_db_config(d->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+                            NULL);
 }
 
 void gw_database_close(struct gw_database *d)

@@ -20,6 +20,8 @@ static void log_failed(const char *path, const char *why)
 
 /* ---- paths ------------------------------------------------------------- */
 
+#define TOO_LONG "the path is too long"
+
 bool disk_split(const char *path, char *ret_directory, size_t cap,
                 char *ret_name, size_t name_cap)
 {
@@ -37,20 +39,45 @@ bool disk_split(const char *path, char *ret_directory, size_t cap,
            (size_t)name_len < name_cap;
 }
 
-bool disk_paths(struct gw_disk *d, const struct gw_disk_settings *settings)
+/* One file has one lock and one journal, by whatever name it is called. NULL,
+ * or why not. */
+static const char *follow_link(char *path, size_t cap)
+{
+    struct stat there;
+    char *real;
+    int len;
+
+    if (lstat(path, &there) != 0 || !S_ISLNK(there.st_mode))
+        return NULL;
+    real = realpath(path, NULL);
+    if (real == NULL)
+        return "it is a link that leads to no file";
+    len = snprintf(path, cap, "%s", real);
+    free(real);
+    return (size_t)len < cap ? NULL : TOO_LONG;
+}
+
+const char *disk_paths(struct gw_disk *d,
+                       const struct gw_disk_settings *settings)
 {
     const char *journal = settings->journal_path;
     int len = snprintf(d->path, sizeof(d->path), "%s", settings->path);
+    const char *why;
 
+    if (len <= 0 || (size_t)len >= sizeof(d->path))
+        return TOO_LONG;
+    why = follow_link(d->path, sizeof(d->path));
+    if (why != NULL)
+        return why;
     d->settings = *settings;
     d->settings.path = d->path;
     d->settings.journal_path = d->journal_directory;
     d->files = settings->files != NULL ? settings->files : &gw_files_system;
     /* Room for what is put behind it. */
-    if (len <= 0 || (size_t)len > sizeof(d->path) - 64 ||
+    if (strlen(d->path) > sizeof(d->path) - 64 ||
         !disk_split(d->path, d->directory, sizeof(d->directory), d->name,
                     sizeof(d->name) - 32))
-        return false;
+        return TOO_LONG;
     len = snprintf(d->journal_directory, sizeof(d->journal_directory), "%s",
                    journal != NULL && journal[0] != '\0' ? journal
                                                          : d->directory);
@@ -61,7 +88,9 @@ bool disk_paths(struct gw_disk *d, const struct gw_disk_settings *settings)
         .limit = GW_DISK_HARD,
         .files = settings->files,
     };
-    return len > 0 && (size_t)len < sizeof(d->journal_directory) - 300;
+    return len > 0 && (size_t)len < sizeof(d->journal_directory) - 300
+               ? NULL
+               : TOO_LONG;
 }
 
 /* As mkdir -p, for the owner alone. */
@@ -157,41 +186,6 @@ static enum mqttsn_status prepare_directories(struct gw_disk *d)
     return lock(d, d->journal_directory, &d->lock_fd[1]);
 }
 
-/* ---- whose file it is -------------------------------------------------- */
-
-/*
- * Topics, payloads and wills are in it: it is the owner's alone. One that
- * others could read is repaired, with a warning, because to refuse would undo
- * nothing; one that others could write, or own, may hold anything and is
- * refused.
- */
-static enum mqttsn_status check_mode(struct gw_disk *d)
-{
-    struct stat there;
-    const char *why = NULL;
-
-    if (stat(d->path, &there) != 0)
-        return MQTTSN_OK; /* to be made */
-    if (!S_ISREG(there.st_mode))
-        why = "it is not a regular file";
-    else if (there.st_uid != geteuid() && there.st_uid != 0)
-        why = "it belongs to another user";
-    else if (there.st_mode & 022)
-        why = "others may write to it: if that was intended by nobody, look at "
-              "it before 'chmod 600'";
-    else if ((there.st_mode & 077) && chmod(d->path, 0600) != 0)
-        why = "others may read it, and its mode cannot be changed";
-    else if (there.st_mode & 077)
-        gw_warn("store", "mode_repaired",
-                "path=%s mode=%03o reason=\"others could read it; it is the "
-                "owner's alone now\"",
-                gw_log_text(d->path), (unsigned)there.st_mode & 0777);
-    if (why == NULL)
-        return MQTTSN_OK;
-    log_failed(d->path, why);
-    return MQTTSN_EPROTO;
-}
-
 /* ---- the database ------------------------------------------------------ */
 
 enum mqttsn_status disk_open_database(struct gw_disk *d, const uint8_t id[16],
@@ -260,7 +254,7 @@ static enum mqttsn_status open_or_make(struct gw_disk *d)
     uint8_t id[16];
 
     disk_take_up_rescue(d);
-    status = check_mode(d);
+    status = disk_check_modes(d);
     if (status == MQTTSN_OK)
         status = new_id(d, id);
     if (status != MQTTSN_OK)
@@ -356,8 +350,12 @@ static enum mqttsn_status read_journal(struct gw_disk *d)
     if (status == MQTTSN_OK && d->current->incomplete)
         status = MQTTSN_ENOSPACE;
     if (status != MQTTSN_OK) {
-        log_failed(d->journal_directory,
-                   status == MQTTSN_ENOSPACE ? "no memory" : strerror(errno));
+        log_failed(d->journal_directory, status == MQTTSN_ENOSPACE ? "no memory"
+                                         : status == MQTTSN_EPROTO
+                                             ? DISK_LATER
+                                             : strerror(errno));
+        if (status == MQTTSN_EPROTO)
+            gw_database_leave(d->database);
         return status;
     }
     log_journal(d, r);
@@ -394,6 +392,7 @@ enum mqttsn_status gw_disk_open(const struct gw_disk_settings *settings,
 {
     struct gw_disk *d = calloc(1, sizeof(*d));
     enum mqttsn_status status = MQTTSN_EIO;
+    const char *why;
 
     if (d == NULL)
         return MQTTSN_ENOSPACE;
@@ -403,8 +402,8 @@ enum mqttsn_status gw_disk_open(const struct gw_disk_settings *settings,
     d->current = gw_changes_new();
     if (d->current == NULL)
         status = MQTTSN_ENOSPACE;
-    else if (!disk_paths(d, settings))
-        log_failed(settings->path, "the path is too long");
+    else if ((why = disk_paths(d, settings)) != NULL)
+        log_failed(settings->path, why);
     else
         status = prepare_directories(d);
     d->started_s = disk_now_s(&d->settings);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * disk_private.h - what the files of the disk store share: disk_open.c (files,
- * locks), disk_restore.c (reading, mending), disk_store.c (append, flush),
- * disk_clock.c (the store's clock), disk_view.c (looking from outside).
+ * locks), disk_modes.c (whose they are), disk_restore.c (reading, mending),
+ * disk_store.c (append, flush), disk_clock.c (the store's clock), disk_view.c
+ * (looking from outside).
  */
 #ifndef GW_DISK_PRIVATE_H
 #define GW_DISK_PRIVATE_H
@@ -55,14 +56,20 @@ struct gw_disk {
     uint64_t applied;
 };
 
+#define DISK_LATER                                                             \
+    "a later version of the gateway has written to it: run that, or put a "    \
+    "backup in its place"
+
 /* ---- disk_open.c ---- */
 
 /* "DIRECTORY" and "NAME" of a path. False: too long. */
 bool disk_split(const char *path, char *ret_directory, size_t cap,
                 char *ret_name, size_t name_cap);
 
-/* Fills paths and journal settings but the id. False: a path is too long. */
-bool disk_paths(struct gw_disk *disk, const struct gw_disk_settings *settings);
+/* Fills paths and journal settings but the id; a link in the place of the
+ * database is followed. NULL, or why not. */
+const char *disk_paths(struct gw_disk *disk,
+                       const struct gw_disk_settings *settings);
 
 /* Opens the database at 'disk->path', or makes one with that id. */
 enum mqttsn_status disk_open_database(struct gw_disk *disk,
@@ -73,6 +80,12 @@ enum mqttsn_status disk_set_aside(struct gw_disk *disk, const char *reason);
 
 /* After a crash between the two renames of mending: finishes it. */
 void disk_take_up_rescue(struct gw_disk *disk);
+
+/* ---- disk_modes.c ---- */
+
+/* Files that are there are the owner's alone, or made so. MQTTSN_EPROTO: one
+ * may be somebody else's work; logged. */
+enum mqttsn_status disk_check_modes(const struct gw_disk *disk);
 
 /* ---- disk_restore.c ---- */
 
@@ -90,7 +103,10 @@ struct disk_merge {
     const struct gw_change *next;
     uint64_t records;
     bool stopped;
+    bool later;   /* 'visit' did not know: */
+    uint8_t kind; /* one of these */
 };
+/* MQTTSN_EPROTO: 'visit' stopped it. */
 enum mqttsn_status disk_merge(struct disk_merge *merge,
                               struct gw_database *database, uint64_t *ret_lost,
                               char *why);

@@ -35,14 +35,16 @@ static void give(struct disk_merge *m, struct gw_key key, uint32_t at_s,
         .octets = octets};
 
     m->records++;
-    if (m->visit != NULL)
-        m->visit(m->user, &entry);
+    if (m->visit == NULL || m->later || m->visit(m->user, &entry))
+        return;
+    m->later = true;
+    m->kind = entry.kind;
 }
 
 /* Gives what the changes keep of keys before 'limit', or all. */
 static void give_changes(struct disk_merge *m, const struct gw_key *limit)
 {
-    while (m->next != NULL &&
+    while (m->next != NULL && !m->later &&
            (limit == NULL || gw_key_compare(m->next->key, *limit) < 0)) {
         if (m->next->keep)
             give(m, m->next->key, m->next->at_s,
@@ -64,9 +66,9 @@ static bool on_row(void *user, const struct gw_database_row *row)
     if ((m->next != NULL && gw_key_compare(m->next->key, row->key) == 0) ||
         (row->key.kind < GW_JOURNAL_SHELL &&
          gw_changes_forget_owner(m->changes, row->key.owner)))
-        return true;
+        return !m->later;
     give(m, row->key, row->at_s, row->octets);
-    return true;
+    return !m->later;
 }
 
 enum mqttsn_status disk_merge(struct disk_merge *m,
@@ -82,8 +84,13 @@ enum mqttsn_status disk_merge(struct disk_merge *m,
         strcpy(why, "no memory");
         return MQTTSN_ENOSPACE;
     }
-    if (status == MQTTSN_OK)
+    if (status == MQTTSN_OK && !m->later)
         give_changes(m, NULL);
+    if (status == MQTTSN_OK && m->later) {
+        snprintf(why, GW_DISK_WHY_MAX, "a record of kind %u: " DISK_LATER,
+                 m->kind);
+        return MQTTSN_EPROTO;
+    }
     return status;
 }
 
@@ -237,6 +244,8 @@ enum mqttsn_status gw_disk_restore(struct gw_disk *d, gw_disk_visit *visit,
                gw_log_text(d->path), lost, d->row_count);
         status = disk_mend(d, why);
     }
+    if (status == MQTTSN_EPROTO)
+        gw_database_leave(d->database);
     if (status != MQTTSN_OK) {
         log_restore_failed(d, why);
         return status;

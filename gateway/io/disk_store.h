@@ -70,7 +70,8 @@ struct gw_disk_entry {
     uint64_t age_s;            /* since it was kept */
     struct mqttsn_span octets; /* borrowed for the call */
 };
-typedef void gw_disk_visit(void *user, const struct gw_disk_entry *entry);
+/* False: a later version has written it. Nothing more is given out then. */
+typedef bool gw_disk_visit(void *user, const struct gw_disk_entry *entry);
 
 struct gw_disk_report {
     uint64_t records; /* given out */
@@ -87,6 +88,8 @@ struct gw_disk_report {
  * takes new ones. 'visit' must not append.
  *
  * MQTTSN_OK:  '*ret_report' says what there was.
+ * MQTTSN_EPROTO: something is of a later version; logged. The files are as they
+ *                were, and stay so: it is only to be closed.
  * MQTTSN_EIO, MQTTSN_ENOSPACE: it cannot be read, or not be written; logged.
  */
 MQTTSN_CHECKED enum mqttsn_status
@@ -102,8 +105,9 @@ gw_disk_restore(struct gw_disk *disk, gw_disk_visit *visit, void *user,
  * waited for. Any thread but the one that flushes.
  *
  * MQTTSN_OK: they are as durable as configured.
- * MQTTSN_ENOSPACE, MQTTSN_EIO: they are not; errno says why. Of more than
- * GW_DISK_HARD in memory nothing is kept but what forgets.
+ * MQTTSN_ENOSPACE, MQTTSN_EIO: they are not; errno says why. Beyond
+ * GW_DISK_HARD in memory the first KEEP of something is left out, but that of a
+ * message for nodes and of its places.
  */
 MQTTSN_CHECKED enum mqttsn_status
 gw_disk_append(struct gw_disk *disk, const struct gw_journal_record records[],

@@ -63,7 +63,9 @@ static enum mqttsn_status try_view(struct view *v, char *why)
         status = MQTTSN_ENOSPACE;
     if (status != MQTTSN_OK)
         snprintf(why, GW_DISK_WHY_MAX, "the journal: %s",
-                 status == MQTTSN_ENOSPACE ? "no memory" : strerror(errno));
+                 status == MQTTSN_ENOSPACE ? "no memory"
+                 : status == MQTTSN_EPROTO ? DISK_LATER
+                                           : strerror(errno));
     return status;
 }
 
@@ -71,10 +73,12 @@ static enum mqttsn_status
 open_view(struct view *v, const struct gw_disk_settings *settings, char *why)
 {
     enum mqttsn_status status = MQTTSN_EIO;
+    const char *wrong;
 
     memset(v, 0, sizeof(*v));
-    if (!disk_paths(&v->paths, settings)) {
-        strcpy(why, "the path is too long");
+    wrong = disk_paths(&v->paths, settings);
+    if (wrong != NULL) {
+        snprintf(why, GW_DISK_WHY_MAX, "%s", wrong);
         return MQTTSN_EIO;
     }
     for (unsigned i = 0; i < ATTEMPTS; i++) {
@@ -136,7 +140,7 @@ struct copy {
     char *why;
 };
 
-static void copy_entry(void *user, const struct gw_disk_entry *entry)
+static bool copy_entry(void *user, const struct gw_disk_entry *entry)
 {
     struct copy *c = user;
     struct gw_database_row row = {
@@ -145,9 +149,10 @@ static void copy_entry(void *user, const struct gw_disk_entry *entry)
         .octets = entry->octets};
 
     if (c->status != MQTTSN_OK)
-        return;
+        return true;
     c->status = gw_database_put(c->to, &row, c->why);
     c->rows += c->status == MQTTSN_OK;
+    return true; /* whoever has written it: it is copied as it is */
 }
 
 static enum mqttsn_status fill_copy(struct copy *c, struct view *v,

@@ -206,6 +206,8 @@ struct gw_journal_report {
  * message too often is better than one too few.
  *
  * MQTTSN_OK:       done, or 'visit' stopped it.
+ * MQTTSN_EPROTO:   a later version has written to it: a head, or a verb, that
+ *                  is unknown here and whose checksum is right.
  * MQTTSN_EIO:      a file or the directory cannot be read; errno says why.
  * MQTTSN_ENOSPACE: no memory.
  */

@@ -15,7 +15,7 @@
 #include "crc32.h"
 #include "journal.h"
 
-#define JOURNAL_MAGIC "MQSNGWJ1"
+#define JOURNAL_MAGIC "MQSNGWJ1" /* the last is the version of the format */
 #define JOURNAL_HEAD 36u
 #define JOURNAL_RECORD 29u
 #define JOURNAL_RECORD_MAX (JOURNAL_RECORD + GW_JOURNAL_OCTETS_MAX)

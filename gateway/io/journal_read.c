@@ -142,9 +142,10 @@ struct reading {
     uint64_t end;  /* the number with which the next file begins */
     bool in_doubt; /* something is missing before this */
     bool stopped;
+    bool later; /* it is of a later version */
 };
 
-enum found { RECORD, TORN, NOTHING };
+enum found { RECORD, LATER, TORN, NOTHING };
 
 /* Whether there is a record at the window's place; TORN: one may begin here,
  * and the file ends in it. */
@@ -159,15 +160,14 @@ static enum found look(const struct reading *r, const struct window *w,
         return TORN;
     len = JOURNAL_RECORD + (journal_get_u32(p + 4) >> 8);
     verb = p[7];
-    if (len > JOURNAL_RECORD_MAX || verb < GW_JOURNAL_KEEP ||
-        verb > GW_JOURNAL_FORGET_OWNER)
+    if (len > JOURNAL_RECORD_MAX || verb < GW_JOURNAL_KEEP)
         return NOTHING;
     if (left < len)
         return TORN;
     if (journal_crc(r->settings->id, p, len) != journal_get_u32(p))
         return NOTHING;
     *ret_len = len;
-    return RECORD;
+    return verb <= GW_JOURNAL_FORGET_OWNER ? RECORD : LATER;
 }
 
 static void deliver(struct reading *r, const uint8_t *p, size_t len)
@@ -213,7 +213,7 @@ static void resync(const struct reading *r, struct window *w, bool *ret_io)
         if (*ret_io && w->len - w->at >= JOURNAL_RECORD &&
             journal_get_u64(w->data + w->at + 8) - r->report.last - 1 <
                 UINT32_MAX &&
-            look(r, w, w->at, &len) == RECORD)
+            look(r, w, w->at, &len) <= LATER)
             return;
     }
 }
@@ -227,8 +227,13 @@ static bool read_records(struct reading *r, struct window *w, bool *ret_bad,
 
     while (io && !r->stopped && w->at < w->len) {
         size_t len;
+        enum found found = look(r, w, w->at, &len);
 
-        if (look(r, w, w->at, &len) == RECORD) {
+        if (found == LATER) {
+            r->later = r->stopped = true;
+            break;
+        }
+        if (found == RECORD) {
             bool doubt = r->in_doubt;
 
             deliver(r, w->data + w->at, len);
@@ -248,15 +253,17 @@ static bool read_records(struct reading *r, struct window *w, bool *ret_bad,
     return io;
 }
 
-/* The head: of this store, of another, or damaged. */
-enum head { OURS, FOREIGN, BROKEN };
+/* The head: of this store, of another, of a later version, or damaged. */
+enum head { OURS, FOREIGN, UNKNOWN, BROKEN };
 
 static enum head judge_head(const struct gw_journal_settings *settings,
                             const struct window *w)
 {
-    if (w->len < JOURNAL_HEAD || memcmp(w->data, JOURNAL_MAGIC, 8) != 0 ||
+    if (w->len < JOURNAL_HEAD || memcmp(w->data, JOURNAL_MAGIC, 7) != 0 ||
         gw_crc32(0, w->data, 32) != journal_get_u32(w->data + 32))
         return BROKEN;
+    if (w->data[7] != JOURNAL_MAGIC[7])
+        return UNKNOWN;
     return memcmp(w->data + 8, settings->id, 16) == 0 ? OURS : FOREIGN;
 }
 
@@ -296,6 +303,8 @@ static bool read_file(struct reading *r, const struct journal_file *file)
         /* A crash while it was made: it never had a record. */
         r->report.files++;
         r->report.torn++;
+    } else if (ok && judge_head(r->settings, &w) == UNKNOWN) {
+        r->later = r->stopped = true;
     } else if (ok && judge_head(r->settings, &w) == FOREIGN) {
         name_bad(r, file);
         r->report.foreign++;
@@ -351,6 +360,8 @@ enum mqttsn_status gw_journal_read(const struct gw_journal_settings *settings,
         errno = why;
         return why == ENOMEM ? MQTTSN_ENOSPACE : MQTTSN_EIO;
     }
+    if (r.later)
+        return MQTTSN_EPROTO;
     *ret_report = r.report;
     return MQTTSN_OK;
 }
@@ -375,7 +386,7 @@ static enum head head_of(const struct gw_journal_settings *settings,
     ops->close(w.fd);
     w.len = n > 0 ? (size_t)n : 0;
     head = judge_head(settings, &w);
-    if (head != BROKEN)
+    if (head != BROKEN) /* the id stands there in every version */
         memcpy(ret_id, data + 8, 16);
     return head;
 }

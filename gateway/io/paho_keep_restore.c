@@ -65,7 +65,7 @@ static enum mqttsn_status restore_note(struct gw_paho_keep *keep, uint32_t item,
         keep->session5 = true;
         return MQTTSN_OK;
     default:
-        return MQTTSN_EFIELD;
+        return MQTTSN_EPROTO;
     }
 }
 
@@ -91,11 +91,11 @@ enum mqttsn_status gw_paho_keep_restore(struct gw_paho_keep *keep, uint8_t kind,
         version5 = owner & GW_KEEP_OF_5;
         owner &= ~GW_KEEP_OF_5;
         if (owner < GW_KEEP_SENT || owner > GW_KEEP_RECEIVED)
-            return MQTTSN_EFIELD;
+            return MQTTSN_EPROTO;
         return restore_packet(keep, (enum gw_keep_type)owner, version5, item,
                               octets);
     default:
-        return MQTTSN_EFIELD;
+        return MQTTSN_EPROTO;
     }
 }
 

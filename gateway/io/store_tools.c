@@ -40,20 +40,23 @@ static bool is_in_memory(const struct gw_config *config)
 
 /* ---- inspect ----------------------------------------------------------- */
 
-static void give(void *user, const struct gw_disk_entry *entry)
+static bool give(void *user, const struct gw_disk_entry *entry)
 {
     struct look *look = user;
     enum mqttsn_status status;
 
     if (entry->kind >= GW_JOURNAL_SHELL) {
         look->shell++;
-        return;
+        return true;
     }
     gw_engine_restore_age(look->engine, entry->age_s * 1000);
     status = gw_engine_restore(look->engine, entry->kind, entry->owner,
                                entry->item, entry->octets, NOW);
+    if (status == MQTTSN_EPROTO)
+        return false;
     look->no_room += status == MQTTSN_ENOSPACE;
     look->wrong += status != MQTTSN_OK && status != MQTTSN_ENOSPACE;
+    return true;
 }
 
 /* "3d04h", "2h13m", "9m", "40s". */

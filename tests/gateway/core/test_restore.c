@@ -422,8 +422,11 @@ static void a_kind_or_version_of_later_days_is_refused(void **unused)
     g = reborn(&f);
     later = f.records[0];
     later.kind = 99;
-    assert_int_equal(give_back(g.engine, &later, later.len), MQTTSN_EFIELD);
+    assert_int_equal(give_back(g.engine, &later, later.len), MQTTSN_EPROTO);
     f.records[0].data[0]++;
+    assert_int_equal(give_back(g.engine, &f.records[0], f.records[0].len),
+                     MQTTSN_EPROTO);
+    f.records[0].data[0] = 0; /* there never was such a version */
     assert_int_equal(give_back(g.engine, &f.records[0], f.records[0].len),
                      MQTTSN_EFIELD);
     tear_down(&f);

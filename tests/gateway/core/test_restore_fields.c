@@ -268,6 +268,8 @@ static void a_version_of_later_days(void **unused)
         struct fields f = good(kinds[i]);
 
         f.version = 2;
+        refused(kinds[i], f, MQTTSN_EPROTO);
+        f.version = 0; /* there never was one */
         refused(kinds[i], f, MQTTSN_EFIELD);
     }
 }

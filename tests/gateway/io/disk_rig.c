@@ -51,7 +51,7 @@ static int by_key(const void *a, const void *b)
     return x->item < y->item ? -1 : x->item > y->item;
 }
 
-void disk_note(void *user, const struct gw_disk_entry *entry)
+bool disk_note(void *user, const struct gw_disk_entry *entry)
 {
     struct disk_list *list = user;
     struct disk_record *r = add(list);
@@ -67,6 +67,7 @@ void disk_note(void *user, const struct gw_disk_entry *entry)
     /* In order, and each once. */
     if (list->count > 1)
         assert_true(by_key(r - 1, r) < 0);
+    return list->unknown == 0 || r->kind != list->unknown;
 }
 
 /* ---- life -------------------------------------------------------------- */
@@ -91,6 +92,7 @@ void disk_begin(struct disk_rig *rig)
     rig->wall_s = 1800000000;
     rig->settings = (struct gw_disk_settings){
         .path = rig->path, .now_s = now_s, .wall_s = wall_s, .user = rig};
+    rig_room = UINT64_MAX;
     rig_open_fault = rig_write_fault = rig_truncate_fault = rig_sync_fault =
         rig_unlink_fault = rig_rename_fault = (struct rig_fault){0};
 }

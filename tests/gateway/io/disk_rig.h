@@ -21,6 +21,7 @@ struct disk_record {
 struct disk_list {
     struct disk_record *records;
     size_t count, cap;
+    uint8_t unknown; /* a kind, as if a later version had written it; or 0 */
 };
 
 struct disk_rig {
@@ -68,6 +69,6 @@ void disk_file(const struct disk_rig *rig, const char *part, char *buf,
 void disk_remove(const struct disk_rig *rig, const char *part);
 
 /* As gw_disk_visit, into a struct disk_list. */
-void disk_note(void *list, const struct gw_disk_entry *entry);
+bool disk_note(void *list, const struct gw_disk_entry *entry);
 
 #endif

@@ -90,7 +90,7 @@ static uint32_t value_of(struct mqttsn_span octets)
     return value;
 }
 
-static void note(void *user, const struct gw_disk_entry *entry)
+static bool note(void *user, const struct gw_disk_entry *entry)
 {
     struct rig *rig = user;
     int key = key_of(entry->kind, entry->owner, entry->item);
@@ -98,6 +98,7 @@ static void note(void *user, const struct gw_disk_entry *entry)
     assert_true(key > rig->found_key); /* in order, and each once */
     rig->found_key = key;
     rig->found.value[key] = value_of(entry->octets);
+    return true;
 }
 
 /* ---- what must be there ------------------------------------------------ */
