@@ -317,6 +317,31 @@ static void reserve_untouched(void)
 #endif
 }
 
+static void on_late_signal(uv_signal_t *handle, int number)
+{
+    (void)handle;
+    (void)number;
+}
+
+/*
+ * The daemon lets go of its signals before it has ended, and a library that has
+ * nobody left for one gives it back to the system, which kills. So there is
+ * somebody, to the last: who asks once more gets the same end. Not before the
+ * daemon has them, or the first word would be lost.
+ */
+static void outlast_signals(uv_loop_t *loop)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+    static uv_signal_t handles[sizeof(numbers) / sizeof(numbers[0])];
+
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        if (uv_signal_init(loop, &handles[i]) != 0)
+            return;
+        (void)uv_signal_start(&handles[i], on_late_signal, numbers[i]);
+        uv_unref((uv_handle_t *)&handles[i]);
+    }
+}
+
 static int run(struct gw_config *config, const struct arguments *args,
                struct problems *problems)
 {
@@ -358,12 +383,13 @@ static int run(struct gw_config *config, const struct arguments *args,
         (void)uv_loop_close(&loop);
         return EXIT_CANNOT_RUN;
     }
+    outlast_signals(&loop);
     uv_run(&loop, UV_RUN_DEFAULT);
 
     /* A library whose threads still run is not to be cleaned up around. */
     if (!gw_daemon_free(daemon))
         _exit(EXIT_SUCCESS);
-    (void)uv_loop_close(&loop);
+    /* The loop stays, with the signals. */
     return leave(EXIT_SUCCESS);
 }
 

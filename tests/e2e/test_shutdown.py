@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: MIT
 """How the daemon ends, and how it reloads."""
 
+import os
 import signal
 
 from harness import E2ETest, fr, main
+
+
+STORE = {"type": os.environ.get("MQTTSN_STORE", "memory"),
+         "path": "{directory}/store/gateway.db"}
 
 
 class Shutdown(E2ETest):
@@ -46,6 +51,24 @@ class Shutdown(E2ETest):
         self.gw.terminate()
 
         self.assertEqual(self.gw.wait(), 0)
+
+
+    def test_who_asks_more_than_once_gets_the_same_end(self):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP,
+                       signal.SIGUSR1):
+            gw = self.start_gateway(self.broker.port, {
+                "upstream": {"client_id": "mqttsn-gw-%d" % number},
+                "store": STORE})
+            self.gw = gw
+            self.node("n1").connect().subscribe("cmd/#")
+            gw.terminate()
+            gw.wait_log(r"area=daemon event=stopping")
+
+            # Whatever it has let go of by then.
+            while gw.process.child.poll() is None:
+                gw.process.signal(number)
+
+            self.assertEqual(gw.wait(), 0, number)
 
 
 class StuckBeforeStart(E2ETest):
