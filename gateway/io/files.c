@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static int open_file(const char *path, int flags, mode_t mode)
@@ -10,8 +11,18 @@ static int open_file(const char *path, int flags, mode_t mode)
     return open(path, flags | O_CLOEXEC, mode);
 }
 
+uint64_t gw_files_room(const char *directory)
+{
+    struct statvfs disk;
+
+    return statvfs(directory, &disk) == 0
+               ? (uint64_t)disk.f_bavail * disk.f_frsize
+               : UINT64_MAX;
+}
+
 const struct gw_file_ops gw_files_system = {
-    open_file, close, read, write, ftruncate, fdatasync, fsync, rename, unlink,
+    open_file, close, read,   write,  ftruncate,
+    fdatasync, fsync, rename, unlink, gw_files_room,
 };
 
 bool gw_files_path(char *buf, size_t cap, const char *directory,

@@ -25,10 +25,13 @@ struct gw_file_ops {
     int (*fsync)(int fd); /* of directories */
     int (*rename)(const char *from, const char *to);
     int (*unlink)(const char *path);
+    /* How many octets its file system has left; UINT64_MAX: unknown. */
+    uint64_t (*room)(const char *directory);
 };
 
 /* The system's. */
 extern const struct gw_file_ops gw_files_system;
+uint64_t gw_files_room(const char *directory);
 
 /* "DIRECTORY/NAMESUFFIX"; false: longer than 'cap'. */
 bool gw_files_path(char *buf, size_t cap, const char *directory,

@@ -8,6 +8,10 @@
 #include "log.h"
 #include "store_work.h"
 
+/* Behind a flush that worked there is none for so long, whoever asks: where the
+ * disk is nearly full each batch that is refused would bring one. */
+#define AGAIN_MS 1000u
+
 /* Between two attempts of a flush that fails. */
 #define RETRY_MIN_MS 1000u
 #define RETRY_MAX_MS 10000u
@@ -107,29 +111,34 @@ static void *run_appender(void *user)
 
 /* ---- the flusher ------------------------------------------------------- */
 
-/* Waits until 'due', until it is asked, or for the end; with the lock. */
-static void wait_for_flush(struct store_thread *s, mqttsn_ms due, bool asked)
+/* Waits until 'due', until it is asked, but not before 'earliest', or for the
+ * end; with the lock. */
+static void wait_for_flush(struct store_thread *s, mqttsn_ms due,
+                           mqttsn_ms earliest)
 {
-    const struct timespec at = {.tv_sec = (time_t)(due / 1000),
-                                .tv_nsec = (long)(due % 1000) * 1000000};
+    while (!s->appended_all) {
+        mqttsn_ms until = s->flush_now && earliest < due ? earliest : due;
+        const struct timespec at = {.tv_sec = (time_t)(until / 1000),
+                                    .tv_nsec = (long)(until % 1000) * 1000000};
 
-    while (!s->appended_all && !(asked && s->flush_now) && now_ms() < due)
+        if (now_ms() >= until)
+            break;
         (void)pthread_cond_timedwait(&s->flush_due, &s->lock, &at);
+    }
     s->flush_now = false;
 }
 
 static void *run_flusher(void *user)
 {
     struct store_thread *s = user;
-    mqttsn_ms due = now_ms() + s->flush_interval, pause = 0;
+    mqttsn_ms due = now_ms() + s->flush_interval, earliest = 0, pause = 0;
     bool last = false;
 
     while (!last) {
         bool worked;
 
         pthread_mutex_lock(&s->lock);
-        /* While it fails nobody may hurry it. */
-        wait_for_flush(s, due, pause == 0);
+        wait_for_flush(s, due, earliest);
         last = s->appended_all;
         pthread_mutex_unlock(&s->lock);
         if (last)
@@ -142,6 +151,8 @@ static void *run_flusher(void *user)
                     : 2 * pause < RETRY_MAX_MS ? 2 * pause
                                                : RETRY_MAX_MS;
         due = now_ms() + (worked ? s->flush_interval : pause);
+        /* While it fails nobody may hurry it. */
+        earliest = worked ? now_ms() + AGAIN_MS : due;
     }
     gw_disk_close(s->disk); /* takes as long as the disk takes */
     pthread_mutex_lock(&s->lock);

@@ -92,7 +92,7 @@ static int file_unlink(const char *path)
 
 const struct gw_file_ops faulty_files = {
     file_open, close,          file_read, file_write,  ftruncate,
-    file_sync, directory_sync, rename,    file_unlink,
+    file_sync, directory_sync, rename,    file_unlink, gw_files_room,
 };
 
 /* ---- SQLite's ---------------------------------------------------------- */

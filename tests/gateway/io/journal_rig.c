@@ -111,9 +111,17 @@ static int faulty_rename(const char *from, const char *to)
     return fails(&rig_rename_fault) ? -1 : rename(from, to);
 }
 
+uint64_t rig_room = UINT64_MAX;
+
+static uint64_t faulty_room(const char *directory)
+{
+    (void)directory;
+    return rig_room;
+}
+
 const struct gw_file_ops rig_files_faulty = {
     faulty_open, close, faulty_read,   faulty_write,  faulty_truncate,
-    faulty_sync, fsync, faulty_rename, faulty_unlink,
+    faulty_sync, fsync, faulty_rename, faulty_unlink, faulty_room,
 };
 
 /* ---- files ------------------------------------------------------------- */

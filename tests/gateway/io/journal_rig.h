@@ -63,6 +63,7 @@ struct rig_fault {
 extern struct rig_fault rig_open_fault, rig_write_fault, rig_truncate_fault,
     rig_sync_fault, rig_unlink_fault, rig_rename_fault, rig_read_fault;
 extern unsigned rig_syncs; /* of files */
+extern uint64_t rig_room;  /* octets that the disk has left, it says */
 
 /* A disk that is stuck: whoever writes or syncs stands there until it is not
  * any more. */

@@ -496,6 +496,7 @@ const struct gw_file_ops power_files = {
     power_open,           power_close,    read,
     power_write,          power_truncate, power_sync,
     power_sync_directory, power_rename,   power_unlink,
+    gw_files_room,
 };
 
 /* ---- life -------------------------------------------------------------- */

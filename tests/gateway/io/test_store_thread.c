@@ -239,6 +239,37 @@ static void a_full_disk_fails_operations_until_there_is_room(void **unused)
     disk_end(&f.rig);
 }
 
+/* Each batch that is refused asks for a flush, which would write and sync some
+ * pages for every message. */
+static void where_room_is_short_flushes_are_few(void **unused)
+{
+    enum { BATCHES = 2000 };
+    struct gw_disk_stats stats;
+    uint64_t began, seconds;
+    struct fixture f;
+
+    (void)unused;
+    begin(&f, true, 3600000);
+    rig_room = 1000;
+    began = uv_hrtime();
+    for (uint32_t i = 1; i <= BATCHES; i++) {
+        assert_int_equal(submit(&f, GW_STORE_KEEP, i, 10), MQTTSN_OK);
+        run_until_answered(&f, i);
+    }
+    gw_disk_stats(f.rig.disk, &stats);
+    seconds = (uv_hrtime() - began) / 1000000000;
+    assert_int_equal(f.failed, BATCHES);
+    assert_in_range(stats.flushes, 1, 2 + seconds);
+
+    CASE("all of it is in the database at the end");
+    close_store(&f);
+    f.rig.settings.files = NULL;
+    disk_open(&f.rig);
+    assert_int_equal(f.rig.found.count, BATCHES);
+    assert_int_equal(f.rig.report.journal, 0);
+    disk_end(&f.rig);
+}
+
 static void what_was_submitted_before_the_end_is_kept(void **unused)
 {
     struct fixture f;
@@ -315,6 +346,7 @@ int main(void)
         cmocka_unit_test(the_database_follows_by_itself),
         cmocka_unit_test(much_is_flushed_before_its_time),
         cmocka_unit_test(a_full_disk_fails_operations_until_there_is_room),
+        cmocka_unit_test(where_room_is_short_flushes_are_few),
         cmocka_unit_test(what_was_submitted_before_the_end_is_kept),
         cmocka_unit_test(the_end_writes_down_the_time),
         cmocka_unit_test(the_loop_waits_for_no_disk),
