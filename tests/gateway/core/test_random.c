@@ -16,6 +16,7 @@
 
 #include "actor.h"
 #include "broker.h"
+#include "seeds.h"
 
 enum { NODES = 6, STRANGERS = 4, INPUTS = 1500, SEEDS = 12, PAYLOADS = 20000 };
 
@@ -357,8 +358,7 @@ static void run(enum mode mode)
     fx.w.fail = stop_test;
     fx.w.broker = &fx.broker;
     fx.w.orphans_allowed = kills; /* of a CONNECT that was never answered */
-    fx.w.random ^= seed * 0xd1b54a32d192ed03u;
-    memcpy(fx.w.seed, &seed, sizeof(seed));
+    seeds_plant(&fx.w, seed);
     fx.w.options.client.queue_max_messages = 10;
     fx.w.options.upstream_timeout = 60000;
     if (fx.starves)
@@ -399,14 +399,7 @@ static void run(enum mode mode)
 
 static void run_seeds(enum mode mode)
 {
-    const char *only = getenv("SEED");
-
-    if (only != NULL) {
-        seed = strtoul(only, NULL, 10);
-        run(mode);
-        return;
-    }
-    for (seed = 1; seed <= SEEDS; seed++)
+    for (seed = 0; seeds_next(&seed, SEEDS);)
         run(mode);
 }
 
