@@ -68,8 +68,9 @@ static struct spent spent_so_far(const struct herd *w)
     return s;
 }
 
-static void print_row(unsigned flush_s, unsigned hours,
-                      const struct spent *from, const struct spent *to)
+/* Megabytes a day into the database. */
+static double print_row(unsigned flush_s, unsigned hours,
+                        const struct spent *from, const struct spent *to)
 {
     double day = 24.0 / hours / 1e6;
     double log = (double)(to->sqlite.log - from->sqlite.log);
@@ -86,10 +87,11 @@ static void print_row(unsigned flush_s, unsigned hours,
            (double)(to->disk.rows_written - from->disk.rows_written) * 1000 /
                messages);
     fflush(stdout);
+    return all * day;
 }
 
 static void run(const char *directory, unsigned nodes, unsigned flush_s,
-                unsigned hours)
+                unsigned hours, double most)
 {
     uint64_t warm = 2 * ROUND_S, end = warm + (uint64_t)hours * 3600;
     char path[512], base[480], command[512];
@@ -115,7 +117,8 @@ static void run(const char *directory, unsigned nodes, unsigned flush_s,
     if (to.messages - from.messages !=
         2 * (uint64_t)hours * 3600 / ROUND_S * nodes)
         herd_die("the nodes did not get what they should");
-    print_row(flush_s, hours, &from, &to);
+    if (print_row(flush_s, hours, &from, &to) > most)
+        herd_die("the database is written to more than it should");
     herd_free(w);
     snprintf(command, sizeof(command), "rm -r '%s'", base);
     if (system(command) != 0)
@@ -129,10 +132,12 @@ int main(int argc, char **argv)
         {"directory", required_argument, NULL, 'd'},
         {"flush", required_argument, NULL, 'f'},
         {"nodes", required_argument, NULL, 'n'},
+        {"most", required_argument, NULL, 'm'},
         {0},
     };
     unsigned flush[8] = {1, 60, 300}, flush_count = 0, hours = 24, nodes = 1000;
     const char *directory = "/tmp";
+    double most = 1e9;
     int option;
 
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
@@ -142,12 +147,14 @@ int main(int argc, char **argv)
             directory = optarg;
         else if (option == 'n')
             nodes = (unsigned)atoi(optarg);
+        else if (option == 'm')
+            most = atof(optarg);
         else if (option == 'f' && flush_count < 8)
             flush[flush_count++] = (unsigned)atoi(optarg);
         else
             herd_die("usage: wear [--hours N] [--directory DIR] [--flush "
                      "SECONDS]... "
-                     "[--nodes N]");
+                     "[--nodes N] [--most MEGABYTES]");
     }
     if (hours == 0 || nodes == 0 || nodes > HERD_MAX || flush[0] == 0)
         herd_die("a number is out of range");
@@ -160,6 +167,6 @@ int main(int argc, char **argv)
            "MB/day octets/msg  1000 msgs\n",
            nodes, ROUND_S, hours);
     for (unsigned i = 0; i < (flush_count ? flush_count : 3); i++)
-        run(directory, nodes, flush[i], hours);
+        run(directory, nodes, flush[i], hours, most);
     return 0;
 }
