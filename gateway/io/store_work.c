@@ -187,7 +187,9 @@ static void log_append(struct gw_store_work *w, enum mqttsn_status status,
         w->append_failed_ms = now;
         gw_err("store", "append_failed",
                "records=%zu reason=%s effect=\"what nodes send is not stored, "
-               "and not acknowledged before the broker has it\"",
+               "and not acknowledged before the broker has it; should the "
+               "connection to the broker be lost, it stays so until the disk "
+               "takes something again\"",
                count, gw_log_text(strerror(why)));
     }
 }

@@ -6,7 +6,9 @@ import os
 import resource
 import signal
 import sqlite3
+import struct
 import subprocess
+import zlib
 
 from harness import E2ETest, fr, main
 
@@ -363,6 +365,39 @@ class LookedAt(RestartTest):
         with open(path, "rb") as file:
             self.assertEqual(file.read(), before)
         self.assertFalse(os.path.exists(path + ".copy"))
+
+    def test_a_record_of_a_later_version_is_refused(self):
+        """Its schema may be ours; the journal has what ours has not."""
+        self.fill()
+        self.gw.terminate()
+        self.assertEqual(self.gw.wait(), 0)
+        path = os.path.join(self.gw.directory, "store", "gateway.db")
+        database = sqlite3.connect(path)
+        store, applied = database.execute(
+            "SELECT id, applied FROM meta").fetchone()
+        database.close()
+        head = b"MQSNGWJ1" + store + struct.pack(">Q", applied + 1)
+        body = struct.pack(">IQIIIB", 3 << 8 | 1, applied + 1, 0, 0, 1,
+                           50) + b"new"
+        journal = "%s.j%016x" % (path, applied + 1)
+        with open(journal, "wb") as file:
+            file.write(head + struct.pack(">I", zlib.crc32(head)) + struct.pack(
+                ">I", zlib.crc32(store + body)) + body)
+        os.chmod(journal, 0o600)
+        with open(path, "rb") as file:
+            before = file.read()
+
+        for arguments in (("--inspect-store",), ()):
+            done = self.ask(*arguments)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("a record of kind 50: a later version of the gateway",
+                          done.stderr)
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(), before)
+
+        os.unlink(journal)
+        self.gw.start()
+        self.assertEqual(self.restored()["queued"], "2")
 
 
 class Damaged(RestartTest):
