@@ -199,7 +199,7 @@ static void each_octet_of_the_log_may_be_wrong(void **unused)
     kept = load(journal);
     disk_shut(&rig);
     other = rig;
-    for (size_t i = 0; i < file.len; i += 3) {
+    for (size_t i = 0; i < file.len; i++) {
         enum mqttsn_status status;
 
         file.data[i] ^= 0xff;
@@ -218,8 +218,7 @@ static void each_octet_of_the_log_may_be_wrong(void **unused)
         disk_shut(&other);
         file.data[i] ^= 0xff;
     }
-    print_message("    %zu octets, every third: %u whole\n", file.len,
-                  sums.whole);
+    print_message("    %zu octets: %u whole\n", file.len, sums.whole);
     rig.found = other.found;
     free(database.data);
     free(file.data);
