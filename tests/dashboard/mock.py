@@ -125,9 +125,9 @@ class Answers:
         node = self.world.nodes.get(name)
         if node is None:
             return 404, {"error": "no such client"}
-        return 200, {**row(node), "topic_list": names_of(node),
-                     "subscription_list": filters_of(node),
-                     "queue_list": queue_of(node)}
+        return 200, {**row(node), "topic_list": names_of(node)[:100],
+                     "subscription_list": filters_of(node)[:100],
+                     "queue_list": queue_of(node)[:100]}
 
     def events(self, query):
         after = int(query.get("cursor", ["0"])[0])
@@ -146,10 +146,14 @@ class Answers:
         if node is None:
             return 404, {"error": "no such client"}
         if verb == "kick":
-            node.state = "lost"
-            return 200, {}
-        dropped, node.waiting = node.waiting, 0
-        return 200, {"dropped": dropped}
+            if node.state not in ("active", "asleep", "awake"):
+                return 409, {"error": "it is not connected"}
+            was, node.state = node.state, "lost"
+            return 200, {"kicked": name, "was": was}
+        dropped = min(node.waiting, 256)
+        node.waiting -= dropped
+        return 200, {"purged": name, "messages": dropped,
+                     "left": node.waiting}
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -274,14 +274,14 @@ class Locked(PageTest):
 
     def test_what_waits_is_discarded(self):
         b = self.browser
-        self.world.nodes["pump-2"].waiting = 5
+        self.world.nodes["pump-2"].waiting = 700
         self.lock()
         self.unlock(TOKEN)
         b.run("location.hash = '#node=pump-2'")
-        b.wait_text("#node-body", "Waiting for it (5)")
+        b.wait_text("#node-body", "Waiting for it (700, the first 100)")
         b.click("#purge")
         b.click("#confirm-yes")
-        b.wait_text("#control-said", "What waited for it was discarded")
+        b.wait_text("#control-said", "700 messages were discarded.")
         b.wait_text("#node-body", "Nothing waits for it")
 
 

@@ -196,7 +196,8 @@ class HappenedLately(PageTest):
                       ".map(e => e.innerText)")
         self.assertEqual(len(lines), 2)
         self.assertIn("A node at 10.1.2.3:4 was not let in", lines[0])
-        self.assertIn("pump-2 fell silent", lines[1])
+        self.assertIn("pump-2 fell silent and was taken for lost "
+                      "(keep-alive)", lines[1])
         self.assertRegex(lines[1], "^2 min ago")
 
         b.click("#ordinary")

@@ -110,10 +110,10 @@ const Detail = (() => {
   const DEEDS = {
     kick: ["End the connection of %?",
       "Its will is published, and it is told; one that sleeps learns it when it wakes. It can connect again at once.",
-      "Yes, end it", "Its connection was ended."],
+      "Yes, end it"],
     purge: ["Discard what waits for %?",
       "The messages are lost for this node, but for one that is just on its way. Its session and its subscriptions stay.",
-      "Yes, discard", "What waited for it was discarded."],
+      "Yes, discard"],
   };
   let deed = null;
 
@@ -137,13 +137,30 @@ const Detail = (() => {
       at(from).focus();
   }
 
+  // The gateway discards a part at a time.
+  async function purge(path) {
+    let total = 0, answer;
+
+    do {
+      answer = await Api.post(path);
+      total += answer.messages;
+    } while (answer.messages > 0 && answer.left > 0);
+    return Words.many(total, "message was", "messages were") + " discarded" +
+      (answer.left > 0 ? "; " + Words.many(answer.left, "is", "are") + " left, on the way to it or to the store." : ".");
+  }
+
+  async function kick(path) {
+    await Api.post(path);
+    return "Its connection was ended.";
+  }
+
   async function perform() {
-    const which = deed, whose = id;
+    const path = "clients/" + encodeURIComponent(id) + "/" + deed;
+    const act = deed === "kick" ? kick : purge;
 
     leaveIt();
     try {
-      await Api.post("clients/" + encodeURIComponent(whose) + "/" + which);
-      put(at("control-said"), DEEDS[which][3]);
+      put(at("control-said"), await act(path));
     } catch (error) {
       if (!(error instanceof Api.Failure))
         throw error;

@@ -52,7 +52,7 @@ const Events = (() => {
   function sentence(e) {
     const [kind, text] = WORDS[e.event] || ["gone", e.event.replace(/_/g, " ") + (e.client ? ": %" : "")];
     const parts = text.split("%");
-    const more = [e.topic && "topic " + Dom.visible(e.topic), e.reason && Dom.visible(e.reason.replace(/_/g, " ")),
+    const more = [e.topic && "topic " + Dom.visible(e.topic), e.reason && Dom.visible(e.reason.replace(/_/g, " ").replace("keepalive", "keep-alive")),
       e.event === "asleep" && e.duration_s && "for " + Words.span(e.duration_s),
       e.suppressed && Words.many(e.suppressed, "more", "more") + " like it"].filter(Boolean).join(", ");
     const said = make("span", {}, Dom.mark(kind));
