@@ -262,7 +262,7 @@ static void fill_global(struct conf_load *load)
         const struct conf_key *key = &conf_keys[k];
         struct conf_value value;
 
-        if (key->scope != CONF_GLOBAL || (key->flags & CONF_LATER) != 0)
+        if (key->scope != CONF_GLOBAL)
             continue;
         value = value_of(load, key, NULL);
         if (key->offset != CONF_NOWHERE)

@@ -37,20 +37,13 @@ static const struct {
 };
 #define RULES (sizeof(rules) / sizeof(rules[0]))
 
-static bool is_later(const struct conf_key *key)
+static bool has_keys(const char *section)
 {
-    return (key->flags & CONF_LATER) != 0;
-}
-
-/* How many keys of a section belong to this version, or to a later one. */
-static size_t count_keys(const char *section, bool later)
-{
-    size_t count = 0;
-
-    for (size_t k = 0; k < conf_key_count; k++)
-        count += strcmp(conf_keys[k].section, section) == 0 &&
-                 is_later(&conf_keys[k]) == later;
-    return count;
+    for (size_t k = 0; k < conf_key_count; k++) {
+        if (strcmp(conf_keys[k].section, section) == 0)
+            return true;
+    }
+    return false;
 }
 
 static const char *reload_text(const struct conf_key *key)
@@ -97,21 +90,6 @@ static void print_wrapped(FILE *out, const char *lead, size_t columns,
     fputc('\n', out);
 }
 
-static void print_later_keys(FILE *out, const char *section, const char *open,
-                             const char *close)
-{
-    bool first = true;
-
-    for (size_t k = 0; k < conf_key_count; k++) {
-        const struct conf_key *key = &conf_keys[k];
-
-        if (strcmp(key->section, section) != 0 || !is_later(key))
-            continue;
-        fprintf(out, "%s%s%s%s", first ? "" : ", ", open, key->name, close);
-        first = false;
-    }
-}
-
 /* ---- packaging/gateway.conf.sample ---- */
 
 /* A value that can stand for the default of a key without one of its own;
@@ -128,6 +106,8 @@ static const char *sample_value(const struct conf_key *key, char *buf,
         general = conf_key_find("listener", key->name, strlen(key->name));
     if (general != NULL)
         return general->value;
+    if (key->type == CONF_BOOL)
+        return "no";
     return key->type == CONF_CHOICE ? conf_word(key->words, 0, buf, cap) : "";
 }
 
@@ -182,13 +162,9 @@ static void print_sample(FILE *out)
     for (size_t s = 0; s < conf_section_count; s++) {
         const struct conf_section_row *row = &conf_section_rows[s];
 
-        if (count_keys(row->name, false) == 0 &&
-            strcmp(row->name, "predefined") != 0)
-            continue;
         sample_head(out, row);
         for (size_t k = 0; k < conf_key_count; k++) {
-            if (strcmp(conf_keys[k].section, row->name) == 0 &&
-                !is_later(&conf_keys[k]))
+            if (strcmp(conf_keys[k].section, row->name) == 0)
                 sample_key(out, &conf_keys[k]);
         }
     }
@@ -239,19 +215,13 @@ static void print_markdown(FILE *out)
         const struct conf_section_row *row = &conf_section_rows[s];
 
         fprintf(out, "\n## %s\n\n%s\n", row->title, row->meaning);
-        if (count_keys(row->name, false) > 0)
+        if (has_keys(row->name))
             fputs("\n| Key | Takes | Default | Reloads | Meaning |\n"
                   "| --- | --- | --- | --- | --- |\n",
                   out);
         for (size_t k = 0; k < conf_key_count; k++) {
-            if (strcmp(conf_keys[k].section, row->name) == 0 &&
-                !is_later(&conf_keys[k]))
+            if (strcmp(conf_keys[k].section, row->name) == 0)
                 markdown_key(out, &conf_keys[k]);
-        }
-        if (count_keys(row->name, true) > 0) {
-            fputs("\nNot in this version: ", out);
-            print_later_keys(out, row->name, "`", "`");
-            fputs(".\n", out);
         }
     }
 }
@@ -298,14 +268,8 @@ static void manual_section(FILE *out, const struct conf_section_row *row)
     print_roff(out, row->meaning);
     fputc('\n', out);
     for (size_t k = 0; k < conf_key_count; k++) {
-        if (strcmp(conf_keys[k].section, row->name) == 0 &&
-            !is_later(&conf_keys[k]))
+        if (strcmp(conf_keys[k].section, row->name) == 0)
             manual_key(out, &conf_keys[k]);
-    }
-    if (count_keys(row->name, true) > 0) {
-        fputs(".PP\nNot in this version: ", out);
-        print_later_keys(out, row->name, "", "");
-        fputs(".\n", out);
     }
 }
 

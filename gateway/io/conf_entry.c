@@ -189,10 +189,6 @@ void conf_set(struct conf_load *load, const struct conf_place *place,
                                 .section = target->section,
                                 .place = conf_keep_place(load, place),
                                 .text = conf_dup(load, text, strlen(text))};
-    if ((key->flags & CONF_LATER) != 0 && strcmp(text, key->value) != 0) {
-        conf_error(load, place, full, "not in this version");
-        return;
-    }
     if (!conf_parse(load, key, entry.text, &entry.value, why)) {
         conf_error(load, place, full, "%s", why);
         return;

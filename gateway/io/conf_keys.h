@@ -47,7 +47,6 @@ enum conf_scope {
 
 enum conf_flag {
     CONF_RELOADS = 1,
-    CONF_LATER = 2,    /* known, but only its default is taken */
     CONF_SECONDS = 4,  /* a duration that must be whole seconds */
     CONF_REPEATS = 16, /* may be given more than once in a section */
     CONF_DERIVED = 8,  /* 0 stands for a value that follows from others */

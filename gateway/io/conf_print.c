@@ -145,7 +145,7 @@ static void print_client(const struct gw_config *config,
     for (size_t i = 0; i < config->private->entry_count; i++) {
         const struct conf_entry *entry = &config->private->entries[i];
 
-        if (entry->section == section && (entry->key->flags & CONF_LATER) == 0)
+        if (entry->section == section)
             print_line(out, entry->key->name, entry->text, &entry->place);
     }
 }
@@ -167,17 +167,6 @@ static void print_topics(const struct gw_config *config, FILE *out)
     }
 }
 
-/* A section all of whose keys are of a later version is left out. */
-static bool has_keys(const char *section)
-{
-    for (size_t k = 0; k < conf_key_count; k++) {
-        if (strcmp(conf_keys[k].section, section) == 0 &&
-            (conf_keys[k].flags & CONF_LATER) == 0)
-            return true;
-    }
-    return strcmp(section, "predefined") == 0;
-}
-
 static void print_global_key(const struct gw_config *config,
                              const struct conf_key *key, FILE *out)
 {
@@ -196,16 +185,13 @@ static void print_global_key(const struct gw_config *config,
 static void print_global(const struct gw_config *config, const char *section,
                          FILE *out)
 {
-    if (!has_keys(section))
-        return;
     fprintf(out, "\n[%s]\n", section);
     if (strcmp(section, "predefined") == 0)
         print_topics(config, out);
     for (size_t k = 0; k < conf_key_count; k++) {
         const struct conf_key *key = &conf_keys[k];
 
-        if (strcmp(key->section, section) == 0 &&
-            (key->flags & CONF_LATER) == 0)
+        if (strcmp(key->section, section) == 0)
             print_global_key(config, key, out);
     }
 }

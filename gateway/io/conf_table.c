@@ -32,9 +32,6 @@
 #define WORDS(words_) .words = (words_)
 #define SAYS(meaning_) .meaning = CONF_SAID(meaning_)
 #define RELOADS .flags = CONF_RELOADS
-#define LATER(section_, name_, type_, value_, ...)                             \
-    KEY(section_, name_, type_, value_, NOWHERE, .flags = CONF_LATER,          \
-        __VA_ARGS__)
 
 #define S UINT64_C(1000)
 #define M (60 * S)
@@ -119,8 +116,10 @@ const struct conf_key conf_keys[] = {
              "that the gateway makes for them when they connect; may be given "
              "more than once; {client_id} stands for the node's id; empty "
              "makes none")),
-    LATER("client", "trace", BOOL, "no",
-          SAYS("Log every frame of these nodes")),
+    KEY("client", "trace", BOOL, "", CLIENT(trace, GW_CLIENT_TRACE), RELOADS,
+        .note = "no",
+        SAYS("Log every frame of these nodes, without payloads, whatever "
+             "log.level is")),
     KEY("upstream", "url", URLS, "mqtt://127.0.0.1:1883",
         CONFIG(upstream.brokers),
         COUNTED(struct gw_config, upstream.broker_count), RANGE(1, 16),
@@ -512,10 +511,13 @@ const struct conf_key conf_keys[] = {
         SAYS("Names, separated by commas, by which requests without a token "
              "may call the gateway, beside its addresses, localhost and the "
              "host name")),
-    LATER("ctl", "path", PATH, "/run/mqttsn-gateway/ctl.sock",
-          SAYS("The socket")),
-    LATER("ctl", "group", TEXT, "", RANGE(0, 64),
-          SAYS("Group that may use it")),
+    KEY("ctl", "path", PATH, GW_CTL_PATH, CONFIG(ctl.path),
+        SAYS("Where the socket is made, with mode 0660; empty: there is none, "
+             "and so it is where the directory of the default does not exist")),
+    KEY("ctl", "group", TEXT, "", CONFIG(ctl.group), RANGE(0, 64),
+        .note = "that of the gateway",
+        SAYS("Group that may use it, to look and to steer; the gateway must be "
+             "in it")),
     KEY("status", "enabled", BOOL, "no", CONFIG(status.enabled),
         SAYS("Publish to the broker whether the gateway is online, statistics, "
              "and which nodes come and go; the broker must allow the topics")),

@@ -262,8 +262,6 @@ static bool same_value(const struct gw_config *a, size_t a_listener,
 {
     const char *a_at, *b_at, *a_text, *b_text;
 
-    if ((key->flags & CONF_LATER) != 0)
-        return true;
     if (key->offset == CONF_NOWHERE)
         return true;
     if (key->type == CONF_SECRET) {

@@ -124,6 +124,15 @@ struct gw_config_http {
     const char *host_names; /* or NULL */
 };
 
+/* Where mqttsn-ctl finds the gateway, unless the configuration says another
+ * place. */
+#define GW_CTL_PATH "/run/mqttsn-gateway/ctl.sock"
+
+struct gw_config_ctl {
+    const char *path;  /* NULL: there is none */
+    const char *group; /* NULL: as the process has it */
+};
+
 struct gw_config_log {
     enum gw_log_level level;
     enum gw_log_format format;
@@ -141,6 +150,7 @@ struct gw_config {
     struct gw_config_log log;
     struct gw_config_status status;
     struct gw_config_http http;
+    struct gw_config_ctl ctl;
 
     struct gw_config_private *private; /* config.c and conf_*.c only */
 };

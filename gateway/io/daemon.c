@@ -130,6 +130,8 @@ static void close_store(struct gw_daemon *d)
 void daemon_close(struct gw_daemon *d)
 {
     d->phase = CLOSING;
+    gw_ctl_close(d->ctl);
+    d->ctl = NULL;
     daemon_http_close(d);
     if (d->upstream != NULL)
         d->upstream->ops->free(d->upstream);
@@ -369,6 +371,8 @@ enum mqttsn_status gw_daemon_start(uv_loop_t *loop,
     if (status != MQTTSN_OK)
         goto fail;
 
+    daemon_trace_configured(d);
+    daemon_ctl_start(d);
     uv_check_start(&d->turn, daemon_on_turn);
     uv_idle_start(&d->more, daemon_on_more);
     daemon_status_start(d);

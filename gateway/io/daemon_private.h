@@ -4,11 +4,13 @@
  * daemon_pump.c (the turn), daemon_reload.c, daemon_report.c (what is told to
  * who asks), daemon_store.c (restart),
  * daemon_upstream.c (settings), daemon_status.c (the gateway's own topics),
- * daemon_http.c and daemon_metrics.c (what is answered over HTTP).
+ * daemon_http.c and daemon_metrics.c (what is answered over HTTP), daemon_ctl.c
+ * (what mqttsn-ctl wants), daemon_trace.c (frames as lines).
  */
 #ifndef GW_DAEMON_PRIVATE_H
 #define GW_DAEMON_PRIVATE_H
 
+#include "ctl.h"
 #include "daemon.h"
 #include "disk_store.h"
 #include "events.h"
@@ -59,6 +61,8 @@ struct gw_daemon {
     bool link_fails;                /* so did the last attempt */
     bool store_fails;               /* so did the last operation */
     struct gw_http *http;           /* NULL: there is none */
+    struct gw_ctl *ctl;             /* NULL: there is none */
+    bool traces; /* of some node, as the configuration says */
 
     /* For the metrics. */
     uint64_t received[GW_METRICS_TYPES], sent[GW_METRICS_TYPES];
@@ -129,6 +133,33 @@ void daemon_close(struct gw_daemon *d);
 
 /* Logs everything that is counted and not zero. */
 void daemon_log_counters(struct gw_daemon *d);
+
+/* ---- daemon_ctl.c ------------------------------------------------------ */
+
+/* What is wrong has been logged; nodes are served all the same. */
+void daemon_ctl_start(struct gw_daemon *d);
+
+/* ---- daemon_trace.c ---------------------------------------------------- */
+
+/* A configuration is in force: are there nodes to be traced? */
+void daemon_trace_configured(struct gw_daemon *d);
+
+/* Whether anybody wants to see any. */
+static inline bool daemon_shows_frames(const struct gw_daemon *d)
+{
+    return gw_log_is_on(GW_LOG_DEBUG) || d->traces || gw_ctl_traces(d->ctl);
+}
+
+/* A frame passes: "received", "sent" or "advertised". */
+void daemon_trace(struct gw_daemon *d, const char *event,
+                  const struct gw_addr *peer, struct mqttsn_span bytes);
+
+/* ---- daemon_reload.c --------------------------------------------------- */
+
+/* As gw_daemon_reload; problems are reported to 'also', too, if it is not NULL.
+ * NULL: it is in force; else why the old one still is. */
+const char *daemon_reload(struct gw_daemon *d, gw_config_report *also,
+                          void *user);
 
 /* ---- daemon_report.c --------------------------------------------------- */
 

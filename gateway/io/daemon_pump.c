@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon_private.h"
 
-#include "mqttsn/frame.h"
-#include "mqttsn/text.h"
-
-#include "socket.h"
+#include "log.h"
 
 /*
  * One round feeds a little and then serves every sink, so that what comes out
@@ -21,33 +18,14 @@
 
 /* ---- in ---------------------------------------------------------------- */
 
-static void log_frame(const char *event, const struct gw_addr *peer,
-                      struct mqttsn_span bytes)
-{
-    char text[MQTTSN_TEXT_MAX], at[GW_SOCKET_TEXT_MAX];
-    struct mqttsn_frame frame;
-    enum mqttsn_status status =
-        mqttsn_decode(bytes, MQTTSN_DECODE_STRICT, &frame);
-
-    if (status == MQTTSN_OK) {
-        mqttsn_frame_text(&frame, MQTTSN_TEXT_NO_PAYLOAD, text, sizeof(text));
-        gw_debug("frame", event, "peer=%s frame=\"%s\"",
-                 gw_socket_text(peer, at), text);
-    } else {
-        gw_debug("frame", event, "peer=%s octets=%zu malformed=\"%s\"",
-                 gw_socket_text(peer, at), bytes.len,
-                 mqttsn_status_text(status));
-    }
-}
-
 static void input(void *user, const struct gw_addr *from,
                   const struct gw_via *via, struct mqttsn_span bytes)
 {
     struct gw_daemon *d = user;
 
     d->received[gw_metrics_type(bytes)]++;
-    if (gw_log_is_on(GW_LOG_DEBUG))
-        log_frame("received", from, bytes);
+    if (daemon_shows_frames(d))
+        daemon_trace(d, "received", from, bytes);
     gw_engine_on_datagram(d->engine, from, via, bytes, d->now);
 }
 
@@ -120,9 +98,10 @@ static bool next_datagram(void *user, uint8_t *buf, size_t cap,
     if (!gw_engine_poll_datagram(d->engine, d->now, buf, cap, ret_datagram))
         return false;
     d->sent[gw_metrics_type(mqttsn_span(buf, ret_datagram->len))]++;
-    if (gw_log_is_on(GW_LOG_DEBUG))
-        log_frame(ret_datagram->target == GW_TO_GROUP ? "advertised" : "sent",
-                  &ret_datagram->to, mqttsn_span(buf, ret_datagram->len));
+    if (daemon_shows_frames(d))
+        daemon_trace(
+            d, ret_datagram->target == GW_TO_GROUP ? "advertised" : "sent",
+            &ret_datagram->to, mqttsn_span(buf, ret_datagram->len));
     return true;
 }
 

@@ -22,23 +22,31 @@ void gw_daemon_log_problem(const struct gw_config_problem *problem,
               problem->key[0] != '\0' ? " " : "", gw_log_text(problem->text));
 }
 
+struct listener {
+    gw_config_report *also;
+    void *user;
+};
+
 static void report(void *user, const struct gw_config_problem *problem)
 {
-    (void)user;
+    const struct listener *listener = user;
+
     gw_daemon_log_problem(problem,
                           problem->warning ? "reload_warning" : "reload_error");
+    if (listener->also != NULL)
+        listener->also(listener->user, problem);
 }
 
-static void kept_the_old(struct gw_daemon *d, const char *reason)
+static const char *kept_the_old(struct gw_daemon *d, const char *reason)
 {
     gw_events_say(&d->events, GW_EVENT_RELOAD_FAILED, uv_now(d->loop));
-    gw_err("config", "reload_failed", "reason=\"%s; nothing has changed\"",
-           reason);
+    gw_err("config", "reload_failed", "reason=%s", gw_log_text(reason));
+    return reason;
 }
 
 /* All that may fail is done before anything changes that would have to be
  * changed back. */
-static void reload(struct gw_daemon *d)
+static const char *reload(struct gw_daemon *d, struct listener *listener)
 {
     struct gw_listener_options listeners[GW_LISTENERS_MAX];
     uint32_t before = daemon_max_datagram(d->config);
@@ -46,12 +54,12 @@ static void reload(struct gw_daemon *d)
     struct gw_config *config, *old;
     enum mqttsn_status status;
 
-    status = gw_config_reload(d->config, d->sources, report, NULL, &config);
+    status = gw_config_reload(d->config, d->sources, report, listener, &config);
     if (status != MQTTSN_OK) {
-        kept_the_old(d, status == MQTTSN_ENOSPACE
-                            ? "no memory for it"
-                            : "the new configuration has the errors above");
-        return;
+        return kept_the_old(d, status == MQTTSN_ENOSPACE
+                                   ? "no memory for it; nothing has changed"
+                                   : "the new configuration has the errors "
+                                     "above; nothing has changed");
     }
 
     /* The pool for datagrams can change its size only while it is empty. */
@@ -66,27 +74,39 @@ static void reload(struct gw_daemon *d)
                     "reason=\"datagrams of the new size are still read\"");
     }
     if (status != MQTTSN_OK) {
-        kept_the_old(d, status == MQTTSN_ENOSPACE
-                            ? "no room for it within the limits in force"
-                            : "the engine does not take it");
         gw_config_free(config);
-        return;
+        return kept_the_old(d, status == MQTTSN_ENOSPACE
+                                   ? "no room for it within the limits in "
+                                     "force; nothing has changed"
+                                   : "the engine does not take it; nothing "
+                                     "has changed");
     }
     gw_log_configure(config->log.level, config->log.format, config->log.output);
     old = d->config;
     d->config = config;
     daemon_http_reloaded(d);
+    daemon_trace_configured(d);
     gw_config_free(old);
     gw_info("config", "reloaded", NULL);
     gw_events_say(&d->events, GW_EVENT_RELOADED, d->now);
     daemon_wake(d);
+    return NULL;
+}
+
+const char *daemon_reload(struct gw_daemon *d, gw_config_report *also,
+                          void *user)
+{
+    const char *why;
+
+    if (d->sources == NULL || d->phase != RUNNING)
+        return "there is nothing to read, or the gateway is stopping";
+    gw_supervisor_reloading();
+    why = reload(d, &(struct listener){also, user});
+    gw_supervisor_reloaded();
+    return why;
 }
 
 void gw_daemon_reload(struct gw_daemon *d)
 {
-    if (d->sources == NULL || d->phase != RUNNING)
-        return;
-    gw_supervisor_reloading();
-    reload(d);
-    gw_supervisor_reloaded();
+    (void)daemon_reload(d, NULL, NULL);
 }

@@ -99,3 +99,40 @@ void gw_engine_totals(const struct gw_engine *engine, struct gw_totals *ret)
     (void)engine;
     *ret = (struct gw_totals){0};
 }
+
+struct mqttsn_span gw_engine_client_at(const struct gw_engine *engine,
+                                       const struct gw_addr *addr,
+                                       struct mqttsn_span node_id)
+{
+    (void)engine;
+    (void)addr;
+    (void)node_id;
+    return mqttsn_span("", 0);
+}
+
+bool gw_engine_traces(const struct gw_engine *engine,
+                      struct mqttsn_span client_id)
+{
+    (void)engine;
+    (void)client_id;
+    return false;
+}
+
+bool gw_engine_kick(struct gw_engine *engine, struct mqttsn_span client_id,
+                    mqttsn_ms now)
+{
+    (void)engine;
+    (void)client_id;
+    (void)now;
+    return false;
+}
+
+bool gw_engine_purge(struct gw_engine *engine, struct mqttsn_span client_id,
+                     mqttsn_ms now, uint32_t *ret_dropped)
+{
+    (void)engine;
+    (void)client_id;
+    (void)now;
+    *ret_dropped = 0;
+    return false;
+}
