@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is answered over HTTP: the dashboard, metrics, health and reports. */
+/* What is answered over HTTP: the dashboard, metrics, health, reports, and what
+ * is ordered. */
 #include "daemon_private.h"
 
 #include <stdio.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 
 #include "dashboard.h"
+#include "log.h"
 
 /* A browser takes six connections, Prometheus one; what shares an address, as
  * behind a proxy, shares its bound. */
@@ -141,6 +143,56 @@ REPORT(on_upstream, GW_REPORT_UPSTREAM)
 REPORT(on_events, GW_REPORT_EVENTS)
 #undef REPORT
 
+/* ---- orders ------------------------------------------------------------ */
+
+/* Whoever changes something stands in the log, whatever its level is now. */
+static void note(const struct gw_http_request *request, const char *word)
+{
+    bool has = request->part.len != 0;
+
+    gw_log_write(
+        GW_LOG_INFO, "http", "command", "command=%s%s%s client=%s token=%u",
+        word, has ? " argument=" : "", has ? gw_log_value(request->part) : "",
+        request->client, request->token);
+}
+
+static void on_order(const struct gw_http_request *request,
+                     struct gw_http_reply *reply, const char *word)
+{
+    static const uint16_t statuses[] = {[DAEMON_ORDER_DONE] = 200,
+                                        [DAEMON_ORDER_FAILED] = 422,
+                                        [DAEMON_ORDER_NOT_FOUND] = 404,
+                                        [DAEMON_ORDER_REFUSED] = 409,
+                                        [DAEMON_ORDER_BAD] = 400};
+    char *buf = malloc(GW_REPORT_MIN);
+    struct mqttsn_span text;
+    enum daemon_order ended;
+
+    if (buf == NULL) {
+        gw_http_error(reply, 503, "there is no memory for it");
+        return;
+    }
+    ended = daemon_order(request->user, mqttsn_span_text(word), request->part,
+                         buf, GW_REPORT_MIN, &text);
+    if (ended == DAEMON_ORDER_DONE || ended == DAEMON_ORDER_FAILED)
+        note(request, word);
+    reply->status = statuses[ended];
+    reply->text = buf;
+    reply->len = text.len;
+}
+
+#define ORDER(function, word)                                                  \
+    static void function(const struct gw_http_request *request,                \
+                         struct gw_http_reply *reply)                          \
+    {                                                                          \
+        on_order(request, reply, word);                                        \
+    }
+ORDER(on_kick, "kick")
+ORDER(on_purge, "purge")
+ORDER(on_reload, "reload")
+ORDER(on_log, "log")
+#undef ORDER
+
 #define API "/api/v1/"
 
 static const struct gw_http_route routes[] = {
@@ -152,6 +204,10 @@ static const struct gw_http_route routes[] = {
     {API "clients", GW_HTTP_READ, on_clients, NULL},
     {API "clients/*", GW_HTTP_READ, on_client, NULL},
     {API "clients/*/queue", GW_HTTP_READ, on_queue, NULL},
+    {API "clients/*/kick", GW_HTTP_ACT, NULL, on_kick},
+    {API "clients/*/purge", GW_HTTP_ACT, NULL, on_purge},
+    {API "reload", GW_HTTP_ACT, NULL, on_reload},
+    {API "log/*", GW_HTTP_ACT, NULL, on_log},
     {API "topics", GW_HTTP_READ, on_topics, NULL},
     {API "subscriptions", GW_HTTP_READ, on_subscriptions, NULL},
     {API "upstream", GW_HTTP_READ, on_upstream, NULL},

@@ -5,7 +5,8 @@
  * who asks), daemon_store.c (restart),
  * daemon_upstream.c (settings), daemon_status.c (the gateway's own topics),
  * daemon_http.c and daemon_metrics.c (what is answered over HTTP), daemon_ctl.c
- * (what mqttsn-ctl wants), daemon_trace.c (frames as lines).
+ * (what mqttsn-ctl wants), daemon_orders.c (what is ordered), daemon_trace.c
+ * (frames as lines).
  */
 #ifndef GW_DAEMON_PRIVATE_H
 #define GW_DAEMON_PRIVATE_H
@@ -138,6 +139,27 @@ void daemon_log_counters(struct gw_daemon *d);
 
 /* What is wrong has been logged; nodes are served all the same. */
 void daemon_ctl_start(struct gw_daemon *d);
+
+/* ---- daemon_orders.c --------------------------------------------------- */
+
+enum daemon_order {
+    DAEMON_ORDER_DONE,
+    DAEMON_ORDER_FAILED, /* a reload: nothing has changed */
+    DAEMON_ORDER_NOT_FOUND,
+    DAEMON_ORDER_REFUSED,
+    DAEMON_ORDER_BAD,
+    DAEMON_ORDER_NONE, /* there is no such order; nothing was written */
+};
+
+/* Carries out kick, purge, reload or log. '*ret_text', in 'buf' of
+ * GW_REPORT_MIN at least, says what came of it. */
+enum daemon_order daemon_order(struct gw_daemon *d, struct mqttsn_span word,
+                               struct mqttsn_span argument, char *buf,
+                               size_t cap, struct mqttsn_span *ret_text);
+
+/* {"error":WORDS,"code":CODE}, in 'buf'. */
+struct mqttsn_span daemon_order_error(char *buf, size_t cap, const char *code,
+                                      const char *words);
 
 /* ---- daemon_trace.c ---------------------------------------------------- */
 

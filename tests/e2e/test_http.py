@@ -284,6 +284,93 @@ class Refused(HttpTest):
         self.gw.wait_log(r"event=denied .*path=/metrics status=403")
 
 
+class Orders(HttpTest):
+    def begin(self):
+        self.broker = self.start_broker()
+        self.gw = self.start_gateway(self.broker.port)
+        self.configure(TOKEN, {"http": {"bind": "127.0.0.1:0",
+                                        "token_file": "{directory}/tokens"}})
+        self.gw.kill()
+        self.gw.start()
+        self.web = Web(self.gw, token=TOKEN)
+
+    def configure(self, token, config):
+        path = os.path.join(self.gw.directory, "tokens")
+        with open(path, "w", encoding="ascii") as out:
+            out.write("# of the tests\n%s\n" % token)
+        os.chmod(path, 0o600)
+        self.config = config
+        self.gw.write(config)
+
+    def test_the_api_is_closed_without_a_token(self):
+        stranger = Web(self.gw)
+        other = Web(self.gw, token=TOKEN + "x")
+        for path in ("status", "clients", "clients/n1", "topics"):
+            for who in (stranger, other):
+                answer = who.get("/api/v1/" + path)
+                self.assertEqual(answer.status, 401)
+                self.assertIn("Bearer", answer.headers["WWW-Authenticate"])
+            self.assertIn(self.web.get("/api/v1/" + path).status, (200, 404))
+        for path in ("/metrics", "/healthz", "/readyz"):
+            self.assertEqual(stranger.get(path).status, 200)
+        for path in ("clients/n1/kick", "reload", "log/debug"):
+            self.assertEqual(stranger.post("/api/v1/" + path).status, 401)
+
+    def test_tokens_are_changed_by_a_reload(self):
+        self.configure("fedcba9876543210-new", self.config)
+        at = self.gw.mark()
+        self.assertEqual(self.web.post("/api/v1/reload").json, {
+            "problems": [], "reloaded": True})
+        self.gw.wait_log(r"area=http event=command command=reload "
+                         r"client=127\.0\.0\.1:\d+ token=2", at)
+        self.assertEqual(self.web.get("/api/v1/status").status, 401)
+        self.assertEqual(Web(self.gw, token="fedcba9876543210-new").get(
+            "/api/v1/status").status, 200)
+
+    def test_a_reload_that_changes_nothing_says_why(self):
+        self.gw.write({**self.config, "gateway": {"id": "300"}})
+        answer = self.web.post("/api/v1/reload")
+        self.assertEqual(answer.status, 422)
+        self.assertEqual(answer.json["reloaded"], False)
+        self.assertEqual(answer.json["problems"][0]["key"], "gateway.id")
+        self.assertEqual(self.web.get("/api/v1/status").status, 200)
+
+    def test_a_node_is_sent_away(self):
+        node = self.node("a/b").connect()
+        answer = self.web.post("/api/v1/clients/a%2Fb/kick")
+        self.assertEqual((answer.status, answer.json["kicked"]), (200, "a/b"))
+        node.expect(fr.disconnect())
+        self.assertEqual(
+            self.web.post("/api/v1/clients/a%2Fb/kick").status, 404)
+        self.assertEqual(self.web.get("/api/v1/clients/a%2Fb/kick").status,
+                         405)
+
+    def test_what_waits_for_a_node_is_dropped(self):
+        node = self.node("n1").connect(clean=False)
+        node.subscribe("cmd", 1)
+        node.sleep()
+        self.mqtt().publish("cmd", "on", qos=1)
+        self.web.wait("/api/v1/clients/n1",
+                      lambda a: a.json["queue_messages"] == 1)
+        answer = self.web.post("/api/v1/clients/n1/purge")
+        self.assertEqual(answer.json, {"purged": "n1", "messages": 1,
+                                       "left": 0})
+        self.assertEqual(self.web.metrics().value(
+            "sleep_queue_dropped_total", reason="purged"), 1)
+
+    def test_the_level_of_the_log_is_set(self):
+        at = self.gw.mark()
+        self.assertEqual(self.web.post("/api/v1/log/warn").json,
+                         {"level": "warn"})
+        self.gw.wait_log("command=log argument=warn", at)
+        self.node("n1").connect()
+        self.assertEqual(self.web.post("/api/v1/log/debug").json,
+                         {"level": "debug"})
+        self.gw.wait_log("command=log argument=debug", at)
+        self.assertEqual(self.gw.process.count("event=connected client=n1"), 0)
+        self.assertEqual(self.web.post("/api/v1/log/loud").status, 400)
+
+
 class Settings(HttpTest):
     def begin(self):
         self.broker = self.start_broker()
