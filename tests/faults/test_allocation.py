@@ -16,6 +16,8 @@ import struct
 import subprocess
 import sys
 import tempfile
+import unittest
+from http.client import HTTPException
 
 sys.path.insert(0, os.environ["MQTTSN_E2E"])
 
@@ -23,6 +25,7 @@ from certificates import Authority  # noqa: E402
 from harness import E2ETest, Gateway, fr, main  # noqa: E402
 from processes import (PATIENCE, SANITIZER, Process,  # noqa: E402
                        end_with_parent, free_port)
+from web import Web  # noqa: E402
 
 READY = re.compile(r"event=ready(\s|$)")
 # What a daemon that does not start has to say.
@@ -287,6 +290,37 @@ class Tls(OtherWay):
                 "ciphers": "ECDHE+AESGCM"}}
 
     def test_everything_that_tls_can_be_told(self):
+        self.sweep_both()
+
+
+@unittest.skipUnless(os.environ["MQTTSN_HTTP"] == "yes", "no HTTP here")
+class Http(OtherWay):
+    """The server beside it, and who looks through it."""
+
+    LEAST = 5
+    PATHS = {"/metrics": 200, "/healthz": 200, "/api/v1/status": 200,
+             "/api/v1/clients?limit=1": 200, "/nothing": 404}
+
+    def way(self):
+        return {"http": {"bind": "127.0.0.1:0"}}
+
+    def converse(self, number):
+        super().converse(number)
+        if "http" in self.config:
+            for path, status in self.PATHS.items():
+                self.look(path, status)
+
+    def look(self, path, status):
+        """A look may fail, and the connection with it; one more does not."""
+        for _ in range(5):
+            try:
+                if Web(self.gw).get(path).status == status:
+                    return
+            except (OSError, HTTPException):
+                pass
+        self.fail("%s is not answered\n%s" % (path, self.gw.process.tail()))
+
+    def test_the_http_server(self):
         self.sweep_both()
 
 
