@@ -95,8 +95,8 @@ static void write_report(const struct gw_http_request *request,
                          struct gw_http_reply *reply)
 {
     struct gw_report_source source;
-    struct mqttsn_span text;
-    char *buf = malloc(GW_REPORT_ROOM), *fitting;
+    struct mqttsn_span text = {0};
+    char *buf = malloc(GW_REPORT_ROOM);
     enum mqttsn_status status = MQTTSN_ENOSPACE;
 
     daemon_report_source(request->user, &source);
@@ -104,8 +104,9 @@ static void write_report(const struct gw_http_request *request,
         status =
             gw_report_write(&source, report, query, buf, GW_REPORT_ROOM, &text);
     if (status == MQTTSN_OK) {
-        fitting = realloc(buf, text.len);
-        reply->text = fitting != NULL ? fitting : buf;
+        reply->text = realloc(buf, text.len);
+        if (reply->text == NULL) /* a smaller piece; the large one will do */
+            reply->text = buf;
         reply->len = text.len;
         return;
     }
