@@ -129,7 +129,8 @@ static void check_alone(struct sim *sim, const struct book *book,
 
     if (step->type == 0 || (step->type == f->type && step->msg == f->msg) ||
         step->timed >= (unsigned)sim->o.retry_count ||
-        sim->gw.free_since >= step->begun || gone(sim, book) > 0)
+        sim->gw.free_since >= step->begun ||
+        sim->gw.open_since >= step->begun || gone(sim, book) > 0)
         return;
     sim_fail(sim, "S6", "a %s to %s, and its %s (%u) is not acknowledged",
              sn_type_name(f->type), book->id, sn_type_name(step->type),
