@@ -148,22 +148,24 @@ class Packaging(unittest.TestCase):
                 named = re.findall(r"(\w+\.c)\b", read(path))
                 self.assertEqual(sorted(named), sorted(sources()))
 
-    def test_versions_agree(self):
-        self.assertIn('version: "%s"' % version(),
-                      read("client/idf_component.yml"))
-        self.assertIn("\nversion=%s\n" % version(),
-                      read("client/library.properties"))
-        self.assertIn("VERSION %s " % version(), read("client/CMakeLists.txt"))
+    def test_each_tree_that_has_a_version_has_that_of_the_build(self):
+        for system, name, form in (
+                ("esp-idf", "idf_component.yml", 'version: "%s"\n'),
+                ("arduino", "library.properties", "version=%s\n")):
+            with self.subTest(system):
+                self.assertIn("\n" + form % version(), (
+                    self.trees[system] / name).read_text(encoding="utf-8"))
 
     def test_yaml_is_the_plain_kind_that_every_parser_reads(self):
         # Nested maps of scalars, two blanks a level: no tabs, no lists.
         line = re.compile(r"^( {2})*[a-z_]+:( (\"[^\"]*\"|[^\s\"#:][^#:\"]*))?$")
-        for path in ("client/zephyr/module.yml", "client/idf_component.yml"):
+        for path in (self.trees["zephyr"] / "zephyr/module.yml",
+                     self.trees["esp-idf"] / "idf_component.yml"):
             depth = 0
-            for text in read(path).splitlines():
+            for text in path.read_text(encoding="utf-8").splitlines():
                 if text.startswith("#"):
                     continue
-                self.assertRegex(text, line, path)
+                self.assertRegex(text, line, str(path))
                 indent = (len(text) - len(text.lstrip())) // 2
                 self.assertLessEqual(indent, depth, text)
                 depth = indent + (1 if text.endswith(":") else 0)
@@ -172,15 +174,14 @@ class Packaging(unittest.TestCase):
         self.assertIn("kconfig: zephyr/Kconfig\n", module)
 
     def test_library_properties_has_what_arduino_asks_for(self):
-        rows = [line for line in
-                read("client/library.properties").splitlines()
-                if not line.startswith("#")]
+        tree = self.trees["arduino"]
+        rows = [line for line in (tree / "library.properties").read_text(
+            encoding="utf-8").splitlines() if not line.startswith("#")]
         keys = [row.split("=", 1)[0] for row in rows]
         for key in ("name", "version", "author", "maintainer", "sentence",
                     "paragraph", "category", "architectures", "includes"):
             self.assertEqual(keys.count(key), 1, key)
-        self.assertTrue((self.trees["arduino"] / "src" / "mqttsn_client.h")
-                        .exists())
+        self.assertTrue((tree / "src" / "mqttsn_client.h").exists())
 
     def test_what_was_not_run_says_so(self):
         for path in ("zephyr/module.yml", "zephyr/CMakeLists.txt",
