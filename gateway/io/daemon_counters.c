@@ -4,8 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "core/counters.h"
-
+#include "counter_names.h"
 #include "log.h"
 #include "upstream_nodes.h"
 
@@ -40,9 +39,8 @@ static void say_engine(const struct gw_daemon *d)
     const struct gw_counters *c = gw_engine_counters(d->engine);
     struct fields f = {.len = 0};
 
-#define FIELD(name, text) field(&f, #name, c->name);
-    GW_COUNTER_MAP(FIELD)
-#undef FIELD
+    for (size_t i = 0; i < GW_COUNTER_COUNT; i++)
+        field(&f, gw_counter_names[i], gw_counter_at(c, i));
     say("engine", &f);
 }
 
@@ -72,9 +70,8 @@ static void say_listener(const struct gw_daemon *d, size_t i)
     char of[4 * GW_LOG_VALUE_MAX];
 
     gw_udp_counters(d->udp, i, &c);
-#define FIELD(name, text) field(&f, #name, c.name);
-    GW_UDP_COUNTER_MAP(FIELD)
-#undef FIELD
+    for (size_t k = 0; k < GW_UDP_COUNTER_COUNT; k++)
+        field(&f, gw_udp_counter_names[k], gw_counter_at(&c, k));
     snprintf(of, sizeof(of), "listener listener=%s",
              gw_log_text(d->config->listeners[i].name));
     say(of, &f);

@@ -5,8 +5,7 @@
  */
 #include "daemon_private.h"
 
-#include "core/counters.h"
-
+#include "counter_names.h"
 #include "crash.h"
 
 static const char *phase_name(enum stop_phase phase)
@@ -53,11 +52,10 @@ static void say_counters(const struct gw_daemon *d)
     struct gw_crash_line line;
 
     gw_crash_begin(&line, "crash_counters");
-#define NUMBER(name, text)                                                     \
-    if (c->name != 0)                                                          \
-        gw_crash_number(&line, #name, c->name);
-    GW_COUNTER_MAP(NUMBER)
-#undef NUMBER
+    for (size_t i = 0; i < GW_COUNTER_COUNT; i++) {
+        if (gw_counter_at(c, i) != 0)
+            gw_crash_number(&line, gw_counter_names[i], gw_counter_at(c, i));
+    }
     gw_crash_end(&line);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counter_names.h"
 #include "upstream_nodes.h"
 #include "upstream_paho.h"
 #include "version.h"
@@ -22,12 +23,13 @@ static void add_listeners(const struct gw_daemon *d, struct gw_metrics *m)
     m->listener_count = gw_udp_listener_count(d->udp);
     for (size_t i = 0; i < m->listener_count; i++) {
         struct gw_udp_counters *one = &m->listeners[i].counters;
+        uint64_t sum[GW_UDP_COUNTER_COUNT];
 
         m->listeners[i].name = d->config->listeners[i].name;
         gw_udp_counters(d->udp, i, one);
-#define SUM(name, text) m->udp.name += one->name;
-        GW_UDP_COUNTER_MAP(SUM)
-#undef SUM
+        for (size_t k = 0; k < GW_UDP_COUNTER_COUNT; k++)
+            sum[k] = gw_counter_at(&m->udp, k) + gw_counter_at(one, k);
+        memcpy(&m->udp, sum, sizeof(sum));
     }
 }
 

@@ -16,6 +16,7 @@
 
 #include <stdio.h>
 
+#include "counter_names.h"
 #include "json.h"
 #include "socket.h"
 #include "version.h"
@@ -79,9 +80,8 @@ static void add_counters(const struct gw_daemon *d, struct gw_json *json)
     const struct gw_counters *c = gw_engine_counters(d->engine);
 
     gw_json_open(json, "counters");
-#define NUMBER(name, text) gw_json_number(json, #name, c->name);
-    GW_COUNTER_MAP(NUMBER)
-#undef NUMBER
+    for (size_t i = 0; i < GW_COUNTER_COUNT; i++)
+        gw_json_number(json, gw_counter_names[i], gw_counter_at(c, i));
     gw_json_close(json);
 }
 

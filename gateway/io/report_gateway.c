@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 
+#include "counter_names.h"
 #include "disk_store.h"
 #include "events.h"
-#include "udp.h"
 #include "version.h"
 
 /* ---- the broker -------------------------------------------------------- */
@@ -191,9 +191,8 @@ static void add_listeners(const struct gw_report_source *source,
         gw_json_text(json, "listener",
                      mqttsn_span_text(source->config->listeners[i].name));
         report_address(json, "address", &bound);
-#define NUMBER(name, text) gw_json_number(json, #name, c.name);
-        GW_UDP_COUNTER_MAP(NUMBER)
-#undef NUMBER
+        for (size_t k = 0; k < GW_UDP_COUNTER_COUNT; k++)
+            gw_json_number(json, gw_udp_counter_names[k], gw_counter_at(&c, k));
         gw_json_close(json);
     }
     gw_json_list_end(json);
@@ -205,9 +204,8 @@ static void add_counters(const struct gw_report_source *source,
     const struct gw_counters *c = gw_engine_counters(source->engine);
 
     gw_json_open(json, "counters");
-#define NUMBER(name, text) gw_json_number(json, #name, c->name);
-    GW_COUNTER_MAP(NUMBER)
-#undef NUMBER
+    for (size_t i = 0; i < GW_COUNTER_COUNT; i++)
+        gw_json_number(json, gw_counter_names[i], gw_counter_at(c, i));
     gw_json_close(json);
 }
 
