@@ -4,12 +4,13 @@ the gateway of the other tests, which is made up, speaks as this one does."""
 
 import os
 import sys
+import tempfile
 
 from page_test import BrowserTest, main
 
 import harness
-from harness import E2ETest
-from mock import Answers
+from harness import E2ETest, fr
+from mock import TOKEN, Answers
 from web import Web
 from world import Made, World
 
@@ -88,6 +89,58 @@ class Seen(GatewayTest):
         self.broker.kill()
         b.wait_text("#broker", "Not connected")
         b.wait_text("#events", "connection to the broker was lost")
+
+
+    def test_names_that_would_be_something_else_in_an_address(self):
+        b = self.browser
+        names = ["<b>x</b>", "a/b?c#d", "50%", "%41", "ümläut", "x y+z", "*"]
+        for name in names:
+            self.node(name).connect()
+        self.visit("http://127.0.0.1:%d/" % self.web.port)
+        self.wait_read()
+        self.assertEqual(sorted(self.names()), sorted(names))
+        for name in names:
+            b.run("[...document.querySelectorAll('#rows a')].find("
+                  "a => a.textContent === arguments[0]).click()", name)
+            b.wait_text("#node-title", name)
+            b.wait_text("#node-body", "Its keep-alive is")
+            b.click("#node-close")
+
+
+class Steered(GatewayTest):
+    def begin(self):
+        with tempfile.NamedTemporaryFile("w", delete=False) as out:
+            out.write(TOKEN + "\n")
+        self.addCleanup(os.unlink, out.name)
+        self.CONFIG = {**self.CONFIG, "http": {"bind": "127.0.0.1:0",
+                                               "token_file": out.name}}
+        super().begin()
+        self.web.token = TOKEN
+
+    def test_a_node_is_disconnected_and_a_queue_emptied(self):
+        b = self.browser
+        self.populate()
+        self.visit("http://127.0.0.1:%d/" % self.web.port)
+        self.expected.append("401")
+        b.wait_text("#alarm", "only to who has one of its tokens")
+        b.click("#unlock")
+        b.type("#token", TOKEN)
+        b.click("#lock-form button:not([type])")
+        b.wait_text("#live", "Live")
+
+        b.run("location.hash = '#node=n-asleep'")
+        b.click("#purge")
+        b.click("#confirm-yes")
+        b.wait_text("#control-said", "1 message was discarded.")
+        b.wait_text("#node-body", "Nothing waits for it")
+        b.run("location.hash = '#node=n-active'")
+        b.click("#kick")
+        b.click("#confirm-yes")
+        self.nodes[0].expect(fr.disconnect())
+        # Its session was clean.
+        self.expected.append("404")
+        b.wait_text("#node-state", "has no session of this node")
+        b.wait_text("#events", "connection of n-active was ended")
 
 
 def shape(thing):

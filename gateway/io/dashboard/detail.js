@@ -172,15 +172,20 @@ const Detail = (() => {
 
   // ---- open and close ------------------------------------------------------
 
-  function follow() {
+  // The node that the address of the page names, or null.
+  function named() {
     const match = /^#node=(.*)$/.exec(location.hash);
-    let wanted = null;
 
     try {
-      wanted = match && decodeURIComponent(match[1]);
+      return match && decodeURIComponent(match[1]);
     } catch {
-      // Not an address that this page made.
+      return null; // not an address that this page made
     }
+  }
+
+  function follow() {
+    const wanted = named();
+
     if (wanted === id)
       return;
     id = wanted;
@@ -201,7 +206,10 @@ const Detail = (() => {
 
   function start() {
     at("node").addEventListener("close", () => {
-      if (id !== null)
+      // The next one may have been chosen, and be open, before this is told.
+      if (at("node").open)
+        return;
+      if (id !== null && named() === id)
         history.pushState(null, "", location.pathname + location.search);
       follow();
     });
