@@ -3,7 +3,9 @@
 
 import json
 import os
+import pty
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -124,6 +126,21 @@ class Ctl(E2ETest):
         self.assertIn("clients 1: 1 active", text)
         self.assertRegex(text, r"\nn1 ")
         self.assertNotIn("\x1b", text)
+
+    def test_a_live_view_in_a_terminal_ends_with_q(self):
+        self.node("n1").connect()
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, ours)
+        view = subprocess.Popen([CTL, "-s", self.path(), "top"], stdin=theirs,
+                                stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        seen = b""
+        while b"n1 " not in seen:
+            self.assertTrue(select.select([ours], [], [], PATIENCE)[0], seen)
+            seen += os.read(ours, 4096)
+        self.assertIn(b"clients 1: 1 active", seen)
+        os.write(ours, b"q")
+        self.assertEqual(view.wait(PATIENCE), 0)
 
     def test_two_thousand_nodes(self):
         ids = ["node-%04d" % i for i in range(2000)]
