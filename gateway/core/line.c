@@ -462,7 +462,7 @@ bool gw_uplink_poll(struct gw_engine *e, struct gw_link *l, uint8_t *buf,
         ret_action->token = gw_token(GW_TOKEN_EXCHANGE, x->generation, index);
     ret_action->qos = x->qos;
     ret_action->retain = x->retain;
-    ret_action->item = x->kept ? x->generation : 0;
+    ret_action->item = x->recorded ? x->generation : 0;
     ret_action->age_ms = e->now - m->received;
     ret_action->client = gw_names_span(&e->names, client_of(e, x));
     ret_action->topic = mqttsn_span(buf, topic.len);

@@ -229,6 +229,7 @@ struct gw_exchange {
     uint8_t tries;       /* how often it was handed to the shell */
     uint8_t line;        /* enum gw_line_kind, of a PUBLISH that waits */
     bool kept : 1;       /* the store was given a record of it */
+    bool recorded : 1;   /* it was at some time, and may still have that */
     bool held : 1;       /* by the broker side, since before the restart */
     bool unanswered : 1; /* SUBSCRIBE: counts in subs_pending */
     bool wants : 1;      /* SUBSCRIBE: it keeps the filter wanted, until the

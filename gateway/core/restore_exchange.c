@@ -160,7 +160,7 @@ enum mqttsn_status gw_restore_exchange(struct gw_engine *e, uint32_t owner,
         return no_room(e, &rec);
     }
     x->owner = rec.number;
-    x->kept = true;
+    x->kept = x->recorded = true;
     x->generation = item;
     x->place = rec.place;
     if (e->next_place < rec.place)

@@ -86,6 +86,7 @@ uint64_t gw_store_exchange(struct gw_engine *e, uint32_t exchange)
         queue(e, GW_STORE_KEEP, GW_RECORD_EXCHANGE, exchange, 0, x->generation);
 
     x->kept |= op != 0;
+    x->recorded |= op != 0;
     return op;
 }
 

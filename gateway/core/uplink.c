@@ -480,8 +480,9 @@ static void done(struct gw_engine *e, uint32_t index)
 static void on_done(struct gw_engine *e, uint32_t index)
 {
     const struct gw_exchange *x = gw_exchange_at(e, index);
-    uint32_t item =
-        e->policy.options.durable && x->qos == 2 && x->kept ? x->generation : 0;
+    uint32_t item = e->policy.options.durable && x->qos == 2 && x->recorded
+                        ? x->generation
+                        : 0;
 
     e->counters.up_acked++;
     done(e, index);
