@@ -122,8 +122,10 @@ void fz_check_action(const struct fz_world *w, const struct gw_up_action *a)
 {
     unsigned waiting = 0;
 
-    MUST(w->connected);
     MUST(a->topic.len <= GW_NAME_MAX);
+    if (a->kind == GW_UP_OPEN || a->kind == GW_UP_CLOSE)
+        return;
+    MUST(a->connection == 0 ? w->connected : fz_link_is_up(w, a->connection));
     MUST(mqttsn_text_prudent(a->topic) || w->foreign);
     if (a->kind == GW_UP_PUBLISH) {
         MUST(mqttsn_topic_name_valid(a->topic));
@@ -138,7 +140,8 @@ void fz_check_action(const struct fz_world *w, const struct gw_up_action *a)
         return;
     for (size_t i = 0; i < w->token_count; i++) {
         MUST(w->tokens[i].token != a->token);
-        if (w->tokens[i].kind == GW_UP_PUBLISH)
+        if (w->tokens[i].kind == GW_UP_PUBLISH &&
+            w->tokens[i].connection == a->connection)
             waiting++;
     }
     if (a->kind == GW_UP_PUBLISH)

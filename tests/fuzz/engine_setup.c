@@ -38,8 +38,9 @@ static void setup_node(struct fz_node *node, unsigned k)
     }
 }
 
-void fz_setup(struct fz_world *w, bool durable)
+void fz_setup(struct fz_world *w, bool durable, bool transparent)
 {
+    w->transparent = transparent;
     gw_limits_default(&w->limits);
     w->limits.max_sessions = 6;
     w->limits.max_topics = 16;
@@ -47,6 +48,7 @@ void fz_setup(struct fz_world *w, bool durable)
     w->limits.max_exchanges = 10;
     w->limits.max_queue_entries = 20;
     w->limits.max_predefined = 8;
+    w->limits.max_connections = FZ_LINKS;
     w->limits.queue_total_bytes = 2048;
     w->limits.uplink_total_bytes = 2048;
     w->limits.uplink_max_messages = durable ? 5 : 0;
@@ -93,6 +95,7 @@ void fz_choose(struct fz_world *w, const uint8_t options[FZ_OPTION_OCTETS])
 
     gw_options_default(o);
     o->gw_id = 7;
+    o->mode = w->transparent ? GW_MODE_TRANSPARENT : GW_MODE_AGGREGATING;
     o->idle_max = 600000;
     o->session_expiry = 3600000;
     o->window = 4;

@@ -38,9 +38,16 @@ static bool drain_upstream(struct fz_world *w)
            gw_engine_poll_upstream(w->engine, w->now, w->up_classes, buf,
                                    sizeof(buf), &a)) {
         fz_check_action(w, &a);
+        if (a.kind == GW_UP_OPEN || a.kind == GW_UP_CLOSE)
+            fz_link_action(w, &a);
+        if (a.identifier != 0)
+            w->known[w->known_count++ % FZ_IDENTIFIERS] = a.identifier;
         if (a.token != 0)
-            w->tokens[w->token_count++] = (struct fz_token){
-                .token = a.token, .kind = a.kind, .qos = a.qos};
+            w->tokens[w->token_count++] =
+                (struct fz_token){.token = a.token,
+                                  .connection = a.connection,
+                                  .kind = a.kind,
+                                  .qos = a.qos};
         MUST(++n < TURNS_MAX);
     }
     return n > 0;
@@ -87,6 +94,17 @@ static bool broker_turn(struct fz_world *w)
     return true;
 }
 
+void fz_results_of(struct fz_world *w, uint32_t connection,
+                   enum gw_up_outcome outcome)
+{
+    for (size_t i = 0; i < w->token_count;) {
+        if (w->tokens[i].connection == connection)
+            give_result(w, i, outcome, w->tokens[i].qos);
+        else
+            i++;
+    }
+}
+
 static void answer_store(struct fz_world *w, size_t which, bool ok)
 {
     struct fz_pending *p = &w->pending[which];
@@ -125,6 +143,7 @@ void fz_pump(struct fz_world *w)
         more |= fz_drain_store(w); /* the others may have made work for it */
         more |= store_turn(w);
         more |= broker_turn(w);
+        more |= fz_links_turn(w);
         MUST(turns < TURNS_MAX);
     }
     fz_check_state(w);
@@ -160,6 +179,7 @@ void fz_event(struct fz_world *w, const struct gw_up_event *event)
         if (w->connected)
             return;
         w->connected = true;
+        w->identifiers = event->connected.identifiers;
     }
     if (event->kind == GW_UP_LOST) {
         if (!w->connected)
@@ -169,14 +189,14 @@ void fz_event(struct fz_world *w, const struct gw_up_event *event)
     if ((event->kind == GW_UP_UNREACHABLE || event->kind == GW_UP_DENIED) &&
         w->connected)
         return;
-    if (event->kind == GW_UP_MESSAGE && !w->connected)
+    if (event->kind == GW_UP_MESSAGE &&
+        !(event->connection == 0 ? w->connected
+                                 : fz_link_is_up(w, event->connection)))
         return;
     gw_engine_on_upstream(w->engine, event, w->now);
     /* What was with a broker that is gone has its outcome too. */
-    if (event->kind == GW_UP_LOST) {
-        while (!w->broker_waits && w->token_count > 0)
-            give_result(w, 0, GW_UP_UNSENT, 0);
-    }
+    if (event->kind == GW_UP_LOST && !w->broker_waits)
+        fz_results_of(w, 0, GW_UP_UNSENT);
     fz_pump(w);
 }
 
@@ -264,7 +284,10 @@ void fz_start(struct fz_world *w, const uint8_t options[FZ_OPTION_OCTETS])
     w->arrival_count = w->last_arrival = 0;
     w->restored_places = 0;
     w->restarts = 0;
-    fz_setup(w, options[3] & 0x01);
+    w->link_count = 0;
+    w->known_count = 0;
+    w->identifiers = false;
+    fz_setup(w, options[3] & 0x01, !(options[3] & 0x01) && (options[3] & 0x80));
     fz_choose(w, options);
     make_engine(w);
     gw_engine_usage(w->engine, &w->empty);
@@ -278,6 +301,7 @@ void fz_restart(struct fz_world *w, size_t written)
     fz_store_crash(w, written);
     gw_engine_free(w->engine);
     w->token_count = 0;
+    w->link_count = 0;
     w->restarts++;
     w->shut_down = false;
     make_engine(w);

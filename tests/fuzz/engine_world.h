@@ -24,6 +24,8 @@ enum {
     FZ_ARRIVALS = 256, /* more than there are events in an input */
     FZ_ANSWER = 16,    /* octets kept of the last datagram to a node */
     FZ_OPTION_OCTETS = 4,
+    FZ_LINKS = 4, /* connections of nodes, in transparent mode */
+    FZ_IDENTIFIERS = 8,
 };
 
 enum fz_sink { FZ_DATAGRAM = 1, FZ_UPSTREAM = 2, FZ_STORE = 4, FZ_NOTE = 8 };
@@ -40,8 +42,15 @@ struct fz_node {
 
 struct fz_token {
     uint64_t token;
+    uint32_t connection;
     enum gw_up_action_kind kind;
     uint8_t qos;
+};
+
+/* A connection of a node to the broker. */
+struct fz_link {
+    uint32_t number;
+    bool connected, closing;
 };
 
 struct fz_record {
@@ -85,6 +94,8 @@ struct fz_world {
     bool broker_waits;   /* results only when the input says so */
     bool store_waits;
     bool connected;
+    bool transparent;
+    bool identifiers; /* the broker says for which subscription */
     bool keeps_arrivals;
     bool holds;   /* the broker side outlives the engine, with all its tokens */
     bool foreign; /* records that are not the engine's own */
@@ -94,6 +105,10 @@ struct fz_world {
     struct fz_node nodes[FZ_NODES];
     struct fz_token tokens[FZ_TOKENS];
     size_t token_count;
+    struct fz_link links[FZ_LINKS];
+    size_t link_count;
+    uint32_t known[FZ_IDENTIFIERS]; /* that it was told; a ring */
+    unsigned known_count;
     struct fz_pending pending[FZ_PENDING];
     size_t pending_count;
     struct fz_pending owed[FZ_OWED]; /* to be forgotten before what comes */
@@ -120,6 +135,9 @@ void fz_datagram(struct fz_world *w, unsigned node, const uint8_t *data,
 void fz_event(struct fz_world *w, const struct gw_up_event *event);
 void fz_result(struct fz_world *w, size_t which, enum gw_up_outcome outcome,
                uint8_t granted_qos);
+/* What is with the broker by that connection has this outcome. */
+void fz_results_of(struct fz_world *w, uint32_t connection,
+                   enum gw_up_outcome outcome);
 void fz_stored(struct fz_world *w, size_t which, bool ok);
 void fz_pass(struct fz_world *w, mqttsn_ms ms);
 void fz_reconfigure(struct fz_world *w,
@@ -136,9 +154,23 @@ void fz_end(struct fz_world *w, const uint8_t options[FZ_OPTION_OCTETS]);
 
 /* ---- engine_setup.c ---- */
 
-/* 'durable' is for the life of the world, the rest may be chosen anew. */
-void fz_setup(struct fz_world *w, bool durable);
+/* 'durable' and 'transparent' are for the life of the world, the rest may be
+ * chosen anew. */
+void fz_setup(struct fz_world *w, bool durable, bool transparent);
 void fz_choose(struct fz_world *w, const uint8_t options[FZ_OPTION_OCTETS]);
+
+/* ---- engine_links.c ---- */
+
+/* The engine opens one, or closes it. */
+void fz_link_action(struct fz_world *w, const struct gw_up_action *a);
+/* What happens to the 'which'th: GW_UP_CONNECTED, _LOST, _UNREACHABLE or
+ * _DENIED. */
+void fz_link_event(struct fz_world *w, size_t which,
+                   enum gw_up_event_kind kind);
+/* The broker side does what it was asked to. */
+bool fz_links_turn(struct fz_world *w);
+/* May something be given by it now? */
+bool fz_link_is_up(const struct fz_world *w, uint32_t number);
 
 /* ---- engine_store.c ---- */
 

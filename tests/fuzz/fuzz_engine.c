@@ -126,6 +126,22 @@ static void answer(unsigned node, bool badly)
 
 /* ---- the broker, the store, and the rest ------------------------------- */
 
+/* Of MQTT 5: when it is out of date, and for which subscriptions it is; by
+ * which connection, in transparent mode. */
+static void add_properties(struct gw_up_event *event, uint8_t which)
+{
+    event->message.expiry = delays[which & 15];
+    if (world.link_count != 0)
+        event->connection = world.links[which % world.link_count].number;
+    if (!world.identifiers || world.known_count == 0)
+        return;
+    event->message.identifier_count = (uint8_t)(which >> 4 & 3);
+    for (unsigned i = 0; i < event->message.identifier_count; i++)
+        event->message.identifiers[i] =
+            world
+                .known[((which >> 6) + i) % world.known_count % FZ_IDENTIFIERS];
+}
+
 static void message_from_broker(struct mqttsn_reader *r, bool known)
 {
     struct gw_up_event event = {.kind = GW_UP_MESSAGE};
@@ -145,6 +161,8 @@ static void message_from_broker(struct mqttsn_reader *r, bool known)
     event.message.qos = (how & 3) % 3;
     event.message.retain = how & 4;
     event.message.packet_id = event.message.qos > 0 ? (how & 8) + 1 : 0;
+    if (how & 0x80)
+        add_properties(&event, mqttsn_read_u8(r));
     fz_message(&world, &event);
     free(topic);
     free(payload);
@@ -162,7 +180,10 @@ static void broker_event(unsigned kind, struct mqttsn_reader *r)
         fz_event(&world, &event);
         break;
     case 2:
-        event.connected.receive_maximum = mqttsn_read_u8(r);
+        octet = mqttsn_read_u8(r);
+        event.connected.receive_maximum = octet & 0x3f;
+        event.connected.identifiers = octet & 0x80;
+        event.connected.retain_options = octet & 0x40;
         fz_event(&world, &event);
         break;
     case 3:
@@ -264,6 +285,10 @@ static void other_event(unsigned kind, struct mqttsn_reader *r)
         gw_engine_shutdown(world.engine, world.now);
         world.shut_down = true;
         fz_pump(&world);
+        break;
+    case 6:
+        kind = mqttsn_read_u8(r);
+        fz_link_event(&world, kind >> 2, (enum gw_up_event_kind)(kind & 3));
         break;
     default: /* nobody has to wait for a deadline */
         gw_engine_on_deadline(world.engine, world.now);

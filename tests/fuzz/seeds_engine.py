@@ -418,6 +418,11 @@ def seeds():
     for name, events in ORDINARY.items():
         if name.startswith(("uplink", "dies", "store", "will")):
             yield "engine", name + "-durable", with_options(d=0x23) + events
+    # Each node by a connection of its own, which is lost and comes back.
+    for name, events in ORDINARY.items():
+        if name.startswith(("downlink", "sleep", "uplink", "will")):
+            yield "engine", name + "-transparent", with_options(d=0x80) + \
+                events + octets(0xe6, 0x01, 0xe6, 0x00)
     # The same, and messages from the broker are kept until they are taken over.
     for name, events in {**ARRIVALS, **ORDINARY}.items():
         if name in ARRIVALS or name.startswith(
