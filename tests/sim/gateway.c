@@ -26,6 +26,21 @@ const char *gateway_predefined(uint16_t id)
     return NULL;
 }
 
+bool gateway_is_open(uint16_t id)
+{
+    for (size_t i = 0; i < GATEWAY_PREDEFINED; i++)
+        if (predefined[i].topic_id == id)
+            return predefined[i].open;
+    return false;
+}
+
+/* Two addresses: the second and third of those that attackers have. */
+bool gateway_lets_nameless(const struct gw_addr *from)
+{
+    return from->family == 4 && from->ip[0] == 10 &&
+           (from->ip[3] == 122 || from->ip[3] == 123);
+}
+
 static void fill_limits(struct gw_limits *l, const struct options *o)
 {
     gw_limits_default(l);
@@ -76,7 +91,18 @@ static void fill_options(struct gateway *gw, const struct options *o)
         .max_datagram = (uint32_t)o->max_datagram,
         .forwarders = &gw->forwarder,
         .forwarder_count = 1,
+        .discovery = o->discovery != 0,
+        .advertise_interval = (mqttsn_ms)o->advertise_s * 1000,
     };
+    g->gwinfo_multicast = o->gwinfo_multicast != 0;
+    g->qos_minus1_short = o->minus1_short != 0;
+    g->qos_minus1_retain = o->minus1_retain != 0;
+    if (o->minus1_from != 0) {
+        gw->nameless = (struct gw_cidr){.family = 4, .bits = 31};
+        memcpy(gw->nameless.ip, net_peer(122, 0).addr.ip, 16);
+        g->qos_minus1_from = &gw->nameless;
+        g->qos_minus1_from_count = 1;
+    }
     gw->forwarder.family = 4;
     gw->forwarder.bits = 32;
     memcpy(gw->forwarder.ip, net_peer_behind(0).addr.ip, 16);

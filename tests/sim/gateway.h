@@ -21,7 +21,7 @@ struct gateway {
     struct gw_limits limits;
     struct gw_options options;
     struct gw_listener_options listener;
-    struct gw_cidr forwarder;
+    struct gw_cidr forwarder, nameless;
     struct gw_predefined predefined[GATEWAY_PREDEFINED];
     struct rng random;
     unsigned blocked;     /* set of enum sink */
@@ -37,6 +37,10 @@ struct gateway {
 
 /* The predefined topics: id and name; NULL when there is no such id. */
 const char *gateway_predefined(uint16_t id);
+/* Who may publish without a session: on which of them, and from where, if
+ * minus1_from is 1. */
+bool gateway_is_open(uint16_t id);
+bool gateway_lets_nameless(const struct gw_addr *from);
 
 void gateway_init(struct sim *sim);
 void gateway_free(struct gateway *gateway);

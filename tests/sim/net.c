@@ -20,6 +20,43 @@ struct peer net_peer(unsigned host, unsigned port)
     return peer;
 }
 
+struct peer net_peer6(unsigned host, unsigned port)
+{
+    struct peer peer = {0};
+
+    peer.addr.family = 6;
+    peer.addr.ip[0] = 0xfd;
+    peer.addr.ip[15] = (uint8_t)host;
+    peer.addr.port = (uint16_t)port;
+    return peer;
+}
+
+struct peer net_peer_far(unsigned host, unsigned port)
+{
+    struct peer peer = net_peer(host, port);
+
+    peer.addr.ip[0] = 198;
+    peer.addr.ip[1] = 51;
+    peer.addr.ip[2] = 100;
+    return peer;
+}
+
+bool net_is_near(const struct gw_addr *addr)
+{
+    return addr->family == 6 || addr->ip[0] == 10;
+}
+
+bool net_is_forwarder(const struct gw_addr *addr)
+{
+    return addr->family == 4 && addr->ip[0] == 10 &&
+           addr->ip[3] == FORWARDER_HOST;
+}
+
+unsigned net_host(const struct gw_addr *addr)
+{
+    return addr->ip[addr->family == 6 ? 15 : 3];
+}
+
 struct peer net_peer_behind(unsigned id)
 {
     struct peer peer = net_peer(FORWARDER_HOST, FORWARDER_PORT);
@@ -140,6 +177,14 @@ void net_forge(struct sim *sim, unsigned box, const struct peer *as,
                const struct octets *message)
 {
     send_up(sim, &sim->net.boxes[box], as, message, true);
+}
+
+void net_up_from(struct sim *sim, unsigned box, const struct peer *as,
+                 const struct octets *message)
+{
+    struct box *from = &sim->net.boxes[box];
+
+    send_up(sim, from, as, message, from->suspect);
 }
 
 /* ---- towards the nodes -------------------------------------------------- */

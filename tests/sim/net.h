@@ -18,8 +18,8 @@
 
 struct sim;
 
-#define NET_BOXES 48
-#define NET_ID 4
+#define NET_BOXES 64
+#define NET_ID 16
 
 /* Who talks: an address, and behind the forwarder an id. */
 struct peer {
@@ -47,8 +47,15 @@ struct net {
 
 struct gw_datagram;
 
-struct peer net_peer(unsigned host, unsigned port); /* 10.0.0.host:port */
-struct peer net_peer_behind(unsigned id);           /* the forwarder */
+struct peer net_peer(unsigned host, unsigned port);     /* 10.0.0.host:port */
+struct peer net_peer6(unsigned host, unsigned port);    /* [fd00::host]:port */
+struct peer net_peer_far(unsigned host, unsigned port); /* 198.51.100.host */
+/* From a network where only neighbours are. */
+bool net_is_near(const struct gw_addr *addr);
+bool net_is_forwarder(const struct gw_addr *addr);
+/* The last octet of its host, to be printed. */
+unsigned net_host(const struct gw_addr *addr);
+struct peer net_peer_behind(unsigned id); /* the forwarder */
 bool peer_equal(const struct peer *a, const struct peer *b);
 
 void net_init(struct sim *sim);
@@ -62,6 +69,9 @@ void net_up(struct sim *sim, unsigned box, const struct octets *message);
 /* The same under another's address, by a forger. */
 void net_forge(struct sim *sim, unsigned box, const struct peer *as,
                const struct octets *message);
+/* From another of the sender's own ports. */
+void net_up_from(struct sim *sim, unsigned box, const struct peer *as,
+                 const struct octets *message);
 /* A datagram of the gateway's. */
 void net_down(struct sim *sim, const struct gw_datagram *datagram,
               const uint8_t *data, size_t len);

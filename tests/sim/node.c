@@ -6,8 +6,9 @@
 #define NODE_RETRY_MS 8000
 #define NODE_TRIES 4
 
-/* The NAT that movers sit behind: few ports, so they are used again. */
+/* The NATs that movers sit behind: few ports, so they are used again. */
 #define NAT_HOST 50
+#define NAT_HOSTS 2
 #define NAT_PORTS 3
 
 static const char *const names[] = {
@@ -376,6 +377,15 @@ static void act_asleep(struct sim *sim, struct node *node)
     }
 }
 
+/* To another port, and now and then to another host. */
+static void move(struct sim *sim, struct node *node)
+{
+    unsigned host = rng_below(&node->random, NAT_HOSTS);
+    unsigned port = rng_below(&node->random, NAT_PORTS);
+
+    net_move(sim, node->box, net_peer(NAT_HOST + host, 4000 + port));
+}
+
 static void surprise(struct sim *sim, struct node *node)
 {
     if (node->temper == REBOOTER && rng_below(&node->random, 6) == 0) {
@@ -383,9 +393,7 @@ static void surprise(struct sim *sim, struct node *node)
         boot(node);
     }
     if (node->temper == MOVER && rng_below(&node->random, 4) == 0)
-        net_move(
-            sim, node->box,
-            net_peer(NAT_HOST, 4000 + rng_below(&node->random, NAT_PORTS)));
+        move(sim, node);
     if (rng_chance(&node->random, sim->o.outage_permille))
         sim->net.boxes[node->box].silent_until =
             sim->now + rng_pause(&node->random, (uint64_t)sim->o.pace_ms * 4);
@@ -481,7 +489,11 @@ static void add_nodes(struct sim *sim, enum temper temper, int64_t count)
         node->clean = rng_below(&node->random, 4) == 0;
         node->will = rng_below(&node->random, 3) == 0;
         node->next_msg = (uint16_t)rng_below(&node->random, 60000);
-        peer = net_peer(10 + number, 20000 + number);
+        if (temper == REBOOTER)
+            node->next_msg = 0; /* as after each boot */
+        peer = rng_chance(&node->random, sim->o.ipv6_permille)
+                   ? net_peer6(10 + number, 20000 + number)
+                   : net_peer(10 + number, 20000 + number);
         if (temper == MOVER)
             peer = net_peer(NAT_HOST, 4000 + number % NAT_PORTS);
         else if (rng_chance(&node->random, sim->o.forwarded_permille))

@@ -17,11 +17,11 @@ struct event;
 enum temper {
     STEADY,   /* behaves, and stays awake */
     SLEEPER,  /* behaves, and sleeps */
-    REBOOTER, /* boots, forgets everything, begins with MsgId 1 again */
+    REBOOTER, /* boots, forgets everything, and counts MsgIds from 1 again */
     DEAF,     /* has no handler for REGISTER */
     FUSSY,    /* refuses DUP and QoS 2, and many a REGISTER */
     VANISHER, /* falls asleep one day and never returns */
-    MOVER,    /* its address changes, and may be another's next */
+    MOVER,    /* its host and port change, and may be another's next */
     FLOODER,  /* many requests at a time, and waits for none */
     HOARDER,  /* begins QoS 2 exchanges and never finishes one */
     TEMPERS

@@ -96,6 +96,29 @@ static void draw_people(struct options *o, uint64_t seed)
         o->sleepers = 2;
 }
 
+/* Who attacks, and what with; each alone as often as with others. */
+static void draw_attacks(struct options *o, uint64_t seed)
+{
+    struct rng r;
+
+    rng_init(&r, seed, "attacks", 0);
+    o->searchers = PICK(0, 0, 0, 0, 0, 0, 1);
+    o->crowds = rng_below(&r, 20) == 0;
+    o->lingerers = PICK(0, 0, 0, 0, 0, 0, 1);
+    o->grabbers = PICK(0, 0, 0, 0, 0, 0, 1);
+    o->nameless = PICK(0, 0, 0, 0, 2);
+    o->wrappers = PICK(0, 0, 0, 0, 0, 0, 1);
+    o->mirrors = PICK(0, 0, 0, 0, 0, 0, 1);
+    o->guessers = PICK(0, 0, 0, 0, 0, 0, 1);
+    o->ipv6_permille = PICK(0, 0, 500);
+    o->discovery = PICK(0, 1);
+    o->advertise_s = PICK(0, 900, 3600, 65535);
+    o->gwinfo_multicast = PICK(0, 0, 1);
+    o->minus1_short = PICK(0, 0, 1);
+    o->minus1_retain = PICK(0, 1);
+    o->minus1_from = PICK(0, 0, 1);
+}
+
 static void draw_network(struct options *o, uint64_t seed)
 {
     struct rng r;
@@ -220,6 +243,7 @@ void options_draw(struct options *ret, uint64_t seed)
 {
     memset(ret, 0, sizeof(*ret));
     draw_people(ret, seed);
+    draw_attacks(ret, seed);
     draw_network(ret, seed);
     draw_broker(ret, seed);
     draw_gateway(ret, seed);

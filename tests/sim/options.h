@@ -30,8 +30,17 @@
     X(hoarders, "nodes that never finish a QoS 2 exchange")                    \
     X(library, "nodes on the client library")                                  \
     X(villains, "malicious sources")                                           \
+    X(searchers, "of them: who search, and say they are gateways (T7)")        \
+    X(crowds, "who connect under many ids from many ports (T8)")               \
+    X(lingerers, "who ask for the longest times, and go (T9, T10)")            \
+    X(grabbers, "who register, wake up and begin without end (T11, T18, T19)") \
+    X(nameless, "who publish with QoS -1, allowed or not (T12)")               \
+    X(wrappers, "who are no forwarder, or wrap badly (T15)")                   \
+    X(mirrors, "who subscribe where nobody answers (T6)")                      \
+    X(guessers, "who acknowledge blindly in a node's name (T17)")              \
     X(spoof_permille, "a villain's frames that carry a node's address")        \
     X(forwarded_permille, "nodes that are behind a forwarder")                 \
+    X(ipv6_permille, "nodes that have an address of IPv6")                     \
     /* network, per mille of the datagrams */                                  \
     X(loss, "lost")                                                            \
     X(dup, "doubled")                                                          \
@@ -102,6 +111,12 @@
     X(upstream_timeout_s, "")                                                  \
     X(upstream_down_max_s, "")                                                 \
     X(max_datagram, "of the listener")                                         \
+    X(discovery, "of the listener")                                            \
+    X(advertise_s, "of the listener")                                          \
+    X(gwinfo_multicast, "")                                                    \
+    X(minus1_short, "QoS -1 on short names")                                   \
+    X(minus1_retain, "QoS -1 with Retain")                                     \
+    X(minus1_from, "0: from near; 1: from a few hosts")                        \
     /* store and forward, with a durable store */                              \
     X(uplink_max_messages, "")                                                 \
     X(uplink_max_bytes, "")                                                    \

@@ -22,8 +22,20 @@ void oracle_init(struct sim *sim)
     o->offers_must = o->offers_may = 0;
     o->delivered = o->dropped = o->held = 0;
     o->dropped_full = o->dropped_superseded = 0;
+    o->online = o->reused = false;
+    o->online_since = 0;
+    o->group_asked = 0;
+    o->refusals = 0;
+    oracle_discovery_begins(sim);
     memset(&o->counters, 0, sizeof(o->counters));
     memset(&o->before, 0, sizeof(o->before));
+}
+
+/* Nodes and libraries have wills, which may come out long after; so it has to
+ * be remembered of whom little was known. */
+static bool has_lasting_will(const struct book *book)
+{
+    return book->will_hazy && (book->id[0] == 'n' || book->id[0] == 'l');
 }
 
 struct book *oracle_book(struct sim *sim, const void *id, size_t len,
@@ -37,19 +49,22 @@ struct book *oracle_book(struct sim *sim, const void *id, size_t len,
             return &o->books[i];
     if (!create || len >= ORACLE_ID)
         return NULL;
-    if (o->book_count == ORACLE_BOOKS) {
+    if (o->book_count >= ORACLE_BOOKS_KEPT) {
         /* A client id that no session has any more makes room. */
         for (size_t i = 0; i < o->book_count; i++)
-            if (!o->books[i].exists && !o->books[i].connect.pending) {
+            if (!o->books[i].exists && !o->books[i].connect.pending &&
+                !has_lasting_will(&o->books[i])) {
                 book = &o->books[i];
                 oracle_up_forget(sim, book);
+                o->reused = true;
                 memset(book, 0, sizeof(*book));
                 memcpy(book->id, id, len);
                 book->id_len = len;
                 return book;
             }
-        sim_fail(sim, "setup", "more than %d client ids", ORACLE_BOOKS);
     }
+    if (o->book_count == ORACLE_BOOKS)
+        sim_fail(sim, "setup", "more than %d client ids", ORACLE_BOOKS);
     book = &o->books[o->book_count++];
     memset(book, 0, sizeof(*book));
     memcpy(book->id, id, len);
@@ -84,6 +99,7 @@ void oracle_wipe(struct book *book)
     memset(&book->will, 0, sizeof(book->will));
     memset(&book->step, 0, sizeof(book->step));
     book->release_due = 0;
+    book->pings = 0;
 }
 
 /* ---- what comes in ----------------------------------------------------- */
@@ -161,12 +177,11 @@ void oracle_datagram_in(struct sim *sim, const struct gw_addr *from,
 
         for (size_t i = 0; i < len && i < 90; i++)
             snprintf(hex + 2 * i, 3, "%02x", data[i]);
-        sim_trace(sim, "%u.%u > %s", from->ip[3], from->port,
+        sim_trace(sim, "%u.%u > %s", net_host(from), from->port,
                   len == 0 ? "" : hex);
     }
     if (len >= 3 && data[1] == SN_ENCAPSULATED && data[0] != 1) {
-        if (from->ip[3] != net_peer_behind(0).addr.ip[3] ||
-            !unwrap(&data, &len, &peer)) {
+        if (!net_is_forwarder(from) || !unwrap(&data, &len, &peer)) {
             o->malformed = true; /* or refused; it changes nothing */
             o->print = oracle_print(sim);
             count_cell(sim);
@@ -202,7 +217,7 @@ void oracle_datagram_in(struct sim *sim, const struct gw_addr *from,
     }
     if (sim->trace != NULL)
         sim_trace(sim, "%u.%u > %s flags=%02x topic=%u msg=%u code=%u \"%.*s\"",
-                  from->ip[3], from->port, sn_type_name(o->frame.type),
+                  net_host(from), from->port, sn_type_name(o->frame.type),
                   o->frame.flags, o->frame.topic, o->frame.msg, o->frame.code,
                   (int)(o->frame.tail_len > 40 ? 40 : o->frame.tail_len),
                   (const char *)o->frame.tail);
@@ -211,6 +226,7 @@ void oracle_datagram_in(struct sim *sim, const struct gw_addr *from,
         return;
     }
     oracle_request(sim);
+    oracle_discovery_in(sim);
     oracle_changed(sim, o->bound);
     oracle_states_in(sim, data, len);
     if (o->suspect)
@@ -253,6 +269,7 @@ void oracle_upstream(struct sim *sim, const struct gw_up_event *event)
     case GW_UP_CONNECTED:
         begin(sim, INPUT_UPSTREAM);
         sim->oracle.forgot |= !event->connected.session_present;
+        oracle_discovery_line(sim, true);
         sim_trace(sim, "up > connected, session=%d",
                   event->connected.session_present);
         return;
@@ -260,12 +277,14 @@ void oracle_upstream(struct sim *sim, const struct gw_up_event *event)
         begin(sim, INPUT_UPSTREAM);
         sim->stats->breaks++;
         sim_trace(sim, "up > lost");
+        oracle_discovery_line(sim, false);
         oracle_subs_lost(sim);
         return;
     case GW_UP_UNREACHABLE:
     case GW_UP_DENIED:
         begin(sim, INPUT_UPSTREAM);
         sim_trace(sim, "up > no connection");
+        oracle_discovery_line(sim, false);
         return;
     case GW_UP_CLOSED: /* in transparent mode */
         return;
@@ -286,8 +305,8 @@ void oracle_stored(struct sim *sim, uint64_t op, bool ok)
         sim->oracle.failed_at = sim->now;
     sim->stats->store_failures += !ok;
     oracle_up_stored(sim, op, ok);
-    if (!ok)
-        sim_trace(sim, "store > %llu failed", (unsigned long long)op);
+    sim_trace(sim, "store > %llu %s", (unsigned long long)op,
+              ok ? "stored" : "failed");
 }
 
 void oracle_deadline(struct sim *sim)
@@ -308,8 +327,11 @@ void oracle_after_input(struct sim *sim)
         oracle_subs_refused(sim);
     }
     /* A CONNECT that was not taken now was refused. */
-    if (sim->oracle.input == INPUT_DATAGRAM && sim->oracle.named != NULL)
+    if (sim->oracle.input == INPUT_DATAGRAM && sim->oracle.named != NULL) {
+        if (sim->oracle.named->connect.pending && !sim->oracle.named->hazy)
+            oracle_connect_refused(sim, sim->oracle.caller);
         sim->oracle.named->connect.pending = false;
+    }
 }
 
 /* ---- what goes out ----------------------------------------------------- */
@@ -318,7 +340,7 @@ static void trace_out(struct sim *sim, const struct gw_datagram *datagram,
                       const struct sn_frame *f)
 {
     sim_trace(sim, "%u.%u < %s flags=%02x topic=%u msg=%u code=%u \"%.*s\"",
-              datagram->to.ip[3], datagram->to.port, sn_type_name(f->type),
+              net_host(&datagram->to), datagram->to.port, sn_type_name(f->type),
               f->flags, f->topic, f->msg, f->code,
               (int)(f->tail_len > 40 ? 40 : f->tail_len),
               (const char *)f->tail);
@@ -353,6 +375,10 @@ void oracle_datagram_out(struct sim *sim, const struct gw_datagram *datagram,
         sim_fail(sim, "S8", "it sent a message that is %s", wrong);
     if (sim->trace != NULL)
         trace_out(sim, datagram, &f);
+    if (datagram->target == GW_TO_GROUP) {
+        oracle_group_out(sim, datagram, &f);
+        return;
+    }
     caller = oracle_caller(sim, &peer);
     book = oracle_bound(sim, &peer);
     oracle_changed(sim, book);
@@ -401,6 +427,7 @@ void oracle_action(struct sim *sim, const struct gw_up_action *action)
               (unsigned long long)action->token,
               (int)(action->payload.len > 30 ? 30 : action->payload.len),
               (const char *)action->payload.data);
+    oracle_broker_action(sim, action);
     if (action->kind == GW_UP_PUBLISH) {
         sim->stats->up_publishes++;
         if (!oracle_will_action(sim, action))
@@ -475,6 +502,9 @@ void oracle_after_turn(struct sim *sim, bool quiet)
             oracle_supervised(sim, &o->books[i]);
             oracle_steps_due(sim, &o->books[i]);
         }
+    oracle_discovery_due(sim);
+    if (quiet)
+        oracle_refusals_due(sim);
     if (quiet && store_is_idle(sim))
         store_idle(sim);
     o->input = INPUT_NONE;

@@ -26,6 +26,10 @@
  *       not too late                                                    _down
  *   S13 what is malformed changes nothing                               _look
  *   S14 a message goes to whom it is for                                _down
+ *   T7  who searches is told, seldom; all are told, now and then   _discovery
+ *   T8  each CONNECT is answered; who has spoken does not give way   _callers
+ *   T12 QoS -1 publishes where it may                                   _up
+ *   T13 the broker is given no poison                               _broker
  *   L4  offered = delivered + dropped, counted by reason + held         _look
  *   L5  when all is well, each request is answered, and arrives     errands.c
  *   state: a session changes when, and only when, it has to            _states
@@ -40,15 +44,18 @@
 #include "frames.h"
 #include "net.h"
 
-#define ORACLE_BOOKS 48
+#define ORACLE_BOOKS 256
+#define ORACLE_BOOKS_KEPT 96 /* beyond that who is gone makes room */
 #define ORACLE_LIST 400
 #define ORACLE_GHOSTS 96
-#define ORACLE_TOPICS 96
+#define ORACLE_TOPICS 160
 #define ORACLE_SUBS 40
 #define ORACLE_CLAIMS 64
 #define ORACLE_NAMINGS 256
 #define ORACLE_ASKS 512
-#define ORACLE_CALLERS 96
+#define ORACLE_CALLERS 192
+#define ORACLE_SEARCHES 64
+#define ORACLE_SESSIONS 128 /* of the inspection, at a time */
 #define ORACLE_UPS 1024
 #define ORACLE_WILLS 32
 #define ORACLE_ID 72
@@ -70,6 +77,8 @@ struct asks {
 struct caller {
     struct peer peer;
     uint64_t octets_in, octets_out; /* out: while it had no session */
+    bool refused;                   /* its CONNECT was; CONNACK is to say so */
+    mqttsn_ms refused_at;
     struct asks asks;
 };
 
@@ -89,6 +98,7 @@ struct entry {
     bool final;    /* PUBREL has gone: no crash undoes that */
     unsigned sent;
     uint16_t msg, topic; /* as it went out last */
+    uint16_t former;     /* before its node refused the id: PUBREC may come */
 };
 
 enum sub_state { SUB_STANDS, SUB_UNSURE, SUB_LEAVING };
@@ -173,9 +183,15 @@ struct book {
     bool masked;       /* the inspection said half-open, and it was more */
     bool accepted;     /* CONNECT was, and ... */
     bool connack_due;  /* ... CONNACK waits for the store */
+    unsigned connacks; /* that wait so: it may be taken back by each */
     bool newborn;      /* it is the first of its session */
     uint64_t failures; /* of the store, when it was taken */
+    bool perhaps;      /* its CONNECT may have been accepted, unseen */
+    bool ping_unclear; /* the last PINGRESP was, or was not, its end */
+    unsigned pings;    /* PINGREQs of who was active: not the end of an
+                          awake period */
     bool talked;       /* since CONNACK */
+    bool spoke;        /* ever: it does not give way to another */
     bool strayed;      /* it has left, and said something all the same */
     uint16_t keepalive, sleep;
     mqttsn_ms since;                 /* in this state */
@@ -232,12 +248,13 @@ struct up {
     uint16_t msg;
     uint8_t qos;
     bool retain, done, released;
-    bool safe;     /* its record is in the store */
-    bool flushed;  /* and no loss of power undoes that */
-    bool wild;     /* its topic is not known: 'content' is the payload */
-    bool repeated; /* so its place in the order is not known */
-    bool given_up; /* while later ones went; a crash may bring it back */
-    bool suspect;  /* or its book was hazy */
+    bool safe;      /* its record is in the store */
+    bool flushed;   /* and no loss of power undoes that */
+    bool wild;      /* its topic is not known: 'content' is the payload */
+    bool forbidden; /* it must not be published */
+    bool repeated;  /* so its place in the order is not known */
+    bool given_up;  /* while later ones went; a crash may bring it back */
+    bool suspect;   /* or its book was hazy */
     unsigned connection, wipes;
     unsigned allowed; /* how often it may be carried out */
     unsigned carried, submissions;
@@ -268,9 +285,21 @@ enum input {
 };
 
 struct oracle {
-    bool lied_to; /* the broker kept nothing and said it had */
-    bool forgot;  /* it said so, and the store may not know yet */
+    bool online; /* the broker side */
+    mqttsn_ms online_since;
+    mqttsn_ms advertised_at; /* since the connection is there; 0: not yet */
+    mqttsn_ms advertised_last;
+    mqttsn_ms told_at[2]; /* GWINFO; a ring */
+    size_t told_count;
+    unsigned group_owed;                   /* GWINFOs that all may get */
+    uint8_t group_radius[ORACLE_SEARCHES]; /* as asked for; a ring */
+    size_t group_asked;
+    uint64_t candidates; /* who may be accepted by this input */
+    unsigned refusals;   /* callers whose CONNACK is to come */
+    bool lied_to;        /* the broker kept nothing and said it had */
+    bool forgot;         /* it said so, and the store may not know yet */
     struct book books[ORACLE_BOOKS];
+    bool reused; /* one of them was another's: the store may know that one */
     size_t book_count;
     struct caller callers[ORACLE_CALLERS];
     size_t caller_count;
@@ -371,6 +400,19 @@ void oracle_request(struct sim *sim);
 void oracle_answer(struct sim *sim, struct caller *caller, struct book *book,
                    const struct sn_frame *f);
 
+/* A CONNECT was not taken: CONNACK says why, at once. */
+void oracle_connect_refused(struct sim *sim, struct caller *caller);
+void oracle_refusals_due(struct sim *sim);
+
+/* discovery */
+void oracle_discovery_begins(struct sim *sim);
+void oracle_discovery_line(struct sim *sim, bool up);
+void oracle_discovery_in(struct sim *sim);
+void oracle_discovery_told(struct sim *sim);
+void oracle_discovery_due(struct sim *sim);
+void oracle_group_out(struct sim *sim, const struct gw_datagram *datagram,
+                      const struct sn_frame *f);
+
 /* states */
 static inline bool oracle_connected(const struct book *book)
 {
@@ -379,6 +421,8 @@ static inline bool oracle_connected(const struct book *book)
             book->state == GW_AWAKE);
 }
 const char *oracle_state_word(enum gw_state state);
+/* How many wait for what only the engine counts: CONNECTs it accepts. */
+void oracle_count_candidates(struct sim *sim);
 void oracle_states_in(struct sim *sim, const uint8_t *octets, size_t len);
 bool oracle_may_rebind(const struct sim *sim, const struct book *book,
                        const struct peer *from);
@@ -386,6 +430,8 @@ void oracle_state_seen(struct sim *sim, struct book *book,
                        const struct gw_session_info *info);
 void oracle_vanished(struct sim *sim, struct book *book);
 void oracle_supervised(struct sim *sim, struct book *book);
+/* How long somebody may be silent who has promised to speak so often. */
+mqttsn_ms oracle_tolerance(uint16_t seconds);
 void oracle_states_required(struct sim *sim);
 void oracle_states_answered(struct sim *sim, struct book *book,
                             const struct sn_frame *f);
@@ -405,6 +451,9 @@ const char *oracle_topic_name(struct book *book, uint8_t flags, uint16_t id,
 void oracle_topics_in(struct sim *sim);
 void oracle_topics_answered(struct sim *sim, struct book *book,
                             const struct sn_frame *f);
+
+/* broker */
+void oracle_broker_action(struct sim *sim, const struct gw_up_action *action);
 
 /* subscriptions */
 void oracle_subs_in(struct sim *sim);

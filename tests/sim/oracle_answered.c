@@ -7,6 +7,8 @@
 void oracle_states_answered(struct sim *sim, struct book *book,
                             const struct sn_frame *f)
 {
+    if (f->type == SN_CONNACK && f->code == 0 && book->connacks > 0)
+        book->connacks--;
     if (book->hazy) {
         book->connack_due &= f->type != SN_CONNACK;
         return;
@@ -23,7 +25,11 @@ void oracle_states_answered(struct sim *sim, struct book *book,
             book->promised = true;
             book->promise = GW_ACTIVE;
         }
-        book->connack_due = book->newborn = false;
+        if (book->state == GW_HALF_OPEN && book->perhaps) {
+            book->state = GW_ACTIVE; /* it was accepted some time ago */
+            book->heard_high = sim->now;
+        }
+        book->connack_due = book->newborn = book->perhaps = false;
         return;
     case SN_DISCONNECT:
         /* With strict_sleep it may be the answer to something else. */
@@ -37,6 +43,11 @@ void oracle_states_answered(struct sim *sim, struct book *book,
         break;
     }
     /* PINGRESP */
+    if (book->pings > 0) {
+        book->pings--; /* of before it slept, and still on its way; or not */
+        book->ping_unclear = book->state == GW_AWAKE;
+        return;
+    }
     if (book->state == GW_AWAKE) {
         const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
         uint64_t just_gone = oracle_drops(c) - sim->oracle.dropped;

@@ -28,6 +28,31 @@ static struct ask *find(struct asks *asks, uint8_t type, uint16_t msg)
     return NULL;
 }
 
+void oracle_connect_refused(struct sim *sim, struct caller *caller)
+{
+    sim->oracle.refusals += !caller->refused;
+    caller->refused = true;
+    caller->refused_at = sim->now;
+}
+
+/* Whoever asked is told, also when there is no room for him (T8). */
+void oracle_refusals_due(struct sim *sim)
+{
+    struct oracle *o = &sim->oracle;
+
+    for (size_t i = 0; o->refusals > 0 && i < o->caller_count; i++) {
+        struct caller *caller = &o->callers[i];
+
+        if (!caller->refused)
+            continue;
+        caller->refused = false;
+        o->refusals--;
+        if (sim->gw.open_since < caller->refused_at)
+            sim_fail(sim, "T8", "CONNECT from %u.%u is not answered",
+                     net_host(&caller->peer.addr), caller->peer.addr.port);
+    }
+}
+
 void oracle_owe(struct asks *asks, uint8_t type, uint16_t msg)
 {
     struct ask *ask = find(asks, type, msg);
@@ -36,6 +61,9 @@ void oracle_owe(struct asks *asks, uint8_t type, uint16_t msg)
         if (asks->count < ORACLE_ASKS) {
             ask = &asks->rows[asks->count++];
         } else {
+            /* What has no MsgId is owed all the time. */
+            while (asks->rows[asks->next].msg == 0)
+                asks->next = (asks->next + 1) % ORACLE_ASKS;
             ask = &asks->rows[asks->next];
             asks->next = (asks->next + 1) % ORACLE_ASKS;
         }
@@ -116,9 +144,15 @@ void oracle_answer(struct sim *sim, struct caller *caller, struct book *book,
 {
     bool by_msg = f->type != SN_CONNACK && f->type != SN_PINGRESP &&
                   f->type != SN_DISCONNECT && f->type != SN_WILLTOPICRESP &&
-                  f->type != SN_WILLMSGRESP;
+                  f->type != SN_WILLMSGRESP && f->type != SN_GWINFO;
     uint16_t msg = by_msg ? f->msg : 0;
 
+    if (f->type == SN_CONNACK && caller->refused) {
+        caller->refused = false;
+        sim->oracle.refusals--;
+    }
+    if (f->type == SN_GWINFO)
+        oracle_discovery_told(sim);
     if (f->type == SN_DISCONNECT && !f->bare)
         sim_fail(sim, "S8", "a DISCONNECT with a duration");
     if (!oracle_take(&caller->asks, f->type, msg) &&

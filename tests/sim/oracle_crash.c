@@ -73,6 +73,8 @@ void oracle_dies(struct sim *sim)
     struct oracle *o = &sim->oracle;
 
     sim->stats->crashes++;
+    oracle_discovery_begins(sim);
+    o->online = false;
     /* Its next connection finds the session that this one has begun, and
      * nobody knows any more that it began empty. */
     o->lied_to |= o->forgot;
@@ -84,6 +86,9 @@ void oracle_dies(struct sim *sim)
         up->given_up |= up->book != NULL && up->submissions == 0 &&
                         up->order < up->book->last_submitted;
     }
+    for (size_t i = 0; i < o->caller_count; i++)
+        o->callers[i].refused = false;
+    o->refusals = 0;
     for (size_t i = 0; i < o->will_count; i++)
         o->wills_token[i] = 0;
     if (!sim->o.durable) {
@@ -173,6 +178,7 @@ static void session_reborn(struct sim *sim, struct book *book,
     book->held = info->queue_messages;
     book->taken.len = 0; /* no CONNECT is a repetition of the former */
     book->connack_due = false;
+    book->connacks = 0;
     book->accepted = true;
     book->since = book->heard_low = book->heard_high = sim->now;
     if (info->addr.family == 0)
@@ -188,9 +194,9 @@ static void session_reborn(struct sim *sim, struct book *book,
 void oracle_reborn(struct sim *sim)
 {
     struct oracle *o = &sim->oracle;
-    struct gw_session_info info[64];
+    struct gw_session_info info[ORACLE_SESSIONS];
     uint32_t cursor = 0;
-    size_t n = gw_engine_visit(sim->gw.engine, &cursor, 64, info);
+    size_t n = gw_engine_visit(sim->gw.engine, &cursor, ORACLE_SESSIONS, info);
 
     o->input = INPUT_BIRTH;
     o->last_op = 0;
@@ -200,7 +206,7 @@ void oracle_reborn(struct sim *sim)
         o->books[i].seen = false;
     for (size_t i = 0; i < n; i++) {
         struct book *book = oracle_book(sim, info[i].client_id.data,
-                                        info[i].client_id.len, false);
+                                        info[i].client_id.len, o->reused);
 
         if (book == NULL || !sim->o.durable)
             sim_fail(sim, "durable", "a session out of nothing");
@@ -221,6 +227,8 @@ void oracle_reborn(struct sim *sim)
         book->exists = false;
         book->held = 0;
     }
+    for (size_t i = 0; i < o->book_count; i++)
+        o->books[i].connect.pending = false;
     o->delivered = gw_engine_counters(sim->gw.engine)->down_delivered;
     o->dropped = oracle_drops(gw_engine_counters(sim->gw.engine));
     o->dropped_full = o->dropped_superseded = 0;

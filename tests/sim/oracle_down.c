@@ -235,6 +235,9 @@ static void check_first(struct sim *sim, struct book *book, struct entry *e,
 static void check_again(struct sim *sim, struct book *book, struct entry *e,
                         const struct sn_frame *f)
 {
+    /* When the broker is away for long, nobody is listened to. */
+    if (sim->o.upstream_down_max_s != 0 && !e->final)
+        e->released = false;
     if (e->final || e->released)
         sim_fail(sim, "S2", "PUBLISH '%.*s' to %s after its PUBREC",
                  (int)f->tail_len, (const char *)f->tail, book->id);
@@ -386,11 +389,23 @@ static struct entry *under_way(struct book *book, uint16_t msg)
     return NULL;
 }
 
+/* Its id was refused, and a crash may have undone that: whether PUBREC finds it
+ * is not known. */
+static bool was_refused(const struct book *book, uint16_t msg)
+{
+    for (size_t i = 0; i < book->count && msg != 0; i++)
+        if (book->list[i].msg == 0 && book->list[i].former == msg &&
+            book->list[i].unsure)
+            return true;
+    return false;
+}
+
 static void on_puback(const struct sim *sim, struct book *book,
                       const struct sn_frame *f)
 {
     struct entry *e = f->msg != 0 ? under_way(book, f->msg) : NULL;
     struct topic *topic = oracle_topic(book, f->topic);
+    bool anew;
 
     if (f->code == 1)
         book->excused = true; /* congestion ends an awake period */
@@ -400,13 +415,16 @@ static void on_puback(const struct sim *sim, struct book *book,
         return;
     if (e->released || e->final)
         return;
+    /* Before a crash it went out under that MsgId; now it is begun anew. */
+    anew = e->unsure && book->step.type == SN_REGISTER;
     if (f->code == 2 && f->topic == e->topic) {
+        e->former = e->msg;
         e->sent = 0; /* once more, as a new one, or dropped */
         e->msg = 0;
         /* When the broker is away for long, nobody is listened to. */
         e->unsure |= sim->o.upstream_down_max_s != 0;
     }
-    if (f->code != 0 && f->topic == e->topic)
+    if (f->code != 0 && f->topic == e->topic && !anew)
         step_ends(book);
 }
 
@@ -434,6 +452,8 @@ void oracle_down_in(struct sim *sim)
         break;
     case SN_PUBREC:
         e = under_way(book, f->msg);
+        if (e == NULL && was_refused(book, f->msg))
+            oracle_becomes_hazy(sim, book);
         if (e == NULL || e->qos_high != 2)
             break;
         if (!e->released && oracle_deliverable(book))

@@ -50,11 +50,28 @@ void oracle_adopt(struct sim *sim, struct book *book,
     book->heard_low = book->heard_high = sim->now;
 }
 
+/* An acknowledgement of nothing: it must change nothing (T17). */
+static bool misses(const struct book *book, const struct sn_frame *f)
+{
+    if (book == NULL || (f->type != SN_PUBACK && f->type != SN_REGACK &&
+                         f->type != SN_PUBREC && f->type != SN_PUBCOMP))
+        return false;
+    for (size_t i = 0; i < book->count; i++)
+        if (book->list[i].msg == f->msg)
+            return false;
+    for (size_t i = 0; i < book->ghost_count; i++)
+        if (book->ghosts[i].msg == f->msg)
+            return false;
+    return book->step.msg != f->msg && f->code < 2;
+}
+
 void oracle_suspected(struct sim *sim)
 {
     struct oracle *o = &sim->oracle;
     struct book *named = o->named;
 
+    if (misses(o->bound, &o->frame))
+        return;
     oracle_becomes_hazy(sim, o->bound);
     if (named == NULL || named == o->bound)
         return;

@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* What a datagram must bring about at once. */
+/* What must not fail to happen: at once, or when its time has come. */
 #include "sim.h"
+
+/* After the moment at which something is due, and before it must be done. */
+#define SLACK_MS 1500
+
+/* How long the holder of a contested id has for its answer (D5). */
+#define CONTEST_MS 1000
+
+mqttsn_ms oracle_tolerance(uint16_t seconds)
+{
+    /* [SN 7.2]: more than a minute: 10 %, else 50 %. */
+    return (mqttsn_ms)seconds * (seconds > 60 ? 1100 : 1500);
+}
 
 void oracle_states_required(struct sim *sim)
 {
@@ -31,4 +43,39 @@ void oracle_states_required(struct sim *sim)
         sim->o.upstream_down_max_s == 0 &&
         (o->frame.tail_len == 0 || o->named == book))
         sim_fail(sim, "state", "%s woke up, and is asleep", book->id);
+}
+
+void oracle_supervised(struct sim *sim, struct book *book)
+{
+    mqttsn_ms due = MQTTSN_NEVER;
+
+    switch (book->state) {
+    case GW_ACTIVE:
+        due = book->heard_high + (book->keepalive == 0
+                                      ? (mqttsn_ms)sim->o.idle_max_s * 1000
+                                      : oracle_tolerance(book->keepalive));
+        break;
+    case GW_ASLEEP:
+        due = book->heard_high + oracle_tolerance(book->sleep);
+        break;
+    case GW_DISCONNECTED:
+    case GW_LOST:
+        due = book->since + (mqttsn_ms)sim->o.session_expiry_s * 1000;
+        break;
+    case GW_HALF_OPEN:
+        if (book->perhaps)
+            break; /* and waits for the store */
+        due = book->since +
+              (mqttsn_ms)(sim->o.retry_ms * (sim->o.retry_count + 1)) + 3000;
+        break;
+    case GW_AWAKE:
+        break;
+    }
+    /* Another wants its id: it is asked first. */
+    if (book->contender_count > 0 && due != MQTTSN_NEVER)
+        due += CONTEST_MS;
+    if (due != MQTTSN_NEVER && sim->now > due + SLACK_MS && !book->hazy)
+        sim_fail(sim, "state", "%s is still %s, %llu ms after its time",
+                 book->id, oracle_state_word(book->state),
+                 (unsigned long long)(sim->now - due));
 }

@@ -8,15 +8,6 @@
 
 #include <string.h>
 
-/* After the moment at which something is due, and before it must be done. */
-#define SLACK_MS 1500
-
-static mqttsn_ms tolerance(uint16_t seconds)
-{
-    /* [SN 7.2]: more than a minute: 10 %, else 50 %. */
-    return (mqttsn_ms)seconds * (seconds > 60 ? 1100 : 1500);
-}
-
 const char *oracle_state_word(enum gw_state state)
 {
     static const char *const words[] = {"disconnected", "half-open", "active",
@@ -50,6 +41,15 @@ bool oracle_may_rebind(const struct sim *sim, const struct book *book,
             same_host(&book->peer, from));
 }
 
+/* Who waits already and asks again, is not heard. */
+static bool is_waiting(const struct book *book, const struct peer *peer)
+{
+    for (size_t i = 0; i < book->contender_count && i < 4; i++)
+        if (peer_equal(&book->contenders[i].peer, peer))
+            return true;
+    return false;
+}
+
 static void on_connect(struct sim *sim, const uint8_t *octets, size_t len)
 {
     struct oracle *o = &sim->oracle;
@@ -70,9 +70,11 @@ static void on_connect(struct sim *sim, const uint8_t *octets, size_t len)
                                        .duration = o->frame.duration,
                                        .len = len};
     memcpy(request.octets, octets, len);
+    if (book->perhaps && book->state == GW_HALF_OPEN)
+        oracle_becomes_hazy(sim, book);
     if (!is_contested(book, &request.peer))
         book->connect = request;
-    else
+    else if (!is_waiting(book, &request.peer))
         book->contenders[book->contender_count++ % 4] = request;
 }
 
@@ -93,7 +95,11 @@ void oracle_states_in(struct sim *sim, const uint8_t *octets, size_t len)
         (f->type == SN_PUBLISH && (f->flags & SN_QOS_BITS) == SN_QOS_MINUS1))
         return;
     o->bound->heard_low = o->bound->heard_high = sim->now;
-    o->bound->talked = true;
+    o->bound->talked = o->bound->spoke = true;
+    if (o->bound->perhaps && o->bound->state == GW_HALF_OPEN)
+        oracle_becomes_hazy(sim, o->bound);
+    if (f->type == SN_PINGREQ && o->bound->state == GW_ACTIVE)
+        o->bound->pings++;
     o->bound->strayed =
         f->type != SN_DISCONNECT && o->bound->state == GW_DISCONNECTED;
     if (f->type == SN_DISCONNECT && f->duration > 0 &&
@@ -121,7 +127,9 @@ static void begin_connection(const struct oracle *o, struct book *book)
     book->clean = (book->taken.flags & SN_CLEAN) != 0;
     book->connection++;
     book->connack_due = true;
-    book->accepted = false;
+    book->connacks = 1;
+    book->accepted = book->perhaps = false;
+    book->pings = 0;
     book->promised = false;
     book->talked = false;
     book->refusals.count = 0; /* answers of the old connection are dropped */
@@ -139,13 +147,15 @@ static void begin_connection(const struct oracle *o, struct book *book)
 
 static void wake_by_connect(const struct oracle *o, struct book *book)
 {
-    book->failures = o->failures;
+    if (book->connacks == 0) /* else the former's still counts */
+        book->failures = o->failures;
     book->taken = book->connect;
     book->connect.pending = false;
     book->peer = book->taken.peer;
     book->clean = false;
-    book->accepted = false;
+    book->accepted = book->perhaps = false;
     book->connack_due = true;
+    book->connacks++; /* one may wait for the store yet */
     book->wills_step = 0;
     book->promised = false;
     book->talked = false;
@@ -216,7 +226,7 @@ static void to_asleep(struct sim *sim, struct book *book,
     if (book->state != GW_AWAKE)
         illegal(sim, book, GW_ASLEEP, "it did not ask to sleep");
     /* PINGRESP has made it so already; else silence must have. */
-    if (!book->hazy && !lost_its_address(book, info) &&
+    if (!book->hazy && !book->ping_unclear && !lost_its_address(book, info) &&
         !(sim->oracle.input == INPUT_DEADLINE && book->step.type != 0) &&
         !(sim->oracle.named != NULL && sim->oracle.named != book))
         illegal(sim, book, GW_ASLEEP, "its awake period was not over");
@@ -241,7 +251,7 @@ static void to_awake(struct sim *sim, struct book *book)
         illegal(sim, book, GW_AWAKE, "it did not wake up");
     if (o->named == book && o->bound != book)
         check_rebind(sim, book);
-    book->excused = false;
+    book->excused = book->ping_unclear = false;
     sim->stats->awake_periods++;
 }
 
@@ -249,9 +259,9 @@ static void to_lost(struct sim *sim, struct book *book)
 {
     mqttsn_ms wait =
         book->state == GW_ASLEEP
-            ? tolerance(book->sleep)
+            ? oracle_tolerance(book->sleep)
             : (book->keepalive == 0 ? (mqttsn_ms)sim->o.idle_max_s * 1000
-                                    : tolerance(book->keepalive));
+                                    : oracle_tolerance(book->keepalive));
 
     if (book->state != GW_ACTIVE && book->state != GW_ASLEEP)
         illegal(sim, book, GW_LOST, "nobody watches it");
@@ -278,7 +288,7 @@ static bool refused_contender(const struct sim *sim, const struct book *book,
 /* Its CONNECT was accepted, and could not be stored: that is taken back. */
 static bool is_unkept(const struct sim *sim, const struct book *book)
 {
-    return sim->oracle.input == INPUT_STORED && book->connack_due &&
+    return sim->oracle.input == INPUT_STORED && book->connacks > 0 &&
            sim->oracle.failures > book->failures;
 }
 
@@ -354,12 +364,33 @@ static void take_connect(struct sim *sim, struct book *book,
     book->heard_low = book->heard_high = book->since = sim->now;
 }
 
+/* What was accepted by this input may be this one. */
+static bool is_concerned(const struct sim *sim, const struct book *book)
+{
+    const struct oracle *o = &sim->oracle;
+
+    return o->input != INPUT_DATAGRAM || o->named == book || o->bound == book;
+}
+
+void oracle_count_candidates(struct sim *sim)
+{
+    struct oracle *o = &sim->oracle;
+
+    o->candidates = 0;
+    for (size_t i = 0; i < o->book_count; i++)
+        o->candidates += o->books[i].exists &&
+                         o->books[i].state == GW_HALF_OPEN &&
+                         o->books[i].wills_step == 0 && !o->books[i].accepted &&
+                         is_concerned(sim, &o->books[i]);
+}
+
 /* Until its CONNACK has gone, the inspection calls a node half-open; for what
  * it may do, what counts is whether it was accepted. */
 static enum gw_state state_in_force(struct sim *sim, struct book *book,
                                     const struct gw_session_info *info)
 {
     const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
+    uint64_t accepted;
 
     if (info->state != GW_HALF_OPEN || book->wills_step != 0)
         return info->state;
@@ -372,8 +403,12 @@ static enum gw_state state_in_force(struct sim *sim, struct book *book,
             return GW_AWAKE;
         return book->state;
     }
-    if (!book->accepted &&
-        c->connects_accepted > sim->oracle.counters.connects_accepted) {
+    accepted = c->connects_accepted - sim->oracle.counters.connects_accepted;
+    if (!book->accepted && accepted > 0 && sim->oracle.fresh &&
+        is_concerned(sim, book) && accepted < sim->oracle.candidates) {
+        book->perhaps = true; /* some of them were, and which is not known */
+    } else if (!book->accepted && !book->perhaps && accepted > 0 &&
+               is_concerned(sim, book)) {
         book->accepted = true;
         book->talked = false;
         book->since = book->heard_low = book->heard_high = sim->now;
@@ -393,7 +428,10 @@ static void rebind(struct sim *sim, struct book *book,
         !gw_addr_equal(&info->addr, &o->caller->peer.addr))
         return;
     if (o->frame.type == SN_PINGREQ && info->state == GW_AWAKE &&
-        book->state == GW_AWAKE) {
+        book->state == GW_AWAKE &&
+        /* All behind the forwarder have its address: not seen, if refused. */
+        (o->caller->peer.id_len == 0 ||
+         oracle_may_rebind(sim, book, &o->caller->peer))) {
         check_rebind(sim, book);
         memset(&book->step, 0, sizeof(book->step));
     }
@@ -418,6 +456,7 @@ void oracle_state_seen(struct sim *sim, struct book *book,
     if (new) {
         memset(book->recent, 0, sizeof(book->recent));
         book->newborn = true;
+        book->spoke = false;
     }
     if (new && !book->connect.pending && !book->hazy)
         sim_fail(sim, "state", "%s has a session and never connected",
@@ -458,13 +497,16 @@ void oracle_state_seen(struct sim *sim, struct book *book,
             to_disconnected(sim, book);
             break;
         }
-        book->since = sim->now;
-        book->heard_low = book->heard_high = sim->now;
+        if (before != GW_HALF_OPEN || !book->perhaps)
+            book->since = book->heard_low = sim->now;
+        book->heard_high = sim->now;
+        book->perhaps = book->perhaps && to == GW_HALF_OPEN;
         book->promised = false;
         memset(&book->step, 0, sizeof(book->step));
         if (to == GW_DISCONNECTED || to == GW_LOST) {
             oracle_subs_mute(book);
             book->connack_due = false;
+            book->connacks = 0;
         }
     }
     if (new || to != before)
@@ -474,11 +516,16 @@ void oracle_state_seen(struct sim *sim, struct book *book,
     book->state = to;
     if (book->peer.addr.family != 0 && info->addr.family == 0)
         book->peer.addr.family = 0; /* nobody speaks for it now */
+    if (to == GW_DISCONNECTED && refused_contender(sim, book, false)) {
+        oracle_becomes_hazy(sim, book); /* it was told to go, then this */
+        book->peer.addr.family = 0;
+    }
     if (book->peer.addr.family != 0 &&
         !gw_addr_equal(&info->addr, &book->peer.addr))
         sim_fail(sim, "state", "%s, %s, is at %u.%u, and spoke from %u.%u",
-                 book->id, oracle_state_word(to), info->addr.ip[3],
-                 info->addr.port, book->peer.addr.ip[3], book->peer.addr.port);
+                 book->id, oracle_state_word(to), net_host(&info->addr),
+                 info->addr.port, net_host(&book->peer.addr),
+                 book->peer.addr.port);
     if (to == GW_ACTIVE)
         book->keepalive = book->taken.duration;
     if (to == GW_ACTIVE && info->state == to &&
@@ -506,7 +553,7 @@ void oracle_vanished(struct sim *sim, struct book *book)
         if (o->input != INPUT_DEADLINE || !book->clean)
             break;
         ok = true;
-        if (book->hazy)
+        if (book->hazy || refused_contender(sim, book, true))
             break;
         if (sim->o.upstream_down_max_s == 0)
             to_lost(sim, book);
@@ -522,7 +569,7 @@ void oracle_vanished(struct sim *sim, struct book *book)
     }
     ok = ok || (frame_from(sim, book, SN_DISCONNECT) && book->clean) ||
          (o->named == book && o->frame.type == SN_CONNECT) ||
-         c->connects_evicted > o->counters.connects_evicted ||
+         (c->connects_evicted > o->counters.connects_evicted && !book->spoke) ||
          (o->input == INPUT_DEADLINE && sim->o.upstream_down_max_s != 0 &&
           book->clean);
     ok = ok || refused_contender(sim, book, true) ||
@@ -538,36 +585,4 @@ void oracle_vanished(struct sim *sim, struct book *book)
     book->promised = false;
     book->connect.pending = book->connect.pending && o->named != book;
     book->contender_count = 0;
-}
-
-/* ---- what must not fail to happen --------------------------------------- */
-
-void oracle_supervised(struct sim *sim, struct book *book)
-{
-    mqttsn_ms due = MQTTSN_NEVER;
-
-    switch (book->state) {
-    case GW_ACTIVE:
-        due = book->heard_high + (book->keepalive == 0
-                                      ? (mqttsn_ms)sim->o.idle_max_s * 1000
-                                      : tolerance(book->keepalive));
-        break;
-    case GW_ASLEEP:
-        due = book->heard_high + tolerance(book->sleep);
-        break;
-    case GW_DISCONNECTED:
-    case GW_LOST:
-        due = book->since + (mqttsn_ms)sim->o.session_expiry_s * 1000;
-        break;
-    case GW_HALF_OPEN:
-        due = book->since +
-              (mqttsn_ms)(sim->o.retry_ms * (sim->o.retry_count + 1)) + 3000;
-        break;
-    case GW_AWAKE:
-        break;
-    }
-    if (due != MQTTSN_NEVER && sim->now > due + SLACK_MS && !book->hazy)
-        sim_fail(sim, "state", "%s is still %s, %llu ms after its time",
-                 book->id, oracle_state_word(book->state),
-                 (unsigned long long)(sim->now - due));
 }

@@ -330,7 +330,9 @@ static void granted(struct sim *sim, struct book *book, struct claim *claim,
     if (qos < claim->qos)
         claim->qos = qos;
     if (!unsure || !had || claim->qos > sub->qos) {
-        sub->former = had ? sub->qos : claim->qos;
+        /* Of two changes under way, what was before the first. */
+        if (!had || sub->safe)
+            sub->former = had ? sub->qos : claim->qos;
         sub->qos = sub->qos_low = claim->qos;
     }
     sub->state = unsure ? SUB_UNSURE : SUB_STANDS;

@@ -59,6 +59,24 @@ static struct up *find_same(struct oracle *o, const struct book *book,
     return NULL;
 }
 
+/* Whether the PUBLISH of QoS -1 at hand may go on (T12). */
+static bool may_be_nameless(const struct sim *sim)
+{
+    const struct oracle *o = &sim->oracle;
+    const struct gw_addr *from = &o->caller->peer.addr;
+    bool allowed = sim->o.minus1_from == 0 ? net_is_near(from)
+                                           : gateway_lets_nameless(from);
+
+    switch (o->frame.flags & SN_TYPE_BITS) {
+    case SN_PREDEFINED:
+        return allowed && gateway_is_open(o->frame.topic);
+    case SN_SHORT:
+        return allowed && sim->o.minus1_short;
+    default:
+        return false;
+    }
+}
+
 static void on_publish(struct sim *sim, struct book *book)
 {
     struct oracle *o = &sim->oracle;
@@ -74,12 +92,9 @@ static void on_publish(struct sim *sim, struct book *book)
                       : content_of(topic, strlen(topic), f->tail, f->tail_len);
     struct up *up;
 
-    if (minus1) {
+    if (minus1)
         book = NULL;
-        if ((f->flags & SN_TYPE_BITS) != SN_PREDEFINED || f->topic != 101)
-            return; /* not open: must not be published (T12) */
-    }
-    retain = !minus1 && (f->flags & SN_RETAIN) != 0;
+    retain = (f->flags & SN_RETAIN) != 0 && (!minus1 || sim->o.minus1_retain);
     up = find_same(o, book, f, qos, retain, content);
     if (up != NULL) {
         up->repeated = true;
@@ -105,6 +120,7 @@ static void on_publish(struct sim *sim, struct book *book)
                       .qos = qos,
                       .retain = retain,
                       .wild = topic == NULL,
+                      .forbidden = minus1 && !may_be_nameless(sim),
                       .suspect = o->suspect || (book != NULL && book->hazy),
                       .connection = book != NULL ? book->connection : 0,
                       .wipes = book != NULL ? book->wipes : 0,
@@ -269,6 +285,10 @@ void oracle_up_action(struct sim *sim, const struct gw_up_action *action)
         return; /* under a topic that is not known */
     if (up == NULL)
         sim_fail(sim, "S14", "'%.*s' on %.*s is published, and nobody did",
+                 (int)action->payload.len, (const char *)action->payload.data,
+                 (int)action->topic.len, (const char *)action->topic.data);
+    if (up->forbidden && !is_suspect(o, up))
+        sim_fail(sim, "T12", "'%.*s' on %.*s is published, and must not be",
                  (int)action->payload.len, (const char *)action->payload.data,
                  (int)action->topic.len, (const char *)action->topic.data);
     if ((action->qos != up->qos || action->retain != up->retain) &&

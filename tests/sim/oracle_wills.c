@@ -158,7 +158,9 @@ static bool is_hazy(const struct sim *sim, const struct gw_up_action *action)
 
     if (!o->wills_hazy || action->topic.len <= 5)
         return false;
+    /* Whoever connects in a node's name with another id, has its answers. */
     if (sim->o.flip != 0 || sim->o.truncate != 0 || o->power_lost ||
+        (sim->o.villains != 0 && sim->o.spoof_permille != 0) ||
         (sim->o.villains != 0 && action->topic.data[5] == '0'))
         return true;
     for (size_t i = 0; i < o->book_count; i++)

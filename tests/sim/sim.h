@@ -44,7 +44,7 @@
 
 #define SIM_NODES 24
 #define SIM_LIBRARIES 4
-#define SIM_VILLAINS 4
+#define SIM_VILLAINS 16
 
 struct sim {
     uint64_t seed;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "stats.h"
 
+#include "villain.h"
+
 static const char *const states[STATS_STATES] = {
     "unknown", "disconnected", "half-open", "active",
     "asleep",  "awake",        "lost"};
@@ -40,6 +42,13 @@ void stats_print(const struct stats *s, FILE *to)
             "crashes, %llu records restored, %llu not kept\n",
             n(s->awake_periods), n(s->wills), n(s->breaks), n(s->crashes),
             n(s->records_restored), n(s->store_failures));
+    fprintf(to,
+            "%llu GWINFO, %llu ADVERTISE; attacks:", n(s->searches_answered),
+            n(s->advertised));
+    for (unsigned i = 0; i < VILLAIN_ARTS; i++)
+        fprintf(to, " %s %llu", villain_art_name((enum villain_art)i),
+                n(s->attacks[i]));
+    fputc('\n', to);
     if (s->store_flushes != 0)
         fprintf(to,
                 "the disk: %llu flushes; ended %llu times in the middle of an "

@@ -11,6 +11,7 @@
 /* Unknown, then enum gw_state. */
 #define STATS_STATES 7
 #define STATS_TYPES 32
+#define STATS_ARTS 16
 
 struct stats {
     uint64_t hash; /* of all runs; the same whatever compiled this program */
@@ -20,6 +21,8 @@ struct stats {
     uint64_t up_publishes, down_offers, down_delivered, dropped;
     uint64_t crashes, breaks, records_restored;
     uint64_t wills, repetitions, awake_periods;
+    uint64_t attacks[STATS_ARTS];
+    uint64_t searches_answered, advertised;
     /* of the store on a disk: deaths in the middle of an operation, deaths by
      * what the disk kept (all, what was synced, some besides), gaps that this
      * left, sessions that were nevertheless held to everything */

@@ -47,6 +47,20 @@ bool store_is_idle(const struct sim *sim)
     return sim->store.op_count == 0;
 }
 
+void store_expect_nothing(struct sim *sim)
+{
+    const struct store *s = &sim->store;
+
+    /* What a store cannot forget, it keeps. */
+    if (sim->o.store_fails != 0 || !store_is_idle(sim))
+        return;
+    for (size_t i = 0; i < s->record_count; i++)
+        sim_fail(sim, "L3", "a record is left: kind=%u owner=%u item=%u",
+                 s->records[i].kind, s->records[i].owner, s->records[i].item);
+    if (s->arrival_count != 0)
+        sim_fail(sim, "L3", "%zu arrivals are left", s->arrival_count);
+}
+
 /* ---- what is on the disk ----------------------------------------------- */
 
 void store_adjust(struct options *options)

@@ -77,6 +77,8 @@ bool store_crash(struct sim *sim);
 /* The engine would not have this one: it shall not come again. */
 void store_refused(struct sim *sim, const struct store_record *record);
 bool store_is_idle(const struct sim *sim);
+/* Everybody has left: nothing is kept of anybody (L3). */
+void store_expect_nothing(struct sim *sim);
 void store_free(struct store *store);
 
 #endif

@@ -105,13 +105,10 @@ static void spoil(struct rng *r, struct octets *o)
     }
 }
 
-static void act(struct sim *sim, struct event *event)
+static void mix(struct sim *sim, struct villain *v)
 {
-    struct villain *v = &sim->villains[event->actor];
     struct rng *r = &v->random;
 
-    if (sim->healed)
-        return;
     for (unsigned n = 1 + rng_below(r, 6); n > 0; n--) {
         struct octets o = some_frame(v);
 
@@ -131,8 +128,22 @@ static void act(struct sim *sim, struct event *event)
             net_up(sim, v->box, &o);
         }
     }
-    queue_add(&sim->queue, sim->now + rng_pause(r, (uint64_t)sim->o.pace_ms),
-              act, NULL, 0)
+}
+
+static void act(struct sim *sim, struct event *event)
+{
+    struct villain *v = &sim->villains[event->actor];
+
+    if (sim->healed)
+        return;
+    sim->stats->attacks[v->art]++;
+    if (v->art == MIXER)
+        mix(sim, v);
+    else
+        villain_attack(sim, v);
+    queue_add(&sim->queue,
+              sim->now + rng_pause(&v->random, (uint64_t)sim->o.pace_ms), act,
+              NULL, 0)
         ->actor = v->number;
 }
 
@@ -143,6 +154,8 @@ static void hears(struct sim *sim, unsigned number, const uint8_t *data,
     struct sn_frame f;
     struct octets o;
 
+    if (v->art == LINGERER || v->art == NAMELESS)
+        return;
     /* Sometimes he keeps to the protocol, to get further. */
     if (sn_unpack(data, len, &f) != NULL || rng_below(&v->random, 2))
         return;
@@ -161,19 +174,47 @@ static void hears(struct sim *sim, unsigned number, const uint8_t *data,
     net_up(sim, v->box, &o);
 }
 
-void villains_init(struct sim *sim)
+static const struct {
+    const char *name;
+    bool lawful; /* keeps to the protocol, and is judged */
+} arts[VILLAIN_ARTS] = {
+    {"mixer", false},   {"searcher", true}, {"crowd", true},
+    {"lingerer", true}, {"grabber", true},  {"nameless", true},
+    {"wrapper", false}, {"mirror", true},   {"guesser", false}};
+
+const char *villain_art_name(enum villain_art art)
 {
-    sim->villain_count = 0;
-    for (unsigned n = 0; n < (unsigned)sim->o.villains && n < SIM_VILLAINS;
-         n++) {
+    return arts[art].name;
+}
+
+static void add_villains(struct sim *sim, enum villain_art art, int64_t count)
+{
+    for (unsigned k = 0;
+         k < (unsigned)count && sim->villain_count < SIM_VILLAINS; k++) {
+        unsigned n = (unsigned)sim->villain_count++;
         struct villain *v = &sim->villains[n];
 
         memset(v, 0, sizeof(*v));
         v->number = n;
-        rng_init(&v->random, sim->seed, "villain", n);
+        v->art = art;
+        rng_init(&v->random, sim->seed,
+                 art == MIXER ? "villain" : villain_art_name(art), k);
         v->box = net_attach(sim, net_peer(120 + n, 6000 + n), hears, n);
-        sim->net.boxes[v->box].suspect = true;
-        sim->villain_count++;
+        sim->net.boxes[v->box].suspect = !arts[art].lawful;
         queue_add(&sim->queue, sim->now + 10 + n, act, NULL, 0)->actor = n;
     }
+}
+
+void villains_init(struct sim *sim)
+{
+    sim->villain_count = 0;
+    add_villains(sim, MIXER, sim->o.villains);
+    add_villains(sim, SEARCHER, sim->o.searchers);
+    add_villains(sim, CROWD, sim->o.crowds);
+    add_villains(sim, LINGERER, sim->o.lingerers);
+    add_villains(sim, GRABBER, sim->o.grabbers);
+    add_villains(sim, NAMELESS, sim->o.nameless);
+    add_villains(sim, WRAPPER, sim->o.wrappers);
+    add_villains(sim, MIRROR, sim->o.mirrors);
+    add_villains(sim, GUESSER, sim->o.guessers);
 }
