@@ -10,9 +10,10 @@
  * the connections is found out by trying.
  *
  * When the broker accepts us and three times within a minute drops a connection
- * that was at rest, somebody else connects under our client id, and each takes
- * the connection over from the other. To be quick is no good then: the pauses
- * go on doubling until a connection outlasts what the other can wait.
+ * that was at rest, or says each time that it was taken over (MQTT 5), somebody
+ * else connects under our client id, and each takes the connection over from
+ * the other. To be quick is no good then: the pauses go on doubling until a
+ * connection outlasts what the other can wait.
  *
  * Pure: no clock, no memory; the seed is the caller's.
  */
@@ -52,8 +53,9 @@ void gw_backoff_init(struct gw_backoff *backoff, mqttsn_ms min_ms,
 /* The pause before the next attempt; each call is one attempt. */
 mqttsn_ms gw_backoff_next(struct gw_backoff *backoff);
 
-/* A connection began, or ended; 'at_rest': nothing that we sent was unanswered.
- * True when the client id turns out to be contested by that. */
+/* A connection began, or ended; 'at_rest': nothing that we sent was unanswered,
+ * or the broker said that it was taken over. True when the client id turns out
+ * to be contested by that. */
 void gw_backoff_connected(struct gw_backoff *backoff, mqttsn_ms now);
 bool gw_backoff_lost(struct gw_backoff *backoff, mqttsn_ms now, bool at_rest);
 

@@ -22,6 +22,7 @@ struct gw_reason {
 #define GW_REASON_REFUSED 0x80
 
 #define GW_REASON_UNSUPPORTED_VERSION 0x84
+#define GW_REASON_TAKEN_OVER 0x8e
 
 /* Of any code; one that the standard does not know has a row, too. A static
  * row, never NULL. */

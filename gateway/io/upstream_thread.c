@@ -374,6 +374,7 @@ static void on_lost(struct gw_paho_port *port,
                 gw_log_text(endpoint(port)->host), endpoint(port)->port,
                 gw_log_text(why_lost(record)));
     if (was_up) {
+        at_rest = at_rest || record->code == GW_REASON_TAKEN_OVER;
         if (gw_backoff_lost(&port->backoff, now, at_rest))
             gw_err("upstream", "taken_over", "client_id=%s reason=\"%s\"",
                    gw_log_text(port->settings.client_id),

@@ -72,6 +72,26 @@ class Session(OfVersion5):
         self.node("n1").connect().publish1(AB, "x", 1, kind=fr.SHORT)
 
 
+class TakenOver(OfVersion5):
+    """The broker says why it ends a connection: then that something was under
+    way each time is no excuse."""
+
+    def on_publish(self, broker, message, packet_id):
+        return False
+
+    def test_the_third_time_within_a_minute_it_is_said(self):
+        # Unanswered, so no connection is at rest.
+        self.node("n1").connect().send(fr.publish(AB, "x", 1, 1, kind=fr.SHORT))
+        for count in range(1, 4):
+            self.broker.wait_published(count)
+            mark = self.gw.mark()
+            self.broker.client.sendall(b"\xe0\x01\x8e")
+            self.gw.wait_log("event=lost.*session taken over", mark)
+            if count < 3:
+                self.gw.wait_up(mark)
+        self.gw.wait_log("event=taken_over client_id=mqttsn-gw-test", mark)
+
+
 class ReceiveMaximum(OfVersion5):
     LIMITS = b"\x21\0\x02"
 
