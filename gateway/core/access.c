@@ -17,7 +17,8 @@ void gw_policy_client(const struct gw_policy *policy,
 {
     unsigned missing = GW_CLIENT_MAX_DATAGRAM | GW_CLIENT_QUEUE_MAX_MESSAGES |
                        GW_CLIENT_QUEUE_MAX_BYTES | GW_CLIENT_QUEUE_MAX_AGE |
-                       GW_CLIENT_DROP_POLICY | GW_CLIENT_WILL | GW_CLIENT_TRACE;
+                       GW_CLIENT_DROP_POLICY | GW_CLIENT_WILL |
+                       GW_CLIENT_NO_LOCAL | GW_CLIENT_TRACE;
 
     *ret_settings = policy->options.client;
     for (size_t i = 0; missing != 0 && i < policy->options.client_rule_count;
@@ -43,6 +44,8 @@ void gw_policy_client(const struct gw_policy *policy,
             ret_settings->drop_policy = rule->settings.drop_policy;
         if (fields & GW_CLIENT_WILL)
             ret_settings->will = rule->settings.will;
+        if (fields & GW_CLIENT_NO_LOCAL)
+            ret_settings->no_local = rule->settings.no_local;
         if (fields & GW_CLIENT_TRACE)
             ret_settings->trace = rule->settings.trace;
         missing &= ~fields;

@@ -217,6 +217,7 @@ struct gw_up_action {
     bool retain;
     bool clean; /* OPEN: the broker is to forget what it knows of the node */
     bool no_retained;    /* SUBSCRIBE: it is to bring no retained ones */
+    bool no_local;       /* SUBSCRIBE: nor what this connection publishes */
     uint32_t identifier; /* SUBSCRIBE: of what it brings; 0: none */
     union {
         struct { /* PUBLISH */

@@ -70,7 +70,9 @@ struct gw_client_settings {
     uint32_t max_datagram; /* octets; 0 = that of the listener */
     uint32_t queue_max_messages;
     uint32_t queue_max_bytes;
-    bool trace; /* every frame of it is logged; the shell's business */
+    bool trace;    /* every frame of it is logged; the shell's business */
+    bool no_local; /* what such a node publishes does not come back to it; only
+                      with a connection of its own, and MQTT 5 */
     mqttsn_ms queue_max_age; /* 0 = no limit */
     enum gw_drop_policy drop_policy;
     enum gw_will_policy will; /* of the global ones: as will_on_shutdown says */
@@ -84,8 +86,9 @@ enum gw_client_field {
     GW_CLIENT_QUEUE_MAX_AGE = 8,
     GW_CLIENT_DROP_POLICY = 16,
     GW_CLIENT_WILL = 32,
-    GW_CLIENT_SUBSCRIBE = 64, /* the rule's subscriptions */
-    GW_CLIENT_TRACE = 128,
+    GW_CLIENT_NO_LOCAL = 64,
+    GW_CLIENT_SUBSCRIBE = 128, /* the rule's subscriptions */
+    GW_CLIENT_TRACE = 256,
 };
 
 /* One that the gateway makes for a node: it is there from CONNECT on, and as

@@ -461,11 +461,14 @@ static bool subscribe(struct gw_engine *e, uint32_t index,
                       uint8_t *buf, struct gw_up_action *ret_action)
 {
     uint32_t name = gw_filter_at(&e->filters, filter)->name;
+    uint32_t session = own_at(e, index)->session;
 
     *ret_action = (struct gw_up_action){
         .kind = kind,
         .connection = index,
         .topic = put(&buf, gw_names_span(&e->names, name)),
+        .no_local = kind == GW_UP_SUBSCRIBE && session != 0 &&
+                    gw_session_settings(e, session)->no_local,
     };
     return true;
 }

@@ -4,9 +4,9 @@
  * broker. A line of the credentials file is
  *
  *   CLIENT, USERNAME, PASSWORD_FILE
+ *   CLIENT, [USERNAME], CERT_FILE, KEY_FILE
  *
- * where CLIENT is a client id or a shell pattern. Four parts are kept free for
- * a certificate and its key.
+ * where CLIENT is a client id or a shell pattern.
  */
 #include "conf_private.h"
 
@@ -31,41 +31,67 @@ static bool add_row(struct conf_load *load,
     return true;
 }
 
+#define EXPECTED                                                               \
+    "expected client|pattern, username, password_file, or client|pattern, "    \
+    "[username], cert_file, key_file; "
+
+/* The certificate that a node shows, with what else [tls] says. */
+static bool take_certificate(struct conf_load *load,
+                             const struct conf_place *place, const char *client,
+                             const char *cert, const char *key,
+                             struct gw_config_credentials *row)
+{
+    struct gw_tls_settings tls = load->config->tls;
+    char why[2 * CONF_WHY_MAX];
+    const char *to_blame;
+
+    row->cert_file = tls.cert_file = conf_dup(load, cert, strlen(cert));
+    row->key_file = tls.key_file = conf_dup(load, key, strlen(key));
+    if (!conf_wants_tls(load->config)) {
+        conf_warn(load, place, FILE_KEY,
+                  "a certificate means nothing without a URL with mqtts or "
+                  "wss");
+        return true;
+    }
+    if (gw_tls_check(&tls, &to_blame, why, sizeof(why)))
+        return true;
+    conf_error(load, place, FILE_KEY, "of '%.80s', as tls.%s: %s", client,
+               to_blame, why);
+    return false;
+}
+
 static void add_line(struct conf_load *load, const struct conf_place *place,
                      char *line)
 {
-    char client[CONF_LINE_MAX + 1], user[CONF_LINE_MAX + 1];
-    char path[CONF_LINE_MAX + 1], fourth[CONF_LINE_MAX + 1];
+    enum { CLIENT, USER, FILE_1, FILE_2, PARTS = 5 };
+    char part[PARTS][CONF_LINE_MAX + 1] = {""};
     struct gw_config_credentials row = {0};
     struct conf_value secret = {0};
-    const char *rest = line;
+    const char *rest = line = conf_trim(line);
     char why[CONF_WHY_MAX];
+    unsigned count = 0;
 
-    line = conf_trim(line);
     if (*line == '\0' || *line == '#')
         return;
-    if (!conf_next_part(&rest, client, sizeof(client)) ||
-        !conf_next_part(&rest, user, sizeof(user)) ||
-        !conf_next_part(&rest, path, sizeof(path)) || client[0] == '\0' ||
-        user[0] == '\0' || path[0] == '\0') {
-        conf_error(load, place, FILE_KEY,
-                   "expected client|pattern, username, password_file; got "
-                   "'%.80s'",
-                   line);
+    while (count < PARTS && conf_next_part(&rest, part[count], sizeof(part[0])))
+        count++;
+    if (count < 3 || count > 4 || part[CLIENT][0] == '\0' ||
+        part[FILE_1][0] == '\0' ||
+        part[count == 4 ? FILE_2 : USER][0] == '\0') {
+        conf_error(load, place, FILE_KEY, EXPECTED "got '%.80s'", line);
         return;
     }
-    if (conf_next_part(&rest, fourth, sizeof(fourth))) {
-        conf_error(load, place, FILE_KEY,
-                   "a certificate and key for one node are not in this "
-                   "version; expected client|pattern, username, password_file");
-        return;
-    }
-    if (!conf_read_secret(load, path, &secret, why)) {
+    if (count == 4) {
+        if (!take_certificate(load, place, part[CLIENT], part[FILE_1],
+                              part[FILE_2], &row))
+            return;
+    } else if (!conf_read_secret(load, part[FILE_1], &secret, why)) {
         conf_error(load, place, FILE_KEY, "%s", why);
         return;
     }
-    row.pattern = conf_dup(load, client, strlen(client));
-    row.username = conf_dup(load, user, strlen(user));
+    row.pattern = conf_dup(load, part[CLIENT], strlen(part[CLIENT]));
+    if (part[USER][0] != '\0')
+        row.username = conf_dup(load, part[USER], strlen(part[USER]));
     row.password = secret.list;
     add_row(load, &row);
 }
@@ -104,11 +130,41 @@ static void check_template(struct conf_load *load)
                    text != NULL ? text : "");
 }
 
+/* Without it, a node would get what it was promised never to see. */
+static void check_no_local(struct conf_load *load)
+{
+    const struct gw_config *config = load->config;
+    const struct conf_key *key = conf_key_find("client", "no_local", 8);
+
+    for (const struct conf_section *s = config->private->sections; s != NULL;
+         s = s->next) {
+        const struct conf_entry *entry = conf_find(config->private, key, s);
+
+        if (entry == NULL || entry->value.number == 0)
+            continue;
+        if (config->options.mode != GW_MODE_TRANSPARENT)
+            conf_error(
+                load, &entry->place, "client.no_local",
+                "expected upstream.mode = transparent: by one connection "
+                "for all nodes nobody's messages can be left out");
+        else if (config->upstream.protocol == GW_CONFIG_MQTT_3_1_1)
+            conf_error(load, &entry->place, "client.no_local",
+                       "expected upstream.protocol = 5: MQTT 3.1.1 has no such "
+                       "thing");
+        else if (config->upstream.protocol == GW_CONFIG_MQTT_AUTO)
+            conf_warn(
+                load, &entry->place, "client.no_local",
+                "means nothing with a broker that speaks no MQTT 5, which "
+                "upstream.protocol = auto takes too");
+    }
+}
+
 void conf_check_nodes(struct conf_load *load)
 {
     struct gw_config *config = load->config;
     struct conf_place place;
 
+    check_no_local(load);
     if (config->options.mode != GW_MODE_TRANSPARENT) {
         if (config->upstream.credentials_file != NULL) {
             place = conf_place_of(load, "upstream", "credentials_file");

@@ -262,6 +262,9 @@ void conf_check_profile(struct conf_load *load);
 /* Whether what [tls] names can be used. */
 void conf_check_tls(struct conf_load *load);
 
+/* Whether any broker is reached by TLS. */
+bool conf_wants_tls(const struct gw_config *config);
+
 /* ---- conf_http.c ---- */
 
 /* Whether there can be an HTTP server as configured; and its tokens. */

@@ -116,6 +116,11 @@ const struct conf_key conf_keys[] = {
              "that the gateway makes for them when they connect; may be given "
              "more than once; {client_id} stands for the node's id; empty "
              "makes none")),
+    KEY("client", "no_local", BOOL, "", CLIENT(no_local, GW_CLIENT_NO_LOCAL),
+        RELOADS, .note = "no",
+        SAYS("What these nodes publish does not come back to them, whatever "
+             "they subscribe to; needs upstream.mode = transparent and MQTT "
+             "5")),
     KEY("client", "trace", BOOL, "", CLIENT(trace, GW_CLIENT_TRACE), RELOADS,
         .note = "no",
         SAYS("Log every frame of these nodes, without payloads, whatever "
@@ -194,8 +199,9 @@ const struct conf_key conf_keys[] = {
     KEY("upstream", "credentials_file", PATH, "",
         CONFIG(upstream.credentials_file), .note = "none",
         SAYS("In transparent mode, who nodes are at the broker: lines of "
-             "client id or pattern, user name, password file; the first that "
-             "fits counts, and without one username and password_file")),
+             "client id or pattern, user name, password file; or of client id "
+             "or pattern, user name or nothing, certificate, key. The first "
+             "that fits counts, and without one what holds for the gateway")),
     KEY("upstream", "proxy", TEXT, "", CONFIG(upstream.proxy), RANGE(0, 300),
         .note = "none",
         SAYS("HTTP proxy to reach every broker through, as "

@@ -3,8 +3,10 @@
 
 #include <string.h>
 
-static bool wants_tls(const struct gw_config_upstream *upstream)
+bool conf_wants_tls(const struct gw_config *config)
 {
+    const struct gw_config_upstream *upstream = &config->upstream;
+
     for (size_t i = 0; i < upstream->broker_count; i++) {
         if (upstream->brokers[i].tls)
             return true;
@@ -45,7 +47,7 @@ void conf_check_tls(struct conf_load *load)
     char why[2 * CONF_WHY_MAX];
     const char *key;
 
-    if (!wants_tls(&load->config->upstream)) {
+    if (!conf_wants_tls(load->config)) {
         warn_unused(load);
         return;
     }

@@ -54,8 +54,9 @@ enum gw_config_protocol {
 /* One line of upstream.credentials_file. */
 struct gw_config_credentials {
     const char *pattern;
-    const char *username;
-    const char *password;
+    const char *username;             /* NULL: none, only with a certificate */
+    const char *password;             /* NULL: none */
+    const char *cert_file, *key_file; /* NULL, or both */
 };
 
 enum gw_config_profile {

@@ -73,9 +73,12 @@ new_for_nodes(uv_loop_t *loop, const struct gw_config *config,
     if (rows == NULL)
         return MQTTSN_ENOSPACE;
     for (size_t i = 0; i < up->credential_count; i++)
-        rows[i] = (struct gw_upstream_credentials){up->credentials[i].pattern,
-                                                   up->credentials[i].username,
-                                                   up->credentials[i].password};
+        rows[i] = (struct gw_upstream_credentials){
+            .pattern = up->credentials[i].pattern,
+            .username = up->credentials[i].username,
+            .password = up->credentials[i].password,
+            .cert_file = up->credentials[i].cert_file,
+            .key_file = up->credentials[i].key_file};
     want_descriptors(settings.max_connections);
     status = gw_upstream_nodes_new(loop, &settings, ret_upstream);
     free(rows);

@@ -29,7 +29,8 @@ struct gw_outbox_entry {
     enum gw_up_action_kind kind;
     uint8_t qos;
     bool retain;
-    bool no_retained; /* as in the action, as is the next */
+    bool no_retained; /* as in the action, as are the next two */
+    bool no_local;
     uint32_t identifier;
     uint64_t received_ms; /* PUBLISH: since 1970, by the system's clock */
     size_t topic_len;

@@ -332,6 +332,7 @@ static int hand_over(struct gw_paho_port *port,
         *ret_refusal =
             gw_paho_respect(&limits, action, &options.properties, &qos);
         options.subscribeOptions.retainHandling = action->no_retained ? 2 : 0;
+        options.subscribeOptions.noLocal = action->no_local;
         if (!*ret_refusal)
             rc = call_paho(port, action, qos, &options);
     }

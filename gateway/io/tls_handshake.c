@@ -29,13 +29,13 @@ static atomic_bool used;
 static _Thread_local struct {
     char text[GW_TLS_REASON_MAX]; /* "": none */
     char name[256];
+    bool have_cert; /* a node may have one, and the gateway none */
     bool denied;
 } trouble;
 
 void gw_tls_use(const struct gw_tls_settings *settings)
 {
     use.facts = (struct gw_tls_facts){
-        .have_cert = settings->cert_file != NULL,
         .have_psk = settings->psk_line != NULL,
         .have_ca = settings->ca_file != NULL || settings->ca_path != NULL,
     };
@@ -70,6 +70,7 @@ static struct gw_tls_facts facts_now(void)
     struct gw_tls_facts facts = use.facts;
 
     facts.name = trouble.name;
+    facts.have_cert = trouble.have_cert;
     return facts;
 }
 
@@ -126,6 +127,7 @@ static bool begin(SSL *ssl)
 
     atomic_store_explicit(&used, true, memory_order_relaxed);
     trouble.text[0] = '\0';
+    trouble.have_cert = SSL_get_certificate(ssl) != NULL;
     SSL_set_connect_state(ssl);
     (void)setsockopt(SSL_get_fd(ssl), IPPROTO_TCP, TCP_NODELAY, &one,
                      sizeof(one));

@@ -339,6 +339,7 @@ static void release(struct gw_nodes *nodes)
             free_node(nodes->table[i]);
     pthread_mutex_destroy(&nodes->lock);
     close(nodes->wake_fd);
+    gw_nodes_free_tls(nodes);
     gw_nodes_free_settings(&nodes->settings);
     free(nodes->deadline);
     free(nodes->active);
@@ -442,6 +443,8 @@ gw_upstream_nodes_new(uv_loop_t *loop,
         return MQTTSN_EIO;
     }
     status = gw_nodes_copy_settings(&nodes->settings, settings);
+    if (status == MQTTSN_OK)
+        status = gw_nodes_make_tls(nodes, settings->gateway->tls);
     if (status == MQTTSN_OK)
         status = init(nodes);
     if (status != MQTTSN_OK) {

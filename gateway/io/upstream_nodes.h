@@ -32,9 +32,11 @@
 
 /* Who a node is at the broker. */
 struct gw_upstream_credentials {
-    const char *pattern; /* shell pattern of client ids */
-    const char *username;
+    const char *pattern;  /* shell pattern of client ids */
+    const char *username; /* or NULL */
     const char *password; /* or NULL */
+    /* What is shown over TLS, in place of the gateway's; or both NULL. */
+    const char *cert_file, *key_file;
 };
 
 /* Everything pointed at is copied by gw_upstream_nodes_new. */

@@ -25,6 +25,8 @@ void gw_nodes_free_settings(struct gw_upstream_nodes_settings *settings)
 
         free((void *)(uintptr_t)c->pattern);
         free((void *)(uintptr_t)c->username);
+        free((void *)(uintptr_t)c->cert_file);
+        free((void *)(uintptr_t)c->key_file);
         if (c->password)
             explicit_bzero((void *)(uintptr_t)c->password, strlen(c->password));
         free((void *)(uintptr_t)c->password);
@@ -60,8 +62,41 @@ gw_nodes_copy_settings(struct gw_upstream_nodes_settings *to,
         made[i].pattern = copy(from->credentials[i].pattern, &ok);
         made[i].username = copy(from->credentials[i].username, &ok);
         made[i].password = copy(from->credentials[i].password, &ok);
+        made[i].cert_file = copy(from->credentials[i].cert_file, &ok);
+        made[i].key_file = copy(from->credentials[i].key_file, &ok);
     }
     return ok ? MQTTSN_OK : MQTTSN_ENOSPACE;
+}
+
+enum mqttsn_status gw_nodes_make_tls(struct gw_nodes *nodes,
+                                     const struct gw_tls_settings *tls)
+{
+    const struct gw_upstream_nodes_settings *s = &nodes->settings;
+    enum mqttsn_status status = MQTTSN_OK;
+
+    nodes->credential_tls =
+        calloc(s->credential_count + 1, sizeof(struct gw_paho_tls *));
+    if (!nodes->credential_tls)
+        return MQTTSN_ENOSPACE;
+    for (size_t i = 0; tls && status == MQTTSN_OK && i < s->credential_count;
+         i++) {
+        struct gw_tls_settings its = *tls;
+
+        if (!s->credentials[i].cert_file)
+            continue;
+        its.cert_file = s->credentials[i].cert_file;
+        its.key_file = s->credentials[i].key_file;
+        status = gw_paho_tls_new(&its, &nodes->credential_tls[i]);
+    }
+    return status;
+}
+
+void gw_nodes_free_tls(struct gw_nodes *nodes)
+{
+    for (size_t i = 0;
+         nodes->credential_tls && i < nodes->settings.credential_count; i++)
+        gw_paho_tls_free(nodes->credential_tls[i]);
+    free(nodes->credential_tls);
 }
 
 /* The id at the broker; NULL when there is none, or no memory for it. */
@@ -77,15 +112,22 @@ static char *expand(const char *template, const char *client_id)
     return id;
 }
 
-static const struct gw_upstream_credentials *
-credentials_of(const struct gw_nodes *nodes, const char *client_id)
+/* Who it is at the broker, where that is not the gateway. */
+static void set_credentials(const struct gw_nodes *nodes, const char *client_id,
+                            struct gw_upstream_settings *settings,
+                            struct gw_paho_tls **tls)
 {
     const struct gw_upstream_nodes_settings *s = &nodes->settings;
 
-    for (size_t i = 0; i < s->credential_count; i++)
-        if (fnmatch(s->credentials[i].pattern, client_id, 0) == 0)
-            return &s->credentials[i];
-    return NULL;
+    for (size_t i = 0; i < s->credential_count; i++) {
+        if (fnmatch(s->credentials[i].pattern, client_id, 0) != 0)
+            continue;
+        settings->username = s->credentials[i].username;
+        settings->password = s->credentials[i].password;
+        if (nodes->credential_tls[i])
+            *tls = nodes->credential_tls[i];
+        return;
+    }
 }
 
 /* What a node may have waiting is bounded by its window, and by GW_NODES_QOS0;
@@ -108,25 +150,21 @@ static enum mqttsn_status make(struct gw_nodes *nodes,
                                struct gw_paho_port **ret_port)
 {
     struct gw_upstream_settings settings = *nodes->settings.gateway;
-    const struct gw_upstream_credentials *who =
-        credentials_of(nodes, client_id);
+    struct gw_paho_tls *tls = nodes->table[0]->port->tls;
     enum mqttsn_status status;
 
     bound(&settings);
     settings.client_id = id;
     settings.clean_session = action->clean;
-    if (who) {
-        settings.username = who->username;
-        settings.password = who->password;
-    }
+    set_credentials(nodes, client_id, &settings, &tls);
     settings.will =
         (struct gw_upstream_will){.topic = will_topic,
                                   .payload = action->payload.data,
                                   .payload_len = action->payload.len,
                                   .qos = action->qos,
                                   .retain = action->retain};
-    status = gw_paho_port_new(nodes->loop, &settings, nodes->wake_fd,
-                              nodes->table[0]->port->tls, ret_port);
+    status =
+        gw_paho_port_new(nodes->loop, &settings, nodes->wake_fd, tls, ret_port);
     if (status == MQTTSN_OK)
         (*ret_port)->of_a_node = true;
     return status;

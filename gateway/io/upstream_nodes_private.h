@@ -38,6 +38,8 @@ struct gw_nodes {
     uv_loop_t *loop;
     struct gw_upstream_nodes_settings settings; /* owns its strings; 'gateway'
                                                    is that port's own copy */
+    /* By credentials: with their certificate; NULL where they have none. */
+    struct gw_paho_tls **credential_tls;
     int wake_fd;
 
     /* Loop thread only. */
@@ -79,6 +81,12 @@ MQTTSN_CHECKED enum mqttsn_status
 gw_nodes_copy_settings(struct gw_upstream_nodes_settings *to,
                        const struct gw_upstream_nodes_settings *from);
 void gw_nodes_free_settings(struct gw_upstream_nodes_settings *settings);
+
+/* The certificates of nodes, beside what else 'tls' says; it may be NULL, for
+ * without TLS nobody shows any. As gw_paho_tls_new. */
+MQTTSN_CHECKED enum mqttsn_status
+gw_nodes_make_tls(struct gw_nodes *nodes, const struct gw_tls_settings *tls);
+void gw_nodes_free_tls(struct gw_nodes *nodes);
 
 /*
  * The port of a node's connection, as GW_UP_OPEN asks for.

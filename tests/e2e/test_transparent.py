@@ -7,7 +7,9 @@ import re
 import subprocess
 import tempfile
 
+from certificates import Authority
 from harness import PATIENCE, E2ETest, Mqtt, fr, main
+from processes import free_port
 
 
 def users(*names):
@@ -220,6 +222,63 @@ class Credentials(Transparent):
         bad = self.node("bad-1")
         bad.send(fr.connect("bad-1", 60))
         bad.expect(fr.connack(fr.NOT_SUPPORTED))
+
+
+class Certificates(Transparent):
+    """Who a node is, is what its certificate says."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.authority = Authority()
+        cls.addClassCleanup(cls.authority.close)
+
+    def begin(self):
+        cert, key = self.authority.issue("broker")
+        self.tls_port = free_port()
+        self.broker = self.start_broker(
+            "listener %d 127.0.0.1" % self.tls_port, "certfile %s" % cert,
+            "keyfile %s" % key, "cafile %s" % self.authority.ca,
+            "require_certificate true", "use_identity_as_username true")
+        own, one, many = (self.authority.issue(name, names=None)
+                          for name in ("gw", "one", "many"))
+        rows = self.authority.secret(
+            "rows", "n1, , %s, %s\nn*, ignored, %s, %s\n" % (*one, *many))
+        self.gw = self.start_gateway(self.broker.port, {
+            "upstream": {"mode": "transparent",
+                         "url": "mqtts://localhost:%d" % self.tls_port,
+                         "credentials_file": rows},
+            "tls": {"ca_file": self.authority.ca, "cert_file": own[0],
+                    "key_file": own[1]}})
+
+    def test_each_node_shows_its_own(self):
+        self.broker_says(r"as mqttsn-gw-test \(.*u'gw'\)")
+        for name, who in (("n1", "one"), ("n2", "many"), ("n3", "many"),
+                          ("other", "gw")):
+            node = self.node(name).connect()
+            self.broker_says(r"as %s \(.*u'%s'\)" % (name, who))
+            node.publish1(node.register("t/" + name), "x", 2)
+
+
+class Own(Transparent):
+    """What a node publishes, and subscribes to."""
+
+    CONFIG = {"upstream": {"mode": "transparent", "protocol": "5"},
+              "client n1": {"no_local": "yes"}}
+
+    def test_what_it_publishes_does_not_come_back_if_it_is_said_so(self):
+        n1, n2 = self.node("n1").connect(), self.node("n2").connect()
+        mine, others = n1.subscribe("t/1", 1), n2.subscribe("t/1", 1)
+
+        n2.send(fr.publish(others, "of n2", 1, 7))
+        n2.expect_set(fr.puback(others, 7),
+                      fr.publish(others, "of n2", 1, fr.ANY))
+        n2.send(fr.puback(others, fr.msg_id_of(n2.received[-1])
+                          if fr.kind_of(n2.received[-1]) == fr.PUBLISH else
+                          fr.msg_id_of(n2.received[-2])))
+        n1.take_publish(mine, "of n2", 1)
+        n1.publish1(mine, "of n1", 8)
+        n2.take_publish(others, "of n1", 1)
+        n1.fence()
 
 
 class Outage(Transparent):

@@ -108,7 +108,8 @@ static bool action_fits(struct runner *r, const struct statement *at,
                                         [GW_UP_CLOSE] = "CLOSE"};
     static char payload[SN_TAIL_MAX];
     size_t payload_len = 0;
-    uint64_t qos = 0, retain = 0, link = 0, clean = 0, no_retained = 0;
+    uint64_t qos = 0, retain = 0, link = 0, clean = 0, no_retained = 0,
+             no_local = 0;
     const char *identifier = NULL;
     const char *value, *token = NULL, *will = "";
     bool open = out->up.kind == GW_UP_OPEN;
@@ -136,6 +137,8 @@ static bool action_fits(struct runner *r, const struct statement *at,
             identifier = value;
         else if ((value = word_value(word, "no_retained", NULL)) != NULL)
             no_retained = parse_number(at, value);
+        else if ((value = word_value(word, "no_local", NULL)) != NULL)
+            no_local = parse_number(at, value);
         else if ((value = word_value(word, "will", NULL)) != NULL)
             will = value;
         else
@@ -150,6 +153,7 @@ static bool action_fits(struct runner *r, const struct statement *at,
         (out->up.kind != GW_UP_UNSUBSCRIBE && out->up.qos != qos) ||
         out->up.retain != (retain != 0) ||
         out->up.no_retained != (no_retained != 0) ||
+        out->up.no_local != (no_local != 0) ||
         (identifier == NULL && out->up.identifier != 0))
         return false;
     if (identifier != NULL) {

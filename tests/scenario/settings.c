@@ -101,6 +101,7 @@ static const struct setting rules[] = {
     CLIENT(U32, max_datagram),    CLIENT(U32, queue_max_messages),
     CLIENT(U32, queue_max_bytes), CLIENT(TIME, queue_max_age),
     CLIENT(POLICY, drop_policy),  CLIENT(WILL, will),
+    CLIENT(BOOL, no_local),
 };
 
 static int choice(const struct statement *at, const char *text,

@@ -18,12 +18,13 @@ static void each_field_is_that_of_the_first_rule_that_has_it(void **unused)
         {.pattern = "*",
          .fields = GW_CLIENT_QUEUE_MAX_BYTES | GW_CLIENT_QUEUE_MAX_AGE |
                    GW_CLIENT_DROP_POLICY | GW_CLIENT_MAX_DATAGRAM |
-                   GW_CLIENT_WILL,
+                   GW_CLIENT_WILL | GW_CLIENT_NO_LOCAL,
          .settings = {.queue_max_bytes = 333,
                       .queue_max_age = 3000,
                       .max_datagram = 60,
                       .drop_policy = GW_DROP_NEWEST,
-                      .will = GW_WILL_NEVER}},
+                      .will = GW_WILL_NEVER,
+                      .no_local = true}},
         {.pattern = "meter-7",
          .fields = GW_CLIENT_QUEUE_MAX_MESSAGES,
          .settings = {.queue_max_messages = 4}},
@@ -55,6 +56,7 @@ static void each_field_is_that_of_the_first_rule_that_has_it(void **unused)
         assert_int_equal(s.max_datagram, 60);
         assert_int_equal(s.drop_policy, GW_DROP_NEWEST);
         assert_int_equal(s.will, GW_WILL_NEVER);
+        assert_true(s.no_local);
     }
     tear_down(&f);
 }

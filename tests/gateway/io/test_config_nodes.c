@@ -66,7 +66,9 @@ static void credentials_come_in_the_order_of_their_lines(void **state)
 
 static void wrong_lines_are_named(void **state)
 {
-#define FORM "expected client|pattern, username, password_file"
+#define FORM                                                                   \
+    "expected client|pattern, username, password_file, or client|pattern, "    \
+    "[username], cert_file, key_file"
     static const struct {
         const char *rows, *report;
     } rows[] = {
@@ -74,9 +76,11 @@ static void wrong_lines_are_named(void **state)
          "/rows:2: upstream.credentials_file: " FORM "; got 'n1, one'\n"},
         {"n1, , /x\n",
          "/rows:1: upstream.credentials_file: " FORM "; got 'n1, , /x'\n"},
-        {"n1, one, /cert, /key\n", "/rows:1: upstream.credentials_file: a "
-                                   "certificate and key for one node are "
-                                   "not in this version; " FORM "\n"},
+        {"n1, one, /cert, \n", "/rows:1: upstream.credentials_file: " FORM
+                               "; got 'n1, one, /cert,'\n"},
+        {"n1, one, /cert, /key, more\n",
+         "/rows:1: upstream.credentials_file: " FORM
+         "; got 'n1, one, /cert, /key, more'\n"},
         {"n1, one, /nonexistent/word\n", "/rows:1: upstream.credentials_file: "
                                          "cannot open '/nonexistent/word': No "
                                          "such file or directory\n"},
@@ -114,6 +118,12 @@ static void what_cannot_be_is_refused(void **state)
          "client_id = {client_id}{client_id}\n",
          "4: transparent.client_id: expected {client_id} in it once: no two "
          "nodes may have one id; got '{client_id}{client_id}'\n"},
+        {"[client n*]\nno_local = yes\n[upstream]\nprotocol = 5\n",
+         "2: client.no_local: expected upstream.mode = transparent: by one "
+         "connection for all nodes nobody's messages can be left out\n"},
+        {"[client n*]\nno_local = yes\n[upstream]\nmode = transparent\n",
+         "2: client.no_local: expected upstream.protocol = 5: MQTT 3.1.1 has "
+         "no such thing\n"},
         {"[upstream]\nmode = transparent\n[store]\ntype = sqlite\n",
          "2: upstream.mode: expected aggregating with store.type = sqlite: "
          "what is under way in a node's own connection does not outlive the "
@@ -144,6 +154,56 @@ static void what_aggregating_has_no_use_for_is_said(void **state)
     gw_config_free(config);
 }
 
+static void nodes_may_be_kept_from_their_own_messages(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_config *config =
+        load_good(f, "[client n*]\nno_local = yes\n[client m*]\n"
+                     "no_local = no\n[upstream]\nmode = transparent\n"
+                     "protocol = 5\n");
+
+    assert_string_equal(f->reported, "");
+    assert_int_equal(config->options.client_rules[0].fields,
+                     GW_CLIENT_NO_LOCAL);
+    assert_true(config->options.client_rules[0].settings.no_local);
+    assert_false(config->options.client_rules[1].settings.no_local);
+    gw_config_free(config);
+
+    CASE("where it may turn out to be none");
+    config = load_good(f, "[client n*]\nno_local = yes\n[upstream]\n"
+                          "mode = transparent\nprotocol = auto\n");
+    assert_string_equal(f->reported,
+                        "warning: 2: client.no_local: means nothing with a "
+                        "broker that speaks no MQTT 5, which "
+                        "upstream.protocol = auto takes too\n");
+    gw_config_free(config);
+}
+
+static void a_certificate_is_for_tls_and_is_loaded(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_config *config =
+        load_good(f, with_credentials(f, "n1, , /cert, /key\n"));
+    char text[300];
+
+    assert_non_null(strstr(f->reported, "/rows:1: upstream.credentials_file: a "
+                                        "certificate means nothing without a "
+                                        "URL with mqtts or wss\n"));
+    assert_null(config->upstream.credentials[0].username);
+    assert_string_equal(config->upstream.credentials[0].cert_file, "/cert");
+    assert_string_equal(config->upstream.credentials[0].key_file, "/key");
+    gw_config_free(config);
+
+    CASE("over TLS it is looked at");
+    snprintf(text, sizeof(text), "%surl = mqtts://broker.test\n",
+             with_credentials(f, "n1, , /nonexistent/cert, /key\n"));
+    assert_null(load_text(f, text));
+    assert_non_null(strstr(f->reported,
+                           "/rows:1: upstream.credentials_file: of 'n1', as "
+                           "tls.cert_file: cannot open '/nonexistent/cert': "
+                           "No such file or directory\n"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -155,6 +215,8 @@ int main(void)
         TEST(a_password_that_everybody_may_read_is_refused),
         TEST(what_cannot_be_is_refused),
         TEST(what_aggregating_has_no_use_for_is_said),
+        TEST(nodes_may_be_kept_from_their_own_messages),
+        TEST(a_certificate_is_for_tls_and_is_loaded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -210,7 +210,7 @@ static void the_sample_is_the_default(void **state)
                           "max_datagram = 1024\nqueue_max_messages = 100\n"
                           "queue_max_bytes = 64KiB\nqueue_max_age = 0\n"
                           "drop_policy = oldest\nwill = lost\n"
-                          "subscribe =\ntrace = no\n");
+                          "subscribe =\nno_local = no\ntrace = no\n");
     b = load_good(*state, text); /* as it is: an empty file */
     assert_int_equal(b->options.listener_count, 2);
     gw_config_free(b);
