@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "io/paho_reader.h"
+
 #define START_MS 1500
 #define NAME_LEN 36 /* "gw-doorbell-" and 24 digits */
 
@@ -24,6 +26,7 @@ static struct {
     MQTTAsync handle;
     atomic_int fd; /* our end, when it works; else -1 */
     atomic_bool connected;
+    atomic_uint rung_at; /* look of the receiving thread, at the last ring */
 } bell = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
 
 static void on_connected(void *context, MQTTAsync_successData *data)
@@ -214,13 +217,22 @@ bool gw_doorbell_start(const char **ret_reason)
     return there;
 }
 
+/* What was rung during this look of the receiving thread ends it, or the next:
+ * more would be read one by one, before anything else. */
+static bool is_rung(void)
+{
+    unsigned look = gw_paho_reader_looks();
+
+    return atomic_exchange(&bell.rung_at, look) == look && look != 0;
+}
+
 void gw_doorbell_ring(void)
 {
     static const uint8_t pingresp[] = {0xD0, 0x00};
     uint8_t unread[512];
     int fd = atomic_load(&bell.fd);
 
-    if (fd < 0)
+    if (fd < 0 || is_rung())
         return;
     while (recv(fd, unread, sizeof(unread), MSG_DONTWAIT) > 0)
         ; /* what gw_doorbell_ring_both caused */
@@ -232,8 +244,12 @@ void gw_doorbell_ring(void)
 
 void gw_doorbell_ring_both(void)
 {
-    if (!works())
+    static _Thread_local int64_t last;
+    int64_t now = now_ms();
+
+    if (!works() || now == last)
         return;
+    last = now;
     MQTTAsync_send(bell.handle, "d", 0, "", 0, 0, NULL);
     gw_doorbell_ring();
 }

@@ -12,6 +12,11 @@
  * socket of ours. Two octets on it (a PINGRESP) end the poll; a QoS 0 publish
  * on it signals the sending thread. It rings only while something is awaited.
  *
+ * It is one for all connections, and each of a thousand that wait would ring
+ * for itself. But one ring serves everybody: while the receiving thread has not
+ * heard the last one, it is not rung again, and the sending thread is signalled
+ * once a millisecond at most. Else Paho would do little but hear it.
+ *
  * Exactly one connection is accepted, and only one that begins with the
  * CONNECT that we caused: it carries 128 random bits.
  *
@@ -37,7 +42,7 @@ bool gw_doorbell_start(const char **ret_reason);
  */
 void gw_doorbell_ring(void);
 
-/* The same, and signals the sending thread. Only from a thread that may call
+/* The same, and signals the sending thread. Only from the one thread that calls
  * Paho. */
 void gw_doorbell_ring_both(void);
 

@@ -20,10 +20,12 @@
 
 #define AHEAD 16384
 
-/* For how many packets of what was read ahead an answer holds, and for how many
- * sockets it is kept. */
+/* For how many packets of what was read ahead an answer holds. */
 #define UNASKED_MAX 16u
-#define WRITABLE_MAX 8
+
+/* With more sockets than these the system is asked each time: so long as one
+ * has octets left, the others must not wait. */
+#define FEW 8
 
 /* Not a subject of the thread sanitizer. */
 #define GW_UNWATCHED __attribute__((no_sanitize("thread")))
@@ -45,13 +47,15 @@ static struct {
  * there was none. The receiving thread's. */
 static struct {
     nfds_t count;
-    int fd[WRITABLE_MAX];
+    int fd[FEW];
     unsigned repeated; /* for how many packets */
     unsigned closed;   /* as that was then */
 } writable;
 
 /* How many descriptors, of whomever, since the start. */
 static atomic_uint closed;
+
+static atomic_uint looks;
 
 static struct {
     pthread_mutex_t lock;
@@ -73,6 +77,11 @@ static bool is_receiver(void)
     if (prctl(PR_GET_NAME, name) == 0 && strcmp(name, "MQTTAsync_rcv") == 0)
         kind = RECEIVER;
     return kind == RECEIVER;
+}
+
+unsigned gw_paho_reader_looks(void)
+{
+    return atomic_load(&looks);
 }
 
 /* ---- telling ------------------------------------------------------------ */
@@ -246,7 +255,7 @@ static void note_writable(const struct pollfd *fds, nfds_t count,
                           unsigned closed_before)
 {
     writable.count = 0;
-    if (count > WRITABLE_MAX)
+    if (count > FEW)
         return;
     for (nfds_t i = 0; i < count; i++) {
         if (fds[i].revents != POLLOUT)
@@ -308,7 +317,8 @@ static int poll_receiver(struct pollfd *fds, nfds_t count, int timeout)
     struct pollfd *left = find_left(fds, count, &again);
     int ready;
 
-    if (left != NULL && !again) {
+    atomic_fetch_add(&looks, 1);
+    if (left != NULL && !again && count <= FEW) {
         for (nfds_t i = 0; i < count; i++)
             fds[i].revents = 0;
         left->revents = POLLIN;

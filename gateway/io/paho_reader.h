@@ -17,6 +17,8 @@
  *  - While octets are left, poll repeats for some packets that all can be
  *    written to, unless something tells otherwise (paho_guard.h). So a packet
  *    costs no call of the system.
+ *  - Both only with a handful of connections. With a thousand one that is never
+ *    empty would have the others wait.
  *  - Before poll waits, it calls whoever has something to tell.
  *
  * Where the calls do not come through here (TLS reads in another way, and a
@@ -33,6 +35,10 @@
  * somebody else is to be called: tell at once.
  */
 bool gw_paho_reader_defer(void (*tell)(void *user), void *user);
+
+/* How often the receiving thread has looked who can be read, counted when it
+ * begins to; 0 as long as it does not look through here. Any thread. */
+unsigned gw_paho_reader_looks(void);
 
 /* Nothing of this is called any more. Not while the receiving thread may be in
  * a callback that defers. */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Five hundred nodes with a connection each: all come, all are served, all come
-back after the broker was killed, all are closed in order."""
+"""Five hundred nodes with a connection each, and a thousand: all come, all are
+served, all come back after the broker was killed, all are closed in order."""
 
 import resource
 
@@ -11,10 +11,6 @@ DESCRIPTORS = 4096  # a socket for each node here, and for each at the broker
 
 class Many(E2ETest):
     COUNT = 500
-    CONFIG = {"upstream": {"mode": "transparent", "reconnect_min": "50ms",
-                           "reconnect_max": "500ms"},
-              "transparent": {"max_connections": 500},
-              "log": {"level": "info"}}
 
     def setUp(self):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -28,7 +24,11 @@ class Many(E2ETest):
 
     def begin(self):
         self.broker = self.start_broker(quiet=True)
-        self.gw = self.start_gateway(self.broker.port, self.CONFIG)
+        self.gw = self.start_gateway(self.broker.port, {
+            "upstream": {"mode": "transparent", "reconnect_min": "50ms",
+                         "reconnect_max": "500ms"},
+            "transparent": {"max_connections": self.COUNT},
+            "log": {"level": "info"}})
 
     def test_all_are_served_and_all_come_back(self):
         watch = self.mqtt("up/#", 1)
@@ -82,6 +82,10 @@ class Many(E2ETest):
                                     fr.msg_id_of(octets)))
                 return
         self.fail("%s is not subscribed any more" % node.client_id)
+
+
+class Thousand(Many):
+    COUNT = 1000
 
 
 if __name__ == "__main__":
