@@ -22,17 +22,24 @@ static struct gw_nodes *nodes_of(struct gw_upstream *upstream)
 
 /* ---- from the threads --------------------------------------------------- */
 
-static void list(struct gw_node *node)
+static bool enlist(struct gw_node *node)
 {
     struct gw_nodes *nodes = node->nodes;
 
     if (node->listed)
-        return;
+        return false;
     node->listed = true;
     node->next_listed = NULL;
     *nodes->listed_tail = node;
     nodes->listed_tail = &node->next_listed;
-    if (nodes->base.wake)
+    return true;
+}
+
+static void list(struct gw_node *node)
+{
+    struct gw_nodes *nodes = node->nodes;
+
+    if (enlist(node) && nodes->base.wake)
         nodes->base.wake(nodes->base.user);
 }
 
@@ -43,15 +50,16 @@ static void on_inbox(void *user)
 
 static void take_gone(struct gw_nodes *nodes)
 {
-    struct gw_node *node;
+    struct gw_node *node, *next;
 
     pthread_mutex_lock(&nodes->lock);
     node = nodes->gone;
     nodes->gone = NULL;
     pthread_mutex_unlock(&nodes->lock);
-    for (; node; node = node->next) {
+    for (; node; node = next) {
+        next = node->next;
         node->gone = true;
-        list(node);
+        list(node); /* who is woken may take its end, and it is freed */
     }
 }
 
@@ -212,7 +220,8 @@ static unsigned room(struct gw_upstream *upstream)
 /* Nothing may wait for one connection, so what nobody answers for gives way. */
 static bool is_too_much(const struct gw_up_action *action, struct gw_node *node)
 {
-    return action->kind == GW_UP_PUBLISH && action->qos == 0 &&
+    return action->kind == GW_UP_PUBLISH && action->token == 0 &&
+           action->qos == 0 &&
            gw_outbox_publishes(&node->port->outbox) >= GW_NODES_QOS0;
 }
 
@@ -293,9 +302,10 @@ static bool take(struct gw_upstream *upstream, struct gw_up_event *ret_event)
         node->listed = false;
         if (!take_of(node, ret_event))
             continue;
-        /* There may be more of it; others first. */
+        /* There may be more of it, which whoever takes this will see; others
+         * first. */
         if (!ends || ret_event->kind != GW_UP_CLOSED)
-            list(node);
+            (void)enlist(node);
         return true;
     }
     return false;

@@ -56,20 +56,38 @@ static FILE *create(const char *name)
     return file;
 }
 
+static void write_listeners(FILE *file)
+{
+    /* That of WebSocket serves only where a plain one stands before it. */
+    fprintf(file, "listener %u 127.0.0.1\n", broker.port);
+    if (broker.tls_port != 0)
+        fprintf(file,
+                "listener %u 127.0.0.1\n"
+                "certfile %s\n"
+                "keyfile %s/key.pem\n",
+                broker.tls_port, broker.cert, broker.directory);
+    if (broker.ws_port != 0)
+        fprintf(file,
+                "listener %u 127.0.0.1\n"
+                "protocol websockets\n"
+                /* Exchanges of QoS 2 that a broken WebSocket has left count. */
+                "max_inflight_messages 0\n",
+                broker.ws_port);
+}
+
 static void write_config(enum contract_mood mood)
 {
     FILE *file = create("mosquitto.conf");
 
+    write_listeners(file);
     fprintf(file,
-            "listener %u 127.0.0.1\n"
             "allow_anonymous %s\n"
             "persistence true\n"
             "persistence_location %s/\n"
             "max_queued_messages 0\n"
             "log_dest stderr\n"
             "log_type all\n",
-            broker.port, mood == CONTRACT_DENYING ? "false" : "true",
-            broker.directory);
+            mood == CONTRACT_DENYING ? "false" : "true", broker.directory);
     if (mood == CONTRACT_SELECTIVE)
         fprintf(file,
                 "plugin %s\n"
@@ -221,7 +239,7 @@ static void find_plugin(void)
 void mosquitto_remove(void)
 {
     static const char *const names[] = {"mosquitto.conf", "mosquitto.db",
-                                        "security.json"};
+                                        "security.json", "cert.pem", "key.pem"};
     char path[96];
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -244,5 +262,24 @@ bool mosquitto_find(void)
     do
         broker.dead_port = free_port();
     while (broker.dead_port == broker.port);
+    return true;
+}
+
+bool mosquitto_take_all_ways(void)
+{
+    char command[512], key[96];
+
+    snprintf(broker.cert, sizeof(broker.cert), "%s/cert.pem", broker.directory);
+    snprintf(key, sizeof(key), "%s/key.pem", broker.directory);
+    snprintf(command, sizeof(command),
+             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 "
+             "-nodes -keyout %s -out %s -days 2 -subj /CN=broker "
+             "-addext subjectAltName=IP:127.0.0.1 2>/dev/null",
+             key, broker.cert);
+    /* Whoever mosquitto becomes must be able to read it. */
+    if (system(command) != 0 || chmod(key, 0644) != 0)
+        return false;
+    broker.tls_port = free_port();
+    broker.ws_port = free_port();
     return true;
 }

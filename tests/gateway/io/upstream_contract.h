@@ -39,6 +39,8 @@ struct contract_factory {
     /* Forgets everything; between two tests, while it is down. */
     void (*wipe)(void *user);
     bool can_refuse; /* knows CONTRACT_SELECTIVE */
+    bool doubles; /* what is under way with QoS 2 when it dies may come twice */
+    bool forgets; /* over a restart, that it has sent PUBREL; so does this */
 
     struct gw_upstream *(*port)(void *user, uv_loop_t *loop,
                                 const struct contract_settings *settings);
@@ -48,5 +50,9 @@ struct contract_factory {
 
 /* Runs all; returns the number of failures. */
 int upstream_contract_run(const struct contract_factory *factory);
+
+/* Of these, one of each kind: for ways to the broker that share what the whole
+ * suite has looked at. */
+int upstream_contract_run_brief(const struct contract_factory *factory);
 
 #endif

@@ -105,12 +105,15 @@ static bool all_arrived(const struct rig *rig, const struct flight *flight)
  * was kept, each has then arrived exactly once. */
 static void check_arrivals(struct rig *rig, const struct flight *flight)
 {
+    bool may_double = contract_factory->doubles ||
+                      (contract_factory->forgets && !flight->paused);
+
     if (!flight->remember)
         return;
     WAIT_FOR(rig, all_arrived(rig, flight));
     for (unsigned number = 1; number <= FLIGHT; number++)
         if (flight->qos[number % 3] == 2 && flight->subscribed == 2)
-            assert_int_equal(arrivals(rig, number), 1);
+            assert_true(arrivals(rig, number) == 1 || may_double);
 }
 
 static void fly(const struct flight *flight)
@@ -145,16 +148,32 @@ static void fly(const struct flight *flight)
     rig_free(rig);
 }
 
-void every_token_has_one_result_when_the_broker_dies(void **state)
+static void fly_all(bool brief)
 {
-    (void)state;
+    bool first = true;
+
     for (size_t i = 0; i < ARRAY_LEN(flights); i++) {
-        if (i > 0) {
+        if (brief && flights[i].qos[0] == flights[i].qos[1])
+            continue; /* the mixed ones stand for these */
+        if (!first) {
             contract_factory->kill(contract_factory->user, false);
             contract_setup(NULL);
         }
+        first = false;
         fly(&flights[i]);
     }
+}
+
+void every_token_has_one_result_when_the_broker_dies(void **state)
+{
+    (void)state;
+    fly_all(false);
+}
+
+void each_kind_of_flight_has_one_result_for_each_token(void **state)
+{
+    (void)state;
+    fly_all(true);
 }
 
 void it_survives_a_broker_that_dies_again_and_again(void **state)

@@ -104,6 +104,7 @@ int contract_teardown(void **state);
 
 /* Tests of upstream_contract_loss.c. */
 void every_token_has_one_result_when_the_broker_dies(void **state);
+void each_kind_of_flight_has_one_result_for_each_token(void **state);
 void it_survives_a_broker_that_dies_again_and_again(void **state);
 void an_unanswered_subscription_comes_back_unsent(void **state);
 
