@@ -3,6 +3,7 @@
 
 import select
 import socket
+import time
 
 import frames as fr
 from processes import PATIENCE
@@ -164,13 +165,31 @@ class Node:
         """Takes a PUBLISH and acknowledges it as its QoS demands."""
         msg_id = 0 if qos == 0 else fr.ANY
         octets = self.expect(fr.publish(topic_id, data, qos, msg_id, **more))
+        self._acknowledge(octets, qos)
+        return octets
+
+    def fetch(self, topic_id, data, qos=0):
+        """Asleep: asks until what was sent to it has reached the gateway, and
+        takes it. The broker may be done with it before."""
+        wanted = fr.publish(topic_id, data, qos, 0 if qos == 0 else fr.ANY)
+        deadline = time.monotonic() + PATIENCE
+        octets = bytes(fr.pingresp())
+        while fr.pingresp().matches(octets) and time.monotonic() < deadline:
+            self.send(fr.pingreq(self.client_id))
+            octets = self.next()
+        if not wanted.matches(octets):
+            raise AssertionError("\n%s\nexpected %s\ngot      %s" % (
+                self.story(), wanted, fr.hexed(octets)))
+        self._acknowledge(octets, qos)
+        self.expect(fr.pingresp())
+
+    def _acknowledge(self, octets, qos):
         if qos == 1:
             self.send(fr.puback(fr.topic_id_of(octets), fr.msg_id_of(octets)))
         elif qos == 2:
             self.send(fr.pubrec(fr.msg_id_of(octets)))
             self.expect(fr.pubrel(fr.msg_id_of(octets)))
             self.send(fr.pubcomp(fr.msg_id_of(octets)))
-        return octets
 
     def take_publish_after(self, topic_id, data, copy_of):
         """Takes a QoS 1 PUBLISH, and first what the broker sends once more
