@@ -93,6 +93,7 @@ class TakenOver(OfVersion5):
 
 
 class ReceiveMaximum(OfVersion5):
+    MAXIMUM = 2
     LIMITS = b"\x21\0\x02"
 
     def on_publish(self, broker, message, packet_id):
@@ -104,12 +105,17 @@ class ReceiveMaximum(OfVersion5):
             n1.send(fr.publish(AB, str(number), 1, number,
                                kind=fr.SHORT))
         for number in range(1, 6):
-            most = min(number + 1, 5)
-            published = self.broker.wait_published(most)
-            self.assertLessEqual(len(published), number + 1)
+            most = number + self.MAXIMUM - 1
+            published = self.broker.wait_published(min(most, 5))
+            self.assertLessEqual(len(published), most)
             self.broker.acknowledge(published[number - 1][1], 1)
             n1.expect(fr.puback(AB, number))
         self.arrived("1", "2", "3", "4", "5")
+
+
+class ReceiveMaximumOfOne(ReceiveMaximum):
+    MAXIMUM = 1
+    LIMITS = b"\x21\0\x01"
 
 
 class MaximumPacket(OfVersion5):
