@@ -25,13 +25,31 @@ bool gw_broker_takes_publish(struct gw_engine *e)
     return e->publish_due == 0;
 }
 
+/* Whether a session has room for it in its own connection: what it asks for
+ * counts as what it has. */
+static bool own_takes_filter(const struct gw_engine *e, uint32_t session,
+                             struct mqttsn_span filter, uint32_t most)
+{
+    const struct gw_session *s = gw_session_at(e, session);
+    uint32_t node = gw_filters_find(&e->filters, filter), count = 0;
+
+    if (node != 0 && gw_sub_find(e, session, node) != 0)
+        return true;
+    for (uint32_t i = s->subs; i != 0; i = gw_sub_at(e, i)->session_next)
+        count++;
+    for (uint32_t i = s->exchanges; i != 0; i = gw_exchange_at(e, i)->next)
+        count += gw_exchange_at(e, i)->kind == GW_X_SUBSCRIBE;
+    return count < most;
+}
+
 bool gw_broker_takes_filter(const struct gw_engine *e, uint32_t session,
                             struct mqttsn_span filter)
 {
     uint32_t most = e->policy.options.max_filters;
 
-    return most == 0 || gw_session_at(e, session)->up != 0 ||
-           e->filters.filters.used < most ||
+    if (most != 0 && gw_session_at(e, session)->up != 0)
+        return own_takes_filter(e, session, filter, most);
+    return most == 0 || e->filters.filters.used < most ||
            gw_filters_find(&e->filters, filter) != 0;
 }
 

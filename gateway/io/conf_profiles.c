@@ -20,6 +20,7 @@ static const struct preset {
     {GW_PROFILE_AWS_IOT, "upstream", "max_topic_bytes", "256"},
     {GW_PROFILE_AWS_IOT, "upstream", "max_topic_levels", "8"},
     {GW_PROFILE_AWS_IOT, "upstream", "max_filters", "48"},
+    {GW_PROFILE_AWS_IOT, "upstream", "min_keep_alive", "30s"},
     {GW_PROFILE_AWS_IOT, "upstream", "max_keep_alive", "1200s"},
     {GW_PROFILE_AWS_IOT, "upstream", "max_client_id", "128"},
     {GW_PROFILE_AWS_IOT, "upstream", "connect_interval", "2s"},
@@ -92,10 +93,13 @@ void conf_check_profile(struct conf_load *load)
                    "expected only characters of "
                    "upstream.client_id_characters, '%.100s'",
                    set);
-    if (up->max_keep_alive != 0 && up->keep_alive > up->max_keep_alive) {
-        place = conf_place_of(load, "upstream", "keep_alive");
+    place = conf_place_of(load, "upstream", "keep_alive");
+    if (up->keep_alive < up->min_keep_alive)
+        conf_error(load, &place, "upstream.keep_alive",
+                   "expected at least %us (upstream.min_keep_alive)",
+                   (unsigned)(up->min_keep_alive / 1000));
+    if (up->max_keep_alive != 0 && up->keep_alive > up->max_keep_alive)
         conf_error(load, &place, "upstream.keep_alive",
                    "expected at most %us (upstream.max_keep_alive)",
                    (unsigned)(up->max_keep_alive / 1000));
-    }
 }

@@ -145,7 +145,8 @@ const struct conf_key conf_keys[] = {
     KEY("upstream", "publish_rate", UINT, "0", OPTION(publish_rate),
         RANGE(0, 1000000), RELOADS,
         SAYS("Publishes a second that the broker takes; nine tenths of it are "
-             "used, more wait; 0 = no limit")),
+             "used, more wait; not for nodes' own connections; 0 = no "
+             "limit")),
     KEY("upstream", "max_topic_bytes", UINT, "0", OPTION(max_topic_bytes),
         RANGE(0, GW_NAME_MAX), RELOADS,
         SAYS("Longest topic or filter that the broker takes, with the prefix; "
@@ -156,8 +157,14 @@ const struct conf_key conf_keys[] = {
              "slashes; 0 = no limit")),
     KEY("upstream", "max_filters", UINT, "0", OPTION(max_filters),
         RANGE(0, 1000000), RELOADS,
-        SAYS("Different filters that nodes may be subscribed to at a time; one "
-             "more is answered with congestion; 0 = no limit")),
+        SAYS("Different filters that nodes may be subscribed to at a time, or "
+             "in transparent mode each of them; one more is answered with "
+             "congestion; 0 = no limit")),
+    KEY("upstream", "min_keep_alive", DURATION, "0",
+        CONFIG(upstream.min_keep_alive), RANGE(0, 65535 * S),
+        .flags = CONF_SECONDS,
+        SAYS("Shortest upstream.keep_alive that the broker takes; 0 = no "
+             "limit")),
     KEY("upstream", "max_keep_alive", DURATION, "0",
         CONFIG(upstream.max_keep_alive), RANGE(0, 65535 * S),
         .flags = CONF_SECONDS,
@@ -165,11 +172,12 @@ const struct conf_key conf_keys[] = {
              "limit")),
     KEY("upstream", "max_client_id", UINT, "0", CONFIG(upstream.max_client_id),
         RANGE(0, 256),
-        SAYS("Octets of upstream.client_id that the broker takes; 0 = no "
+        SAYS("Octets of a client id that the broker takes: of "
+             "upstream.client_id, and of nodes in transparent mode; 0 = no "
              "limit")),
     KEY("upstream", "client_id_characters", TEXT, "",
         CONFIG(upstream.client_id_characters), RANGE(0, 256), .note = "any",
-        SAYS("Characters that the broker takes in upstream.client_id")),
+        SAYS("Characters that the broker takes in these ids")),
     KEY("upstream", "connect_interval", DURATION, "0",
         CONFIG(upstream.connect_interval), RANGE(0, 1 * H),
         SAYS("Time between two attempts to connect, at least")),

@@ -93,7 +93,7 @@ struct gw_config_upstream {
     mqttsn_ms connect_interval; /* at least, between two CONNECTs */
     mqttsn_ms return_interval;  /* between looks for the first broker; or 0 */
     /* What the broker takes; 0, NULL: anything. */
-    mqttsn_ms max_keep_alive;
+    mqttsn_ms min_keep_alive, max_keep_alive;
     uint32_t max_client_id;
     const char *client_id_characters;
     mqttsn_ms reconnect_min; /* first pause after a lost connection */

@@ -66,6 +66,8 @@ new_for_nodes(uv_loop_t *loop, const struct gw_config *config,
         .gateway = gateway,
         .max_connections = config->limits.max_connections,
         .client_id = up->node_client_id,
+        .max_client_id = up->max_client_id,
+        .client_id_characters = up->client_id_characters,
         .credentials = rows,
         .credential_count = up->credential_count};
     enum mqttsn_status status;

@@ -46,6 +46,10 @@ struct gw_upstream_nodes_settings {
     const struct gw_upstream_settings *gateway;
     uint32_t max_connections; /* of nodes, 1..65535 */
     const char *client_id;    /* with {client_id} once: the id at the broker */
+    /* Of which the broker takes so many octets, 0: any number; and only these
+     * characters, NULL: any. */
+    uint32_t max_client_id;
+    const char *client_id_characters;
 
     /* The first that fits counts; without one, those of the gateway. */
     const struct gw_upstream_credentials *credentials;

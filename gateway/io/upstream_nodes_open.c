@@ -33,6 +33,7 @@ void gw_nodes_free_settings(struct gw_upstream_nodes_settings *settings)
     }
     free((void *)(uintptr_t)settings->credentials);
     free((void *)(uintptr_t)settings->client_id);
+    free((void *)(uintptr_t)settings->client_id_characters);
 }
 
 static char *copy(const char *text, bool *ok)
@@ -54,10 +55,12 @@ gw_nodes_copy_settings(struct gw_upstream_nodes_settings *to,
 
     *to = *from;
     to->client_id = NULL;
+    to->client_id_characters = NULL;
     to->credentials = made;
     if (!is_template(from->client_id))
         return MQTTSN_EINVAL;
     to->client_id = copy(from->client_id, &ok);
+    to->client_id_characters = copy(from->client_id_characters, &ok);
     for (size_t i = 0; made && i < from->credential_count; i++) {
         made[i].pattern = copy(from->credentials[i].pattern, &ok);
         made[i].username = copy(from->credentials[i].username, &ok);
@@ -110,6 +113,17 @@ static char *expand(const char *template, const char *client_id)
         snprintf(id, len + 1, "%.*s%s%s", (int)before, template, client_id,
                  template + before + strlen(PLACE));
     return id;
+}
+
+/* Under the gateway's id a node would take its connection away. */
+static bool is_fit(const struct gw_nodes *nodes, const char *id)
+{
+    const struct gw_upstream_nodes_settings *s = &nodes->settings;
+
+    return strcmp(id, s->gateway->client_id) != 0 &&
+           (s->max_client_id == 0 || strlen(id) <= s->max_client_id) &&
+           (!s->client_id_characters ||
+            strspn(id, s->client_id_characters) == strlen(id));
 }
 
 /* Who it is at the broker, where that is not the gateway. */
@@ -188,8 +202,7 @@ enum mqttsn_status gw_nodes_make_port(struct gw_nodes *nodes,
     if (strlen(client_id) != action->client_id.len)
         goto out;
     id = expand(nodes->settings.client_id, client_id);
-    /* Under the gateway's id a node would take its connection away. */
-    if (!id || strcmp(id, nodes->settings.gateway->client_id) == 0)
+    if (!id || !is_fit(nodes, id))
         goto out;
     status = MQTTSN_ENOSPACE;
     if (action->topic.len != 0 && !(topic = text_of(action->topic)))

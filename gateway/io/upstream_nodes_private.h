@@ -92,7 +92,8 @@ void gw_nodes_free_tls(struct gw_nodes *nodes);
  * The port of a node's connection, as GW_UP_OPEN asks for.
  *
  * MQTTSN_EINVAL: the broker cannot be asked for this client id: it is too long,
- *   has an octet that ends it, or is the gateway's own.
+ *   has an octet that ends it or one that the broker does not take, or is the
+ *   gateway's own.
  * MQTTSN_ENOSPACE, MQTTSN_EIO: as gw_paho_port_new.
  */
 MQTTSN_CHECKED enum mqttsn_status

@@ -193,6 +193,23 @@ class Limit(Transparent):
         n2.fence()
 
 
+class Ids(Transparent):
+    CONFIG = {"upstream": {"mode": "transparent", "client_id": "gateway",
+                           "max_client_id": 8,
+                           "client_id_characters": "abcdefghijklmnopqrstuvwxyz-"
+                                                   "0123456789"},
+              "transparent": {"client_id": "gw-{client_id}"}}
+
+    def test_what_the_broker_would_not_take_it_is_not_asked_for(self):
+        for client_id in ("longer", "a.b"):
+            node = self.node(client_id)
+            node.send(fr.connect(client_id, 60))
+            node.expect(fr.connack(fr.NOT_SUPPORTED))
+        self.node("short").connect()
+        self.broker_says(r"New client connected from \S+ as gw-short ")
+        self.assertEqual(0, self.broker.process.count("longer|gw-a.b"))
+
+
 class Credentials(Transparent):
     def begin(self):
         self.broker = self.start_broker(

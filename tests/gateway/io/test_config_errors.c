@@ -148,6 +148,9 @@ static void each_error_names_line_key_and_what_was_expected(void **state)
         {"[upstream]\nprofile = aws-iot\nkeep_alive = 1201s\n",
          "3: upstream.keep_alive: expected at most 1200s "
          "(upstream.max_keep_alive)\n"},
+        {"[upstream]\nprofile = aws-iot\nkeep_alive = 29s\n",
+         "3: upstream.keep_alive: expected at least 30s "
+         "(upstream.min_keep_alive)\n"},
         {"[upstream]\nclient_id = abcd\nmax_client_id = 3\n",
          "2: upstream.client_id: expected at most 3 octets "
          "(upstream.max_client_id)\n"},
