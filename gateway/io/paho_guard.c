@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "io/paho_guard.h"
 
+#include "io/paho_connack.h"
 #include "io/paho_frames.h"
 
 #include <errno.h>
@@ -66,8 +67,27 @@ void gw_paho_guard_break(enum gw_guard_packet packet, uint16_t packet_id)
 }
 
 /* Type, flags, length and packet id; of a frame of WebSocket (RFC 6455), all of
- * it that stands before, too. */
+ * it that stands before, too; of a CONNECT, up to its version. */
 #define HEAD_MAX 18
+
+/* The first octets, 0 where there are none; returns how many there are. */
+static size_t copy_head(const struct iovec *iov, int count,
+                        uint8_t head[HEAD_MAX])
+{
+    size_t len = 0;
+
+    memset(head, 0, HEAD_MAX);
+    for (int i = 0; i < count && len < HEAD_MAX; i++) {
+        size_t n = iov[i].iov_len;
+
+        if (n > HEAD_MAX - len)
+            n = HEAD_MAX - len;
+        if (n > 0)
+            memcpy(head + len, iov[i].iov_base, n);
+        len += n;
+    }
+    return len;
+}
 
 static bool is_forbidden_packet(const uint8_t head[4])
 {
@@ -95,18 +115,9 @@ static bool is_forbidden_frame(const uint8_t *head, size_t len)
 
 static bool is_forbidden(const struct iovec *iov, int count)
 {
-    uint8_t head[HEAD_MAX] = {0};
-    size_t len = 0;
+    uint8_t head[HEAD_MAX];
+    size_t len = copy_head(iov, count, head);
 
-    for (int i = 0; i < count && len < sizeof(head); i++) {
-        size_t n = iov[i].iov_len;
-
-        if (n > sizeof(head) - len)
-            n = sizeof(head) - len;
-        if (n > 0)
-            memcpy(head + len, iov[i].iov_base, n);
-        len += n;
-    }
     return len >= 4 &&
            (is_forbidden_packet(head) || is_forbidden_frame(head, len));
 }
@@ -160,6 +171,14 @@ static uint8_t kind_of(const struct iovec *iov, int count)
                : 0;
 }
 
+static void note_connect(int fd, const struct iovec *iov, int count)
+{
+    uint8_t head[HEAD_MAX];
+    size_t len = copy_head(iov, count, head);
+
+    gw_paho_connack_await(fd, head, len);
+}
+
 /* Paho asks for a WebSocket, which will carry its CONNECT. */
 static bool is_upgrade(const struct iovec *iov, int count)
 {
@@ -177,6 +196,7 @@ static ssize_t write_on(int fd, const struct iovec *iov, int count)
         gw_paho_frames_begin(fd);
     if ((kind == CONNECT || is_upgrade(iov, count)) && on_paho_thread()) {
         atomic_store_explicit(&expected, 0, memory_order_relaxed);
+        note_connect(fd, iov, count);
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     }
     if (kind == PUBLISH && take(1) > 0) {
@@ -251,5 +271,7 @@ void gw_paho_guard_outgoing(int fd, const void *octets, size_t len)
 
     if (is_upgrade(&iov, 1))
         gw_paho_frames_begin(fd);
+    if (kind_of(&iov, 1) == CONNECT)
+        note_connect(fd, &iov, 1);
     (void)break_if_forbidden(fd, &iov, 1);
 }

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "io/paho_connack.h"
 #include "io/paho_frames.h"
 #include "io/paho_guard.h"
 
@@ -172,6 +173,26 @@ static ssize_t read_ahead(int fd, void *buf, size_t len)
     return n;
 }
 
+static void forget_left(int fd)
+{
+    pthread_mutex_lock(&ahead.lock);
+    if (ahead.fd == fd)
+        ahead.fd = -1;
+    pthread_mutex_unlock(&ahead.lock);
+}
+
+/* What Paho must not see is the end for it. */
+static ssize_t read_packets(int fd, void *buf, size_t len)
+{
+    ssize_t n = read_ahead(fd, buf, len);
+
+    if (n <= 0 || !gw_paho_connack_is_old(fd, buf, (size_t)n))
+        return n;
+    forget_left(fd);
+    shutdown(fd, SHUT_RDWR);
+    return 0;
+}
+
 static ssize_t recv_raw(void *user, void *buf, size_t len)
 {
     return recvfrom(*(int *)user, buf, len, 0, NULL, NULL);
@@ -182,16 +203,8 @@ ssize_t recv(int fd, void *buf, size_t len, int flags)
     if (flags == 0 && gw_paho_frames_is(fd))
         return gw_paho_frames_read(fd, buf, len, recv_raw, &fd);
     if (flags == 0 && len > 0 && polls && is_receiver())
-        return read_ahead(fd, buf, len);
+        return read_packets(fd, buf, len);
     return recvfrom(fd, buf, len, flags, NULL, NULL);
-}
-
-static void forget_left(int fd)
-{
-    pthread_mutex_lock(&ahead.lock);
-    if (ahead.fd == fd)
-        ahead.fd = -1;
-    pthread_mutex_unlock(&ahead.lock);
 }
 
 /* The thread sanitizer is told that the number is free for others. */

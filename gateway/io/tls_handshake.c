@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "io/paho_connack.h"
 #include "io/paho_frames.h"
 #include "io/paho_guard.h"
 #include "io/tls_explain.h"
@@ -165,14 +166,20 @@ static ssize_t read_raw(void *user, void *buf, size_t len)
     return SSL_get_error(user, 0) == SSL_ERROR_ZERO_RETURN ? 0 : -1;
 }
 
-/* As OpenSSL's; a WebSocket is read in whole packets. */
+/* As OpenSSL's; a WebSocket is read in whole packets, and what Paho must not
+ * see is the end for it. */
 int SSL_read(SSL *ssl, void *buf, int len)
 {
     int fd = SSL_get_fd(ssl);
+    ssize_t n;
 
     if (gw_paho_frames_is(fd))
         return (int)gw_paho_frames_read(fd, buf, (size_t)len, read_raw, ssl);
-    return (int)read_raw(ssl, buf, (size_t)len);
+    n = read_raw(ssl, buf, (size_t)len);
+    if (n <= 0 || !gw_paho_connack_is_old(fd, buf, (size_t)n))
+        return (int)n;
+    shutdown(fd, SHUT_RDWR);
+    return 0;
 }
 
 /* ---- writing ------------------------------------------------------------ */

@@ -310,6 +310,8 @@ class FallsBack(E2ETest):
     def test_where_it_is_refused_in_the_old_words(self):
         self.falls_back(b"\x20\x02\x00\x01")
         self.serves()
+        # As if there had been no answer: see gateway/io/paho_connack.h.
+        self.gw.wait_log("event=fallback.*before the broker answered")
 
     def test_where_it_is_refused_in_the_new_words(self):
         self.falls_back(b"\x20\x03\x00\x84\x00")
