@@ -259,7 +259,9 @@ static void where_room_is_short_flushes_are_few(void **unused)
     gw_disk_stats(f.rig.disk, &stats);
     seconds = (uv_hrtime() - began) / 1000000000;
     assert_int_equal(f.failed, BATCHES);
-    assert_in_range(stats.flushes, 1, 2 + seconds);
+    assert_in_range(stats.flushes, 0, 2 + seconds);
+    while (stats.flushes == 0) /* one comes before its time, all the same */
+        gw_disk_stats(f.rig.disk, &stats);
 
     CASE("all of it is in the database at the end");
     close_store(&f);
