@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What strangers say to the HTTP server, as far as it is read by us and not by
- * libmicrohttpd. The input is lines: a query, an Authorization, a Host, and the
- * rest is a file of tokens.
+ * What is asked of a running gateway: over HTTP, as far as it is read by us and
+ * not by libmicrohttpd, and over the control socket. The input is lines: a
+ * query, an Authorization, a Host, a request of the socket, and the rest is a
+ * file of tokens.
  *
- * What is taken off a query lies in it, comes to an end, and is the same when
- * it is encoded and taken once more; a report is asked for nothing beyond its
- * range; a token is found in exactly the line in which a second, plainer look
- * finds it.
+ * What is taken off a query or a request lies in it, comes to an end, and is
+ * the same when it is encoded and taken once more; a report is asked for
+ * nothing beyond its range; a token is found in exactly the line in which a
+ * second, plainer look finds it.
  */
 #include <strings.h>
 
 #include "core/engine.h"
+#include "ctl.h"
 #include "http.h"
 #include "report.h"
 #include "target.h"
@@ -19,7 +21,7 @@
 enum { LINE_MAX_ = 512, TOKENS_MAX = 2048 };
 
 static char query[LINE_MAX_ + 1], authorization[LINE_MAX_ + 1],
-    host[LINE_MAX_ + 1], tokens[TOKENS_MAX + 1];
+    host[LINE_MAX_ + 1], control[LINE_MAX_ + 1], tokens[TOKENS_MAX + 1];
 
 /* The next line as a string; what is too long, or behind a NUL, is cut. */
 static size_t next_line(const uint8_t *data, size_t size, char *to)
@@ -80,6 +82,63 @@ static void check_query(void)
     free(copy);
 }
 
+/* ---- a request of the control socket ----------------------------------- */
+
+static bool lies_in(struct mqttsn_span inner, const char *line, size_t len)
+{
+    return inner.len == 0 ||
+           ((const char *)inner.data >= line &&
+            (const char *)inner.data + inner.len <= line + len);
+}
+
+static char *put_encoded(char *to, char before, struct mqttsn_span text)
+{
+    *to++ = before;
+    for (size_t i = 0; i < text.len; i++)
+        to += sprintf(to, "%%%02x", text.data[i]);
+    return to;
+}
+
+static void check_control_again(const struct gw_ctl_request *asked)
+{
+    static char text[4 * LINE_MAX_ + 64];
+    struct gw_ctl_request again;
+    char *to = text;
+
+    memcpy(to, asked->word.data, asked->word.len);
+    to = put_encoded(to + asked->word.len, '/', asked->argument);
+    for (size_t i = 0; i < asked->parameter_count; i++) {
+        to += sprintf(to, "%c%s", i == 0 ? '?' : '&', asked->parameters[i].key);
+        to = put_encoded(to, '=', asked->parameters[i].value);
+    }
+    MUST(gw_ctl_parse(text, (size_t)(to - text), &again));
+    MUST(mqttsn_span_equal(again.word, asked->word));
+    MUST(mqttsn_span_equal(again.argument, asked->argument));
+    MUST(again.parameter_count == asked->parameter_count);
+    for (size_t i = 0; i < again.parameter_count; i++) {
+        MUST(strcmp(again.parameters[i].key, asked->parameters[i].key) == 0);
+        MUST(mqttsn_span_equal(again.parameters[i].value,
+                               asked->parameters[i].value));
+    }
+}
+
+static void check_control(void)
+{
+    size_t len = strlen(control);
+    char *line = (char *)exact((const uint8_t *)control, len);
+    struct gw_ctl_request asked;
+
+    if (gw_ctl_parse(line, len, &asked)) {
+        MUST(lies_in(asked.word, line, len));
+        MUST(lies_in(asked.argument, line, len));
+        MUST(asked.parameter_count <= GW_CTL_PARAMETERS_MAX);
+        for (size_t i = 0; i < asked.parameter_count; i++)
+            MUST(lies_in(asked.parameters[i].value, line, len));
+        check_control_again(&asked);
+    }
+    free(line);
+}
+
 /* ---- tokens and names -------------------------------------------------- */
 
 /* The last line in which 'text' stands, between blanks; 0: in none. */
@@ -137,11 +196,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     at += next_line(data + at, size - at, authorization);
     at += next_line(data + at, size - at, host);
+    at += next_line(data + at, size - at, control);
     size = size - at < TOKENS_MAX ? size - at : TOKENS_MAX;
     memcpy(tokens, data + at, size);
     tokens[size] = '\0';
     check_query();
     check_tokens();
     check_host();
+    check_control();
     return 0;
 }
