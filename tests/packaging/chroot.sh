@@ -33,6 +33,7 @@ mirror=$(apt-get indextargets --format '$(SITE) $(RELEASE)' 'Created-By: Package
 [ -n "$mirror" ] || die "apt knows no mirror of '$suite'"
 
 root=$(mktemp -d /var/tmp/mqttsn-chroot-XXXXXX)
+chmod 755 "$root"
 clean_up() {
     umount "$root/proc" 2>/dev/null || true
     rm -rf --one-file-system "$root"

@@ -3,6 +3,7 @@
 left out, nothing is in two, and each list names what there is."""
 
 import fnmatch
+import functools
 import os
 import pathlib
 import re
@@ -46,6 +47,7 @@ def lists(kind):
             for path in DEBIAN.glob("*." + kind)}
 
 
+@functools.lru_cache(maxsize=None)
 def installed():
     """As a package has it: below usr, with Debian's library directory."""
     prefix = os.environ["MQTTSN_PREFIX"].lstrip("/")
