@@ -179,7 +179,8 @@ void fz_store_restore(struct fz_world *w)
 
         MUST(status == MQTTSN_OK || status == MQTTSN_ENOTFOUND ||
              status == MQTTSN_ENOSPACE ||
-             (w->foreign && status == MQTTSN_EFIELD));
+             (w->foreign &&
+              (status == MQTTSN_EFIELD || status == MQTTSN_EPROTO)));
         if (status == MQTTSN_OK && r->kind == GW_RECORD_QUEUED)
             w->restored_places++;
         r->refused = status != MQTTSN_OK;
