@@ -263,16 +263,21 @@ class Packaging(unittest.TestCase):
         make = shutil.which("make") or shutil.which("gmake")
         if not make:
             self.skipTest("no make")
+        # As a make of its own, also where another one runs this.
+        env = {name: value for name, value in os.environ.items()
+               if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
         for tree in (self.trees["riot"], CLIENT):
             out = self.work / ("riot-" + tree.name)
             includes = run(make, "-s", "-f", "-", "print", cwd=self.work,
+                           env=env,
                            input="include %s/Makefile.include\nprint:\n"
                            "\t@echo $(USEMODULE_INCLUDES)\n" % tree).split()
             self.assertEqual(len(includes), 2)
             run(make, "-C", tree, "CC=" + " ".join(CC), "BINDIR=%s" % out,
                 "RIOTBASE=%s" % (STUBS / "riot"),
                 "CFLAGS=-std=c11 " + " ".join(WARNINGS),
-                "INCLUDES=" + " ".join("-I" + path for path in includes))
+                "INCLUDES=" + " ".join("-I" + path for path in includes),
+                env=env)
             self.assertTrue((out / "mqttsn_client.a").exists())
 
     def cmake(self, name, source, module, *settings):
