@@ -384,14 +384,12 @@ static int told_wrong(const char *what, const char *word)
 
 static int run(size_t command, struct ctl_call *call, const char *path)
 {
-    struct ctl_link link;
     int status;
 
-    if (!ctl_link_open(&link, path))
+    if (!ctl_link_open(call->link, path))
         return EXIT_UNREACHABLE;
-    call->link = &link;
     status = commands[command].act(call);
-    ctl_link_close(&link);
+    ctl_link_close(call->link);
     /* A pipe that nobody reads, or a full disk. */
     if (fflush(stdout) != 0 && status == EXIT_FINE)
         status = EXIT_UNREACHABLE;
@@ -408,7 +406,8 @@ int main(int argc, char *argv[])
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0}};
     const char *path = getenv("MQTTSN_CTL_PATH");
-    struct ctl_call call = {.link = NULL};
+    struct ctl_link link;
+    struct ctl_call call = {.link = &link};
     size_t command = 0;
     int c;
 

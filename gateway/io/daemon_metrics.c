@@ -23,7 +23,7 @@ static void add_listeners(const struct gw_daemon *d, struct gw_metrics *m)
     m->listener_count = gw_udp_listener_count(d->udp);
     for (size_t i = 0; i < m->listener_count; i++) {
         struct gw_udp_counters *one = &m->listeners[i].counters;
-        uint64_t sum[GW_UDP_COUNTER_COUNT];
+        uint64_t sum[GW_UDP_COUNTER_COUNT] = {0};
 
         m->listeners[i].name = d->config->listeners[i].name;
         gw_udp_counters(d->udp, i, one);
