@@ -65,12 +65,19 @@ class Broker(threading.Thread):
         self.port = self.listener.getsockname()[1]
         self.client = None
         self.properties = b''       # of each packet
+        self.idle = threading.Event()  # nobody is being served
+        self.idle.set()
         self.start()
 
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self.join(PATIENCE)
+
+    def forget_between_lives(self):
+        """What a killed process has sent is read to its end first."""
+        assert self.idle.wait(PATIENCE)
+        self.forget()
 
     def forget(self):
         """The session ends; what waited in it is offered to the next one."""
@@ -82,6 +89,7 @@ class Broker(threading.Thread):
                 self.client, _ = self.listener.accept()
             except OSError:
                 return
+            self.idle.clear()
             try:
                 self.serve()
             except (ConnectionError, EOFError):
@@ -91,6 +99,7 @@ class Broker(threading.Thread):
             self.client.close()
             if self.clean and self.session:
                 self.forget()
+            self.idle.set()
 
     def read(self, n):
         data = b''
@@ -333,7 +342,7 @@ class Kills(unittest.TestCase):
             with self.subTest(at=at):
                 self.begin()
                 Life(self, at, 'a')
-                self.broker.forget()
+                self.broker.forget_between_lives()
                 life = Life(self)
                 self.assertEqual(life.status, 0)
                 self.audit(life, doubles=True)
