@@ -92,18 +92,6 @@ class CommandLine(unittest.TestCase):
                 self.assertNotEqual(done.returncode, 0)
                 self.assertIn(path + ":2", done.stderr)
 
-    def test_what_comes_later_is_refused_as_not_in_this_version(self):
-        for section, key, value in (
-                ("ctl", "group", "x"),):
-            with self.subTest("%s.%s = %s" % (section, key, value)):
-                path = self.file("[%s]\n%s = %s\n" % (section, key, value))
-
-                done = run("-c", path, "--check-config")
-
-                self.assertNotEqual(done.returncode, 0)
-                self.assertIn(path + ":2", done.stderr)
-                self.assertIn("not in this version", done.stderr)
-
     def test_a_repeated_key_is_an_error(self):
         path = self.file("[gateway]\nid = 7\nid = 8\n")
 
