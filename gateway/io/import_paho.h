@@ -4,10 +4,12 @@
  * gateway: its gateway.conf, and predefinedTopic.conf and clients.conf where
  * that names or needs them.
  *
- * What is written loads, and does what the other gateway did as far as there
- * is a counterpart; each key without one stands in a comment, with its line
- * and the reason. A password is not copied: the file that it belongs in is
- * named. Files are read as they are, nothing is changed.
+ * What is written does what the other gateway did as far as there is a
+ * counterpart; each key without one stands in a comment, with its line and the
+ * reason. It loads, but for values that are refused here (a wildcard in a
+ * predefined topic), which loading then names. A password is not copied: the
+ * file that it belongs in is named. Files are read as they are, nothing is
+ * changed.
  */
 #ifndef GW_IMPORT_PAHO_H
 #define GW_IMPORT_PAHO_H
