@@ -113,6 +113,9 @@ void oracle_steps_due(struct sim *sim, struct book *book)
     /* What the store does not take is tried again. */
     if (kept < sim->oracle.failed_at)
         kept = sim->oracle.failed_at + (mqttsn_ms)sim->o.retry_ms;
+    /* Who sleeps is sent nothing; with the waking the time begins anew. */
+    if (kept < book->since)
+        kept = book->since;
     if (book->release_due != 0 && sim->jumped_at < book->release_due &&
         sim->now > kept + 20000 + (mqttsn_ms)sim->o.store_ms * 40 &&
         sim->gw.free_since < book->release_due && gone(sim, book) == 0)
