@@ -273,13 +273,14 @@ class Retained(E2ETest):
         self.broker = self.start_fake_broker()
 
         def subscribing(topic, qos):
-            if topic == "kept/x":
+            # With MQTT 5 it may have been asked to send none.
+            if topic == "kept/x" and self.broker.last_options >> 4 & 3 != 2:
                 self.broker.send("kept/x", "state", qos, retain=True,
                                  packet_id=9)
 
         self.broker.subscribing = subscribing
         self.gw = self.start_gateway(self.broker.port, {
-            "upstream": {**QUICK["upstream"], "retain_settle": "50ms"}})
+            "upstream": QUICK["upstream"]})
 
     def test_resubscribing_does_not_repeat_retained_messages(self):
         # [G12-37] [G12-39]
