@@ -126,8 +126,7 @@ void fz_check_action(const struct fz_world *w, const struct gw_up_action *a)
     if (a->kind == GW_UP_OPEN || a->kind == GW_UP_CLOSE)
         return;
     MUST(a->connection == 0 ? w->connected : fz_link_is_up(w, a->connection));
-    /* For such a text a broker may end the connection: never the shared one. */
-    MUST(a->connection != 0 || mqttsn_text_prudent(a->topic) || w->foreign);
+    MUST(mqttsn_text_prudent(a->topic) || w->foreign);
     if (a->kind == GW_UP_PUBLISH) {
         MUST(mqttsn_topic_name_valid(a->topic));
         MUST(a->qos <= 2);
