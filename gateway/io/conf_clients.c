@@ -85,9 +85,6 @@ static void add_line(struct conf_load *load, const struct conf_place *place,
     struct gw_addr addr;
     struct gw_cidr cidr;
 
-    line = conf_trim(line);
-    if (*line == '\0' || *line == '#')
-        return;
     if (!conf_parse_client(line, &client)) {
         conf_error(load, place, FILE_KEY,
                    "expected id, address[, unstableLine][, secureConnection]"
@@ -117,19 +114,8 @@ void conf_resolve_clients(struct conf_load *load)
     const struct conf_entry *entry = conf_find(
         load->config->private,
         conf_key_find("access", "clients_file", strlen("clients_file")), NULL);
-    struct conf_lines lines = {.load = load};
-    char *line;
 
-    if (entry == NULL || entry->value.text == NULL || load->no_memory)
-        return;
-    line = conf_alloc(load, CONF_LINE_MAX + 1);
-    lines.place.origin = CONF_FILE;
-    lines.place.file = entry->value.text;
-    lines.file =
-        conf_open_file(load, &entry->place, FILE_KEY, entry->value.text, false);
-    if (lines.file == NULL)
-        return;
-    while (line != NULL && conf_next_line(&lines, line))
-        add_line(load, &lines.place, line);
-    fclose(lines.file);
+    if (entry != NULL && entry->value.text != NULL)
+        conf_read_rows(load, &entry->place, FILE_KEY, entry->value.text,
+                       add_line);
 }

@@ -51,21 +51,6 @@ static const char *reload_text(const struct conf_key *key)
     return (key->flags & CONF_RELOADS) != 0 ? "reloads" : "needs a restart";
 }
 
-/* The meaning, and which words of a choice are still to come. */
-static const char *meaning_of(const struct conf_key *key, char *buf, size_t cap)
-{
-    const char *at = key->words != NULL ? key->words : "";
-    size_t len = (size_t)snprintf(buf, cap, "%s", key->meaning);
-
-    while ((at = strchr(at, '!')) != NULL && len < cap) {
-        int word = (int)strcspn(++at, "|");
-
-        len += (size_t)snprintf(buf + len, cap - len,
-                                "; %.*s is not in this version", word, at);
-    }
-    return buf;
-}
-
 /* Fills a line of at most 'columns' with words, each line begun by 'lead'. */
 static void print_wrapped(FILE *out, const char *lead, size_t columns,
                           const char *text)
@@ -113,12 +98,11 @@ static const char *sample_value(const struct conf_key *key, char *buf,
 
 static void sample_key(FILE *out, const struct conf_key *key)
 {
-    char what[160], meaning[512], text[600], word[48];
+    char what[160], text[600], word[48];
     const char *value = key->note != NULL ? key->note : key->value;
 
     fputc('\n', out);
-    snprintf(text, sizeof(text), "%s.",
-             meaning_of(key, meaning, sizeof(meaning)));
+    snprintf(text, sizeof(text), "%s.", key->meaning);
     print_wrapped(out, "# ", 78, text);
     snprintf(text, sizeof(text), "Takes %s. Default: %s. %c%s.",
              conf_key_expects(key, what, sizeof(what)), value,
@@ -184,7 +168,7 @@ static void print_cell(FILE *out, const char *text)
 
 static void markdown_key(FILE *out, const struct conf_key *key)
 {
-    char what[160], meaning[512];
+    char what[160];
 
     fprintf(out, "| `%s` | ", key->name);
     print_cell(out, conf_key_expects(key, what, sizeof(what)));
@@ -194,7 +178,7 @@ static void markdown_key(FILE *out, const struct conf_key *key)
     else
         fprintf(out, "`%s`", key->value);
     fprintf(out, " | %s | ", (key->flags & CONF_RELOADS) != 0 ? "yes" : "no");
-    print_cell(out, meaning_of(key, meaning, sizeof(meaning)));
+    print_cell(out, key->meaning);
     fputs(" |\n", out);
 }
 
@@ -251,7 +235,7 @@ static void manual_key(FILE *out, const struct conf_key *key)
     fputs(".TP\n.B ", out);
     print_roff(out, key->name);
     fputc('\n', out);
-    print_roff(out, meaning_of(key, text, sizeof(text)));
+    print_roff(out, key->meaning);
     fputs(".\n", out);
     snprintf(text, sizeof(text), "Takes %s; default: %s; %s.",
              conf_key_expects(key, what, sizeof(what)),

@@ -141,31 +141,28 @@ const char *conf_size_text(uint64_t octets, char *buf, size_t cap)
     return unit_text(octets, names, sizes, 4, buf, cap);
 }
 
-/* The next of "a|b|!c": its begin, its length without '!', and where to go
- * on; NULL when there is none. */
-static const char *next_word(const char **rest, size_t *ret_len,
-                             bool *ret_later)
+/* The next of "a|b|c": its begin, its length, and where to go on; NULL when
+ * there is none. */
+static const char *next_word(const char **rest, size_t *ret_len)
 {
     const char *word = *rest;
     size_t len;
 
     if (*word == '\0')
         return NULL;
-    *ret_later = *word == '!';
-    word += *ret_later;
     len = strcspn(word, "|");
     *rest = word + len + (word[len] == '|');
     *ret_len = len;
     return word;
 }
 
-int conf_word_index(const char *words, const char *word, bool *ret_later)
+int conf_word_index(const char *words, const char *word)
 {
     const char *rest = words, *candidate;
     size_t len;
     int i = 0;
 
-    while ((candidate = next_word(&rest, &len, ret_later)) != NULL) {
+    while ((candidate = next_word(&rest, &len)) != NULL) {
         if (strlen(word) == len && memcmp(word, candidate, len) == 0)
             return i;
         i++;
@@ -176,11 +173,10 @@ int conf_word_index(const char *words, const char *word, bool *ret_later)
 const char *conf_word(const char *words, uint64_t index, char *buf, size_t cap)
 {
     const char *rest = words, *word;
-    bool later;
     size_t len;
 
     buf[0] = '\0';
-    while ((word = next_word(&rest, &len, &later)) != NULL) {
+    while ((word = next_word(&rest, &len)) != NULL) {
         if (index-- == 0) {
             snprintf(buf, cap, "%.*s", (int)len, word);
             break;
@@ -189,17 +185,14 @@ const char *conf_word(const char *words, uint64_t index, char *buf, size_t cap)
     return buf;
 }
 
-/* "a, b or c", without what belongs to a later version. */
+/* "a, b or c". */
 static void list_words(const char *words, char *buf, size_t cap)
 {
     const char *rest = words, *word, *last = NULL;
     size_t len, last_len = 0, at = 0;
-    bool later;
 
     buf[0] = '\0';
-    while ((word = next_word(&rest, &len, &later)) != NULL) {
-        if (later)
-            continue;
+    while ((word = next_word(&rest, &len)) != NULL) {
         if (last != NULL && at < cap)
             at += (size_t)snprintf(buf + at, cap - at, "%s%.*s",
                                    at == 0 ? "" : ", ", (int)last_len, last);

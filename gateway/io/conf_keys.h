@@ -59,7 +59,7 @@ struct conf_key {
     enum conf_type type;
     unsigned flags;
     uint64_t min, max; /* of what is kept; 'max' entries for a list */
-    const char *words; /* "a|b|!c": c belongs to a later version */
+    const char *words; /* "a|b|c" */
     const char *value; /* the default, as one would write it; "": none */
     const char *note;  /* what the default stands for, or NULL */
     size_t offset;     /* of the member; CONF_NOWHERE: filled by hand */
@@ -94,8 +94,8 @@ const struct conf_key *conf_key_nearest(const char *section, const char *name);
 /* What a key takes, in words: "a duration from 1s to 1h". Returns 'buf'. */
 const char *conf_key_expects(const struct conf_key *key, char *buf, size_t cap);
 
-/* The index of a word in 'words', or -1; '*ret_later' as '!' says. */
-int conf_word_index(const char *words, const char *word, bool *ret_later);
+/* The index of a word in 'words', or -1. */
+int conf_word_index(const char *words, const char *word);
 const char *conf_word(const char *words, uint64_t index, char *buf, size_t cap);
 
 /* Numbers with the unit that suits them: "90s", "64KiB". Returns 'buf'. */

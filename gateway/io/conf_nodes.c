@@ -67,12 +67,10 @@ static void add_line(struct conf_load *load, const struct conf_place *place,
     char part[PARTS][CONF_LINE_MAX + 1] = {""};
     struct gw_config_credentials row = {0};
     struct conf_value secret = {0};
-    const char *rest = line = conf_trim(line);
+    const char *rest = line;
     char why[CONF_WHY_MAX];
     unsigned count = 0;
 
-    if (*line == '\0' || *line == '#')
-        return;
     while (count < PARTS && conf_next_part(&rest, part[count], sizeof(part[0])))
         count++;
     if (count < 3 || count > 4 || part[CLIENT][0] == '\0' ||
@@ -101,20 +99,9 @@ static void read_credentials(struct conf_load *load)
     const char *path = load->config->upstream.credentials_file;
     struct conf_place given =
         conf_place_of(load, "upstream", "credentials_file");
-    struct conf_lines lines = {.load = load};
-    char *line;
 
-    if (path == NULL)
-        return;
-    line = conf_alloc(load, CONF_LINE_MAX + 1);
-    lines.place.origin = CONF_FILE;
-    lines.place.file = path;
-    lines.file = conf_open_file(load, &given, FILE_KEY, path, false);
-    if (lines.file == NULL)
-        return;
-    while (line != NULL && conf_next_line(&lines, line))
-        add_line(load, &lines.place, line);
-    fclose(lines.file);
+    if (path != NULL)
+        conf_read_rows(load, &given, FILE_KEY, path, add_line);
 }
 
 static void check_template(struct conf_load *load)

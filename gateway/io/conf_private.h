@@ -160,6 +160,13 @@ bool conf_next_line(struct conf_lines *lines, char *buf);
 FILE *conf_open_file(struct conf_load *load, const struct conf_place *place,
                      const char *key, const char *path, bool may_be_missing);
 
+/* Calls 'add' with each line, trimmed, of the file 'path' that 'key' names at
+ * 'given', but for empty ones and comments, which begin with '#'. */
+void conf_read_rows(struct conf_load *load, const struct conf_place *given,
+                    const char *key, const char *path,
+                    void (*add)(struct conf_load *load,
+                                const struct conf_place *place, char *line));
+
 /* Cuts blanks off both ends, in place. */
 char *conf_trim(char *text);
 

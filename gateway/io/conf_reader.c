@@ -122,6 +122,29 @@ bool conf_next_line(struct conf_lines *lines, char *buf)
     return true;
 }
 
+void conf_read_rows(struct conf_load *load, const struct conf_place *given,
+                    const char *key, const char *path,
+                    void (*add)(struct conf_load *load,
+                                const struct conf_place *place, char *line))
+{
+    struct conf_lines lines = {.load = load};
+    char *buf = conf_alloc(load, CONF_LINE_MAX + 1), *line;
+
+    if (load->no_memory) /* also before: what 'add' writes to may be missing */
+        return;
+    lines.place.origin = CONF_FILE;
+    lines.place.file = path;
+    lines.file = conf_open_file(load, given, key, path, false);
+    if (lines.file == NULL)
+        return;
+    while (conf_next_line(&lines, buf)) {
+        line = conf_trim(buf);
+        if (*line != '\0' && *line != '#')
+            add(load, &lines.place, line);
+    }
+    fclose(lines.file);
+}
+
 /* A ';' or '#' begins a comment at the start of a line, a ';' also after a
  * blank. */
 static void cut_comment(char *line)

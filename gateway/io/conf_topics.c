@@ -96,9 +96,6 @@ static void add_csv_line(struct conf_load *load, const struct conf_place *place,
     char client[CONF_LINE_MAX + 1], topic[CONF_LINE_MAX + 1], id[16];
     const char *rest = line;
 
-    line = conf_trim(line);
-    if (*line == '\0' || *line == '#')
-        return;
     if (!conf_next_part(&rest, client, sizeof(client)) ||
         !conf_next_part(&rest, topic, sizeof(topic)) ||
         !conf_next_part(&rest, id, sizeof(id)) ||
@@ -127,21 +124,10 @@ static void read_csv(struct conf_load *load)
         load->config->private,
         conf_key_find("topics", "predefined_file", strlen("predefined_file")),
         NULL);
-    struct conf_lines lines = {.load = load};
-    char *line;
 
-    if (entry == NULL || entry->value.text == NULL)
-        return;
-    line = conf_alloc(load, CONF_LINE_MAX + 1);
-    lines.place.origin = CONF_FILE;
-    lines.place.file = entry->value.text;
-    lines.file =
-        conf_open_file(load, &entry->place, FILE_KEY, entry->value.text, false);
-    if (lines.file == NULL)
-        return;
-    while (line != NULL && conf_next_line(&lines, line))
-        add_csv_line(load, &lines.place, line);
-    fclose(lines.file);
+    if (entry != NULL && entry->value.text != NULL)
+        conf_read_rows(load, &entry->place, FILE_KEY, entry->value.text,
+                       add_csv_line);
 }
 
 /* By client, id, then precedence; then by appearance, of --set the last first:

@@ -95,15 +95,10 @@ static bool expected(const struct conf_key *key, const char *text, char *why)
 static bool parse_choice(const struct conf_key *key, const char *text,
                          struct conf_value *ret, char *why)
 {
-    bool later = false;
-    int index = conf_word_index(key->words, text, &later);
+    int index = conf_word_index(key->words, text);
 
     if (index < 0)
         return expected(key, text, why);
-    if (later) {
-        snprintf(why, CONF_WHY_MAX, "'%s' is not in this version", text);
-        return false;
-    }
     ret->number = (uint64_t)index;
     return true;
 }

@@ -123,13 +123,12 @@ static enum daemon_order do_log(const struct order *o)
     const struct gw_config_log *log = &o->d->config->log;
     char word[16], level[16];
     struct gw_json json;
-    bool later;
     int i;
 
     if (o->argument.len != 0) {
         snprintf(word, sizeof(word), "%.*s", (int)o->argument.len,
                  (const char *)o->argument.data);
-        i = conf_word_index(key->words, word, &later);
+        i = conf_word_index(key->words, word);
         if (i < 0)
             return bad(o, "expected error, warn, info or debug");
         gw_log_configure((enum gw_log_level)i, log->format, log->output);
