@@ -84,8 +84,9 @@ static bool is_level(struct mqttsn_span level, char wildcard)
     return level.len == 1 && level.data[0] == (uint8_t)wildcard;
 }
 
-bool gw_policy_harmless(const struct gw_policy *policy, uint32_t client,
-                        struct mqttsn_span topic)
+/* Nothing that makes a broker close the connection it comes by (T13). */
+static bool harmless(const struct gw_policy *policy, uint32_t client,
+                     struct mqttsn_span topic)
 {
     const struct gw_options *o = &policy->options;
     size_t levels = 1 + policy->prefix_levels;
@@ -131,8 +132,8 @@ bool gw_policy_may_publish(const struct gw_policy *policy, uint32_t client,
 {
     char buf[GW_NAME_MAX];
 
-    if (!gw_policy_harmless(policy, client, name) ||
-        !dollar_allowed(policy, name) || !mqttsn_topic_name_valid(name))
+    if (!harmless(policy, client, name) || !dollar_allowed(policy, name) ||
+        !mqttsn_topic_name_valid(name))
         return false;
     for (size_t i = 0; i < policy->options.access_publish_count; i++) {
         struct mqttsn_span filter =
@@ -173,8 +174,8 @@ bool gw_policy_filter_sound(const struct gw_policy *policy, uint32_t client,
 {
     /* A shared subscription: its messages come under names it does not match,
      * and a malformed one costs everybody the connection to the broker. */
-    return gw_policy_harmless(policy, client, filter) &&
-           mqttsn_filter_valid(filter) && !begins_with(filter, "$share/");
+    return harmless(policy, client, filter) && mqttsn_filter_valid(filter) &&
+           !begins_with(filter, "$share/");
 }
 
 bool gw_policy_may_subscribe(const struct gw_policy *policy, uint32_t client,

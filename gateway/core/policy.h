@@ -109,12 +109,6 @@ size_t gw_policy_fixed(const struct gw_policy *policy,
 bool gw_policy_filter_sound(const struct gw_policy *policy, uint32_t client,
                             struct mqttsn_span filter);
 
-/* Whether a topic or filter, as the node names it, is nothing that makes a
- * broker close the connection it comes by: not too long or deep behind the
- * prefix, and without characters that brokers refuse (T13). */
-bool gw_policy_harmless(const struct gw_policy *policy, uint32_t client,
-                        struct mqttsn_span topic);
-
 /* Topics and filters a node may use, as it names them: valid, not too long
  * behind the prefix, '$' only if allowed, in the access lists (D8, T13). A
  * filter is allowed when one of the list covers it: every topic that it matches

@@ -459,8 +459,9 @@ void gw_on_unsubscribe(struct gw_engine *e, uint32_t session,
         mapped = at_broker(e, session, filter, buf);
     node = named ? gw_filters_find(&e->filters, mapped) : 0;
     sub = node ? gw_sub_find(e, session, node) : 0;
-    if (sub == 0 && (s->up == 0 || mapped.len == 0 ||
-                     !gw_policy_harmless(&e->policy, s->client_id, filter))) {
+    if (sub == 0 &&
+        (s->up == 0 || mapped.len == 0 ||
+         !gw_policy_filter_sound(&e->policy, s->client_id, filter))) {
         gw_reply_push(e, session, &unsuback, gw_store_all(e));
         return;
     }
