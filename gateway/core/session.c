@@ -153,7 +153,7 @@ void gw_session_outlives(struct gw_engine *e, uint32_t index)
 
         if (i == index || s->client_id != name)
             continue;
-        s->state = GW_HALF_OPEN;
+        gw_session_set_state(e, i, GW_HALF_OPEN);
         s->flags &= ~(unsigned)GW_S_KNOWN;
     }
 }

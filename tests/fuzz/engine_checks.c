@@ -190,6 +190,7 @@ void fz_check_state(struct fz_world *w)
     struct gw_session_info rows[8];
     struct gw_usage u, sum = {0};
     struct gw_totals totals;
+    uint32_t in_state[GW_STATE_COUNT] = {0};
     uint32_t cursor = 0;
     size_t n;
 
@@ -203,6 +204,7 @@ void fz_check_state(struct fz_world *w)
     MUST(n == u.sessions || ((w->blocked & FZ_DATAGRAM) && n < u.sessions));
     for (size_t i = 0; i < n; i++) {
         MUST(rows[i].state < GW_STATE_COUNT);
+        in_state[rows[i].state]++;
         MUST(rows[i].topics <= w->options.max_topics_per_client);
         MUST(rows[i].last_heard <= w->now);
         sum.topics += rows[i].topics;
@@ -213,8 +215,15 @@ void fz_check_state(struct fz_world *w)
         for (size_t k = 0; k < i; k++)
             MUST(!mqttsn_span_equal(rows[i].client_id, rows[k].client_id));
     }
-    for (unsigned i = 0; i < GW_STATE_COUNT; i++)
+    /* Who waits for its CONNACK to leave shows as half-open, and counts by what
+     * it is. */
+    for (unsigned i = 0; i < GW_STATE_COUNT; i++) {
         sum.sessions -= totals.clients[i];
+        if (n == u.sessions && i == GW_HALF_OPEN)
+            MUST(totals.clients[i] <= in_state[i]);
+        else if (n == u.sessions)
+            MUST(totals.clients[i] >= in_state[i]);
+    }
     MUST(sum.sessions == 0);
     MUST(sum.topics <= u.topics); /* predefined ones have entries too */
     MUST(sum.subscriptions == u.subscriptions);

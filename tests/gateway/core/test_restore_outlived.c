@@ -136,6 +136,7 @@ static void the_last_of_three_lives(void **unused)
 {
     struct node n = world_node(1);
     struct gw_session_info info;
+    struct gw_totals totals;
     struct world w;
 
     (void)unused;
@@ -149,6 +150,9 @@ static void the_last_of_three_lives(void **unused)
     world_forget_outputs(&w);
 
     world_restart(&w);
+    gw_engine_totals(w.engine, &totals);
+    for (int state = 0; state < GW_STATE_COUNT; state++)
+        assert_int_equal(totals.clients[state], state == GW_ACTIVE);
     assert_int_equal(world_usage(&w).sessions, 1);
     assert_int_equal(world_usage(&w).subscriptions, 1);
     assert_int_equal(sessions_kept(&w), 1);
