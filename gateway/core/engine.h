@@ -161,16 +161,18 @@ bool gw_engine_publish(struct gw_engine *engine, struct mqttsn_span topic,
 /*
  * An operator's word about one client. Kick: its connection ends as if it had
  * broken, with its will, and the node is told DISCONNECT, but for one that
- * sleeps, which learns it when it wakes. False: it is not connected, or there
- * is none of this id.
+ * sleeps, which learns it when it wakes. MQTTSN_ENOTFOUND: there is none of
+ * this id; MQTTSN_EPROTO: it is not connected; MQTTSN_ENOSPACE: the store is
+ * too far behind to be told (gw_engine_is_behind), and nothing has changed.
  *
  * Purge: what waits for it is dropped, and counted, but for what is under way.
  * '*ret_dropped' is how many were; with a long queue, or a store that is
  * behind, not all at once: call it again as long as some are and more wait.
  * False: there is none of this id.
  */
-bool gw_engine_kick(struct gw_engine *engine, struct mqttsn_span client_id,
-                    mqttsn_ms now);
+MQTTSN_CHECKED enum mqttsn_status gw_engine_kick(struct gw_engine *engine,
+                                                 struct mqttsn_span client_id,
+                                                 mqttsn_ms now);
 bool gw_engine_purge(struct gw_engine *engine, struct mqttsn_span client_id,
                      mqttsn_ms now, uint32_t *ret_dropped);
 

@@ -15,8 +15,8 @@ static struct gw_stranger *tell(struct gw_engine *e, const struct gw_session *s)
                              &(struct gw_reply){.type = MQTTSN_DISCONNECT});
 }
 
-bool gw_engine_kick(struct gw_engine *engine, struct mqttsn_span client_id,
-                    mqttsn_ms now)
+enum mqttsn_status gw_engine_kick(struct gw_engine *engine,
+                                  struct mqttsn_span client_id, mqttsn_ms now)
 {
     uint32_t session = gw_session_by_client(engine, client_id);
     const struct gw_session *s;
@@ -24,21 +24,23 @@ bool gw_engine_kick(struct gw_engine *engine, struct mqttsn_span client_id,
 
     engine->now = now;
     if (session == 0)
-        return false;
+        return MQTTSN_ENOTFOUND;
     s = gw_session_at(engine, session);
     if (!gw_session_connected(s) && s->state != GW_HALF_OPEN)
-        return false;
+        return MQTTSN_EPROTO;
+    if (gw_store_behind(engine))
+        return MQTTSN_ENOSPACE;
     gw_note(engine, GW_NOTE_KICKED, session, 0, NULL);
     told = tell(engine, s);
     if (s->state == GW_HALF_OPEN) {
         gw_session_end_connection(engine, session);
-        return true;
+        return MQTTSN_OK;
     }
     gw_session_break(engine, session, GW_DISCONNECTED);
     /* A node that was told is not restored as connected after a crash. */
     if (told != NULL)
         told->reply.wait = engine->store_queued;
-    return true;
+    return MQTTSN_OK;
 }
 
 bool gw_engine_purge(struct gw_engine *engine, struct mqttsn_span client_id,

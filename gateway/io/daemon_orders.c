@@ -49,12 +49,16 @@ static enum daemon_order do_kick(const struct order *o)
 {
     struct mqttsn_span client = o->argument;
     struct gw_session_info info;
+    enum mqttsn_status status;
     struct gw_json json;
 
     if (!gw_engine_session(o->d->engine, client, &info))
         return no_such_client(o);
-    if (!gw_engine_kick(o->d->engine, client, o->d->now))
-        return refused(o, "it is not connected");
+    status = gw_engine_kick(o->d->engine, client, o->d->now);
+    if (status != MQTTSN_OK)
+        return refused(o, status == MQTTSN_ENOSPACE
+                              ? "the store is behind; try again"
+                              : "it is not connected");
     daemon_wake(o->d);
     gw_json_begin(&json, o->buf, o->cap);
     gw_json_text(&json, "kicked", client);

@@ -45,12 +45,18 @@ static void start(struct fixture *fx)
     world_start(&fx->w);
 }
 
-static bool kick(struct fixture *fx, const char *id)
+static enum mqttsn_status kick_status(struct fixture *fx, const char *id)
 {
-    bool done = gw_engine_kick(fx->w.engine, mqttsn_span_text(id), fx->w.now);
+    enum mqttsn_status status =
+        gw_engine_kick(fx->w.engine, mqttsn_span_text(id), fx->w.now);
 
     world_pump(&fx->w);
-    return done;
+    return status;
+}
+
+static bool kick(struct fixture *fx, const char *id)
+{
+    return kick_status(fx, id) == MQTTSN_OK;
 }
 
 static uint32_t purge(struct fixture *fx, const char *id)
@@ -400,11 +406,39 @@ static void what_was_dropped_does_not_come_back_from_the_store(void **unused)
     world_stop(&fx.w);
 }
 
+/* What ends has to be forgotten, for which the store has no place left. */
+static void nobody_is_kicked_while_the_store_is_behind(void **unused)
+{
+    struct fixture fx;
+    struct node n = world_node(1), busy = world_node(2);
+    char text[16];
+
+    (void)unused;
+    start(&fx);
+    assert_int_equal(kick_status(&fx, "n1"), MQTTSN_ENOTFOUND);
+    world_send(&fx.w, &n, sn_connect("n1", 60, SN_CLEAN));
+    world_send(&fx.w, &busy, sn_connect("busy", 60, SN_CLEAN));
+    world_pump(&fx.w);
+    fx.w.blocked = SINK_STORE;
+    for (unsigned i = 0; !gw_engine_is_behind(fx.w.engine); i++) {
+        snprintf(text, sizeof(text), "gone %u", i);
+        world_send(&fx.w, &busy, sn_willmsg(SN_WILLMSGUPD, text));
+        world_forget_outputs(&fx.w);
+    }
+    assert_int_equal(kick_status(&fx, "n1"), MQTTSN_ENOSPACE);
+    fx.w.blocked = 0;
+    world_pump(&fx.w);
+    assert_int_equal(kick_status(&fx, "n1"), MQTTSN_OK);
+    assert_int_equal(kick_status(&fx, "n1"), MQTTSN_ENOTFOUND);
+    world_stop(&fx.w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_kicked_node_is_told_and_its_will_is_published),
         cmocka_unit_test(a_kicked_clean_session_is_forgotten),
+        cmocka_unit_test(nobody_is_kicked_while_the_store_is_behind),
         cmocka_unit_test(a_sleeping_node_learns_it_when_it_wakes),
         cmocka_unit_test(half_a_connection_ends_too),
         cmocka_unit_test(one_without_an_address_cannot_be_told),

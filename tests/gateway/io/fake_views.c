@@ -118,13 +118,13 @@ bool gw_engine_traces(const struct gw_engine *engine,
     return false;
 }
 
-bool gw_engine_kick(struct gw_engine *engine, struct mqttsn_span client_id,
-                    mqttsn_ms now)
+enum mqttsn_status gw_engine_kick(struct gw_engine *engine,
+                                  struct mqttsn_span client_id, mqttsn_ms now)
 {
     (void)engine;
     (void)client_id;
     (void)now;
-    return false;
+    return MQTTSN_ENOTFOUND;
 }
 
 bool gw_engine_purge(struct gw_engine *engine, struct mqttsn_span client_id,
