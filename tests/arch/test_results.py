@@ -56,7 +56,12 @@ class Results(unittest.TestCase):
                        "WARNING: ThreadSanitizer: data race",
                        "x.c:1:2: runtime error: shift exponent",
                        "x.c:3: f: Assertion `a > 0' failed.",
-                       "Test failed with exception: Segmentation fault"):
+                       "Test failed with exception: Segmentation fault",
+                       "level=error area=daemon event=crashed signal=SIGSEGV",
+                       '{"level":"error","area":"daemon","event":"crashed"}',
+                       "the gateway ended with status -11",
+                       "a sanitizer or assertion spoke",
+                       "SIGTERM does not end the gateway"):
             self.assertEqual(results(test("e2e / a", stderr=stderr)),
                              [("FAIL", "gw:e2e / a")], stderr)
         self.assertEqual(results(test("io / a", status=-6))[0][0], "FAIL")

@@ -19,8 +19,12 @@ import sys
 PARTS = (re.compile(r"^\[  SKIPPED \] (?!\d+ test)(\w+)", re.M),
          re.compile(r"^(\w+) \(.*\) \.\.\. skipped ", re.M))
 TIMED = {"e2e", "faults", "io", "dashboard"}
-EVIDENCE = re.compile(r"Sanitizer|runtime error:|Assertion .* failed|"
-                      r"core dumped|definitely lost|failed with exception")
+# Also what the harness and the daemon say of the daemon's end: what meson sees
+# is how the test ended.
+EVIDENCE = re.compile(r"(?i)sanitizer|runtime error:|assertion .* failed|"
+                      r"core dumped|definitely lost|failed with exception|"
+                      r"event\W+crashed|ended with status|"
+                      r"does not end the gateway")
 AGAIN_AT_MOST = 3
 
 
