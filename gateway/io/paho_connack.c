@@ -3,8 +3,7 @@
 
 #include <stdatomic.h>
 #include <string.h>
-
-#define DESCRIPTORS_MAX 8192
+#include <sys/socket.h>
 
 #define CONNECT 0x10
 #define CONNACK 0x20
@@ -12,7 +11,7 @@
 
 /* By descriptor: how far the answer to a CONNECT of MQTT 5 has come. */
 enum { NOTHING, FIRST_OCTET, LENGTH };
-static atomic_uchar awaited[DESCRIPTORS_MAX];
+static atomic_uchar awaited[GW_PAHO_DESCRIPTORS_MAX];
 
 /* Whether it is a CONNECT of MQTT 5: behind a length of one to four octets
  * stand the name of the protocol and its level. */
@@ -30,16 +29,20 @@ static bool is_of_5(const uint8_t *octets, size_t len)
 
 void gw_paho_connack_await(int fd, const uint8_t *octets, size_t len)
 {
-    if (fd < 0 || fd >= DESCRIPTORS_MAX || len == 0 || octets[0] != CONNECT)
+    if (fd < 0 || len == 0 || octets[0] != CONNECT)
         return;
-    atomic_store(&awaited[fd], is_of_5(octets, len) ? FIRST_OCTET : NOTHING);
+    if (fd < GW_PAHO_DESCRIPTORS_MAX)
+        atomic_store(&awaited[fd],
+                     is_of_5(octets, len) ? FIRST_OCTET : NOTHING);
+    else if (is_of_5(octets, len))
+        shutdown(fd, SHUT_RDWR);
 }
 
 bool gw_paho_connack_is_old(int fd, const uint8_t *octets, size_t len)
 {
     unsigned char next;
 
-    if (fd < 0 || fd >= DESCRIPTORS_MAX)
+    if (fd < 0 || fd >= GW_PAHO_DESCRIPTORS_MAX)
         return false;
     next = atomic_load(&awaited[fd]);
     for (size_t i = 0; next != NOTHING && i < len; i++) {

@@ -19,8 +19,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Descriptors from here on are not followed. */
+#define GW_PAHO_DESCRIPTORS_MAX 8192
+
 /* These octets begin what is written to 'fd'; a CONNECT says what is awaited.
- * Paho's threads. */
+ * One of MQTT 5 on a descriptor that is not followed finds the connection shut
+ * down: no answer to it is better than such a one. Paho's threads. */
 void gw_paho_connack_await(int fd, const uint8_t *octets, size_t len);
 
 /* These were read next. True: they are of such an answer. Paho's receiving

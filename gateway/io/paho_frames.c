@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "io/paho_frames.h"
 
+#include "io/paho_connack.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -8,7 +10,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define DESCRIPTORS_MAX 8192
 #define CHUNK 16384
 #define HEADER_MAX 4096 /* of the answer to the upgrade */
 
@@ -28,7 +29,7 @@ struct frames {
 
 /* By descriptor. Who closes one may be another thread than who reads it: what
  * is in them is touched with the lock, whether there are any is not. */
-static _Atomic(struct frames *) all[DESCRIPTORS_MAX];
+static _Atomic(struct frames *) all[GW_PAHO_DESCRIPTORS_MAX];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void clear(struct octets *o)
@@ -60,7 +61,8 @@ static bool add(struct octets *o, const void *data, size_t len)
 
 static struct frames *frames_of(int fd)
 {
-    return fd >= 0 && fd < DESCRIPTORS_MAX ? atomic_load(&all[fd]) : NULL;
+    return fd >= 0 && fd < GW_PAHO_DESCRIPTORS_MAX ? atomic_load(&all[fd])
+                                                   : NULL;
 }
 
 void gw_paho_frames_end(int fd)
@@ -85,7 +87,7 @@ void gw_paho_frames_begin(int fd)
     struct frames *f = calloc(1, sizeof(*f));
 
     gw_paho_frames_end(fd);
-    if (f == NULL || fd < 0 || fd >= DESCRIPTORS_MAX) {
+    if (f == NULL || fd < 0 || fd >= GW_PAHO_DESCRIPTORS_MAX) {
         free(f);
         shutdown(fd, SHUT_RDWR);
         return;

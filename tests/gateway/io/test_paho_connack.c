@@ -3,6 +3,12 @@
 
 #include "check.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #define FD 7
 
 static const uint8_t connect_5[] = {0x10, 0x0d, 0, 4, 'M', 'Q', 'T', 'T', 5};
@@ -97,11 +103,36 @@ static void what_is_no_connect_changes_nothing(void **state)
     gw_paho_connack_await(FD, publish, sizeof(publish));
     gw_paho_connack_await(FD, publish, 0);
     assert_true(reads(old, sizeof(old), 1));
-    CASE("descriptors that there are not, or too many");
+    CASE("descriptors that there are not");
     gw_paho_connack_await(-1, connect_5, sizeof(connect_5));
     gw_paho_connack_await(1 << 20, connect_5, sizeof(connect_5));
     assert_false(gw_paho_connack_is_old(-1, old, sizeof(old)));
     assert_false(gw_paho_connack_is_old(1 << 20, old, sizeof(old)));
+}
+
+/* No answer is better than one that Paho stumbles over. */
+static void one_that_is_not_followed_is_shut_down(void **state)
+{
+    const struct rlimit many = {GW_PAHO_DESCRIPTORS_MAX + 8,
+                                GW_PAHO_DESCRIPTORS_MAX + 8};
+    uint8_t octet;
+    int pair[2], high;
+
+    (void)state;
+    if (setrlimit(RLIMIT_NOFILE, &many) != 0)
+        skip(); /* then there is none here */
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    high = fcntl(pair[0], F_DUPFD, GW_PAHO_DESCRIPTORS_MAX);
+    assert_true(high >= GW_PAHO_DESCRIPTORS_MAX);
+    close(pair[0]);
+
+    gw_paho_connack_await(high, connect_4, sizeof(connect_4));
+    assert_int_equal(recv(pair[1], &octet, 1, MSG_DONTWAIT), -1);
+    assert_int_equal(errno, EAGAIN);
+    gw_paho_connack_await(high, connect_5, sizeof(connect_5));
+    assert_int_equal(recv(pair[1], &octet, 1, MSG_DONTWAIT), 0);
+    close(high);
+    close(pair[1]);
 }
 
 int main(void)
@@ -109,6 +140,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_in_the_old_words_is_known),
         cmocka_unit_test(what_is_no_connect_changes_nothing),
+        cmocka_unit_test(one_that_is_not_followed_is_shut_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
