@@ -17,8 +17,9 @@
  *  - While octets are left, poll repeats for some packets that all can be
  *    written to, unless something tells otherwise (paho_guard.h). So a packet
  *    costs no call of the system.
- *  - Both only with a handful of connections. With a thousand one that is never
- *    empty would have the others wait.
+ *  - With more than a handful of connections poll gives out what the system
+ *    has beside what is left: one that is never empty would have the others
+ *    wait.
  *  - Before poll waits, it calls whoever has something to tell.
  *
  * Where the calls do not come through here (TLS reads in another way, and a
