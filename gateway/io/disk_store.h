@@ -88,8 +88,9 @@ struct gw_disk_report {
  * takes new ones. 'visit' must not append.
  *
  * MQTTSN_OK:  '*ret_report' says what there was.
- * MQTTSN_EPROTO: something is of a later version; logged. The files are as they
- *                were, and stay so: it is only to be closed.
+ * MQTTSN_EPROTO: something is of a later version; logged. Every record is as it
+ *                was and stays so, beside an empty file of the journal that the
+ *                start has made; it is only to be closed.
  * MQTTSN_EIO, MQTTSN_ENOSPACE: it cannot be read, or not be written; logged.
  */
 MQTTSN_CHECKED enum mqttsn_status
