@@ -37,8 +37,15 @@ static bool own_takes_filter(const struct gw_engine *e, uint32_t session,
         return true;
     for (uint32_t i = s->subs; i != 0; i = gw_sub_at(e, i)->session_next)
         count++;
-    for (uint32_t i = s->exchanges; i != 0; i = gw_exchange_at(e, i)->next)
-        count += gw_exchange_at(e, i)->kind == GW_X_SUBSCRIBE;
+    for (uint32_t i = s->exchanges; i != 0; i = gw_exchange_at(e, i)->next) {
+        const struct gw_exchange *x = gw_exchange_at(e, i);
+
+        if (x->kind != GW_X_SUBSCRIBE)
+            continue;
+        if (x->filter == node && node != 0)
+            return true;
+        count += gw_sub_find(e, session, x->filter) == 0;
+    }
     return count < most;
 }
 
