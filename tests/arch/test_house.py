@@ -83,6 +83,16 @@ class House(unittest.TestCase):
 
         self.complaints(lambda path: path.name == "meson.build", judge)
 
+    def test_each_scenario_is_run(self):
+        named = (ROOT / "tests/scenario/meson.build").read_text(
+            encoding="utf-8")
+
+        def judge(path):
+            if "'%s'" % path.stem not in named:
+                yield "is not named in tests/scenario/meson.build"
+
+        self.complaints(lambda path: path.suffix == ".scn", judge)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
