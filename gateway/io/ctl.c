@@ -42,7 +42,9 @@ struct gw_ctl {
     uv_loop_t *loop;
     struct gw_ctl_setup setup; /* its 'path' is ours */
     uv_pipe_t server;
-    uv_timer_t sweep; /* runs while there is anybody */
+    uv_timer_t sweep;       /* runs while there is anybody */
+    uv_pipe_t spare;        /* takes who cannot be served, to be closed */
+    bool spare_busy, waits; /* ...and behind it another one does */
     struct client *clients;
     unsigned client_count, tracers;
     unsigned handles; /* still with the loop, but those of clients */
@@ -288,6 +290,35 @@ static unsigned uid_of(const uv_pipe_t *pipe)
     return who.uid;
 }
 
+static void on_connection(uv_stream_t *server, int status);
+
+static void on_spare_closed(uv_handle_t *spare)
+{
+    struct gw_ctl *ctl = spare->data;
+
+    ctl->spare_busy = false;
+    ctl->handles--;
+    if (ctl->waits && !uv_is_closing((uv_handle_t *)&ctl->server)) {
+        ctl->waits = false;
+        on_connection((uv_stream_t *)&ctl->server, 0);
+    }
+    free_if_closed(ctl);
+}
+
+/* The loop listens no more until who has come is accepted. */
+static void turn_away(struct gw_ctl *ctl)
+{
+    ctl->waits = ctl->spare_busy;
+    if (ctl->waits)
+        return;
+    ctl->spare_busy = true;
+    ctl->handles++;
+    uv_pipe_init(ctl->loop, &ctl->spare, 0);
+    ctl->spare.data = ctl;
+    uv_accept((uv_stream_t *)&ctl->server, (uv_stream_t *)&ctl->spare);
+    uv_close((uv_handle_t *)&ctl->spare, on_spare_closed);
+}
+
 static void on_connection(uv_stream_t *server, int status)
 {
     struct gw_ctl *ctl = server->data;
@@ -296,10 +327,11 @@ static void on_connection(uv_stream_t *server, int status)
     if (status != 0)
         return;
     c = calloc(1, sizeof(*c));
-    if (c == NULL || uv_pipe_init(ctl->loop, &c->pipe, 0) != 0) {
-        free(c); /* who waits is looked at with the next that comes */
+    if (c == NULL) {
+        turn_away(ctl);
         return;
     }
+    uv_pipe_init(ctl->loop, &c->pipe, 0); /* without IPC it cannot fail */
     c->ctl = ctl;
     c->pipe.data = c;
     c->moved_ms = uv_now(ctl->loop);

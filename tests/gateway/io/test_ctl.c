@@ -24,7 +24,19 @@ static struct rig {
     char directory[64], path[96];
     struct gw_ctl *ctl;
     unsigned asked;
+    unsigned refusals; /* so many times there is no memory */
 } rig;
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    if (rig.refusals == 0)
+        return __real_calloc(count, size);
+    rig.refusals--;
+    return NULL;
+}
 
 /* "echo/X" is said again, "big" is long, "trace/X" traces, "off" ends all. */
 static struct mqttsn_span answer(void *user,
@@ -383,6 +395,30 @@ static void who_never_reads_holds_up_nobody(void **state)
     free(line);
 }
 
+static void without_memory_it_still_listens(void **state)
+{
+    int fd[3];
+
+    (void)state;
+    start(GW_CTL_IDLE_MS);
+    CASE("nobody is served");
+    rig.refusals = 1000;
+    for (size_t i = 0; i < ARRAY_LEN(fd); i++)
+        fd[i] = join();
+    for (size_t i = 0; i < ARRAY_LEN(fd); i++)
+        assert_ended(fd[i]);
+
+    CASE("who came while the first was turned away has waited");
+    rig.refusals = 2;
+    for (size_t i = 0; i < ARRAY_LEN(fd); i++)
+        fd[i] = join();
+    say(fd[2], "echo/a\n");
+    assert_ended(fd[0]);
+    assert_hears(fd[2], "{\"a\"}");
+    close(fd[1]);
+    close(fd[2]);
+}
+
 /* ---- traces ------------------------------------------------------------ */
 
 static void frames_are_told_to_who_wants_them(void **state)
@@ -547,6 +583,7 @@ int main(void)
         WITH_RIG(who_is_being_served_does_not_give_way),
         WITH_RIG(who_does_nothing_for_a_while_is_closed),
         WITH_RIG(who_never_reads_holds_up_nobody),
+        WITH_RIG(without_memory_it_still_listens),
         WITH_RIG(frames_are_told_to_who_wants_them),
         WITH_RIG(who_reads_too_slowly_misses_frames),
         WITH_RIG(the_socket_is_for_its_group_and_goes_with_us),
