@@ -40,24 +40,20 @@ static bool is_alive(const struct sockaddr_un *at)
 }
 
 /* Takes away what is there, if it is a socket that nobody listens at. */
-static bool clear(const struct sockaddr_un *at, char *why)
+static enum mqttsn_status clear(const struct sockaddr_un *at, char *why)
 {
     struct stat there;
 
     if (lstat(at->sun_path, &there) != 0)
-        return errno == ENOENT;
-    if (!S_ISSOCK(there.st_mode)) {
-        fail(why, "there is something else of that name", 0);
-        return false;
-    }
-    if (is_alive(at)) {
-        fail(why, "another gateway listens there", 0);
-        return false;
-    }
+        return errno == ENOENT ? MQTTSN_OK
+                               : fail(why, "cannot be looked at", errno);
+    if (!S_ISSOCK(there.st_mode))
+        return fail(why, "there is something else of that name", 0);
+    if (is_alive(at))
+        return fail(why, "another gateway listens there", 0);
     if (unlink(at->sun_path) == 0 || errno == ENOENT)
-        return true;
-    fail(why, "what an earlier process left cannot be removed", errno);
-    return false;
+        return MQTTSN_OK;
+    return fail(why, "what an earlier process left cannot be removed", errno);
 }
 
 /* Nobody may connect before the group is right. */
@@ -100,8 +96,9 @@ enum mqttsn_status gw_ctl_socket_bind(const char *path, const char *group,
     if (strlen(path) >= sizeof(at.sun_path))
         return fail(why, "the path is too long for a socket", 0);
     memcpy(at.sun_path, path, strlen(path) + 1);
-    if (!clear(&at, why))
-        return MQTTSN_EIO;
+    status = clear(&at, why);
+    if (status != MQTTSN_OK)
+        return status;
     made.fd = new_socket();
     if (made.fd < 0)
         return fail(why, "no socket", errno);

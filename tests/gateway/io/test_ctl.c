@@ -23,8 +23,7 @@ static struct rig {
     uv_timer_t tick; /* so that a turn ends */
     char directory[64], path[96];
     struct gw_ctl *ctl;
-    unsigned asked;
-    unsigned refusals; /* so many times there is no memory */
+    unsigned asked, refusals; /* so often calloc() will have no memory */
 } rig;
 
 void *__real_calloc(size_t count, size_t size);
@@ -543,8 +542,8 @@ static void what_cannot_be_had_is_said(void **state)
     struct stat there;
 
     (void)state;
-    CASE("another listens");
     start(GW_CTL_IDLE_MS);
+    CASE("another listens");
     first = rig.ctl;
     assert_int_equal(open_at(rig.path, NULL, 1000, why), MQTTSN_EIO);
     assert_string_equal(why, "another gateway listens there");
@@ -563,6 +562,11 @@ static void what_cannot_be_had_is_said(void **state)
     close(open(path, O_CREAT | O_WRONLY, 0600));
     assert_int_equal(open_at(path, NULL, 1000, why), MQTTSN_EIO);
     assert_string_equal(why, "there is something else of that name");
+    CASE("below a file");
+    strcat(path, "/s");
+    assert_int_equal(open_at(path, NULL, 1000, why), MQTTSN_EIO);
+    assert_string_equal(why, "cannot be looked at: Not a directory");
+    *strrchr(path, '/') = '\0';
     unlink(path);
     CASE("no such group");
     assert_int_equal(open_at(path, "no-such-group-here", 1000, why),
