@@ -3,33 +3,14 @@
 
 #include <string.h>
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
+#include "percent.h"
 
-/* In place; what it becomes is never longer. False: a '%' that means nothing.
- */
 static bool decode(char *text, size_t len, struct mqttsn_span *ret)
 {
-    size_t to = 0;
+    bool good = gw_percent_decode(text, &len, false);
 
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] != '%') {
-            text[to++] = text[i];
-            continue;
-        }
-        if (len - i < 3 || hex(text[i + 1]) < 0 || hex(text[i + 2]) < 0)
-            return false;
-        text[to++] = (char)(hex(text[i + 1]) << 4 | hex(text[i + 2]));
-        i += 2;
-    }
-    *ret = mqttsn_span(text, to);
-    return true;
+    *ret = mqttsn_span(text, len);
+    return good;
 }
 
 static size_t up_to(const char *text, size_t len, char end)

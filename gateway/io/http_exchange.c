@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "json.h"
+#include "percent.h"
 #include "socket.h"
 
 #define JSON_TYPE "application/json"
@@ -63,40 +64,6 @@ void http_on_done(void *cls, struct MHD_Connection *connection, void **exchange,
 
 /* ---- the target -------------------------------------------------------- */
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* Decodes in place; false: a '%' without its two digits. */
-static bool decode(char *text, size_t *len, bool plus)
-{
-    size_t to = 0;
-
-    for (size_t i = 0; i < *len; i++) {
-        char c = text[i];
-
-        if (c == '%') {
-            int high = i + 2 < *len ? hex(text[i + 1]) : -1;
-            int low = high >= 0 ? hex(text[i + 2]) : -1;
-
-            if (low < 0)
-                return false;
-            c = (char)(high * 16 + low);
-            i += 2;
-        } else if (c == '+' && plus) {
-            c = ' ';
-        }
-        text[to++] = c;
-    }
-    *len = to;
-    return true;
-}
-
 bool gw_http_take(char **query, const char **ret_name,
                   struct mqttsn_span *ret_value)
 {
@@ -113,7 +80,7 @@ bool gw_http_take(char **query, const char **ret_name,
         return true;
     len = (size_t)(end - value) - 1;
     *value++ = '\0';
-    if (decode(value, &len, true)) {
+    if (gw_percent_decode(value, &len, true)) {
         *ret_name = name;
         *ret_value = mqttsn_span(value, len);
     }
@@ -333,7 +300,8 @@ static void answer(struct exchange *x, struct MHD_Connection *connection,
     if (handler == NULL || !may(x, connection, needs, reply))
         return;
     len = x->request.part.len;
-    if (!decode((char *)(uintptr_t)x->request.part.data, &len, false)) {
+    if (!gw_percent_decode((char *)(uintptr_t)x->request.part.data, &len,
+                           false)) {
         gw_http_error(reply, MHD_HTTP_BAD_REQUEST, "'%' without two digits");
         return;
     }
