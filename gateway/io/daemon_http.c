@@ -51,23 +51,27 @@ static void on_health(const struct gw_http_request *request,
     reply->len = 3;
 }
 
+#define NO_UPSTREAM "\"upstream: the broker is not connected\""
+#define NO_STORE "\"store: it cannot be written\""
+#define NOT_READY(reasons) "{\"ready\":false,\"reasons\":[" reasons "]}"
+
 static void on_ready(const struct gw_http_request *request,
                      struct gw_http_reply *reply)
 {
-    const struct gw_daemon *d = request->user;
     static const char *const answers[] = {
-        "{\"ready\":true,\"reasons\":[]}",
-        "{\"ready\":false,\"reasons\":[\"upstream: the broker is not "
-        "connected\"]}",
-        "{\"ready\":false,\"reasons\":[\"store: it cannot be written\"]}",
-        "{\"ready\":false,\"reasons\":[\"upstream: the broker is not "
-        "connected\","
-        "\"store: it cannot be written\"]}"};
-    unsigned wrong = (d->link.connected ? 0u : 1u) + (d->store_fails ? 2u : 0u);
+        [0] = "{\"ready\":true,\"reasons\":[]}",
+        [GW_LACKS_UPSTREAM] = NOT_READY(NO_UPSTREAM),
+        [GW_LACKS_STORE] = NOT_READY(NO_STORE),
+        [GW_LACKS_UPSTREAM | GW_LACKS_STORE] =
+            NOT_READY(NO_UPSTREAM "," NO_STORE)};
+    struct gw_report_source source;
+    unsigned lacks;
 
-    reply->status = wrong == 0 ? 200 : 503;
-    reply->fixed = answers[wrong];
-    reply->len = strlen(answers[wrong]);
+    daemon_report_source(request->user, &source);
+    lacks = gw_report_lacks(&source);
+    reply->status = lacks == 0 ? 200 : 503;
+    reply->fixed = answers[lacks];
+    reply->len = strlen(answers[lacks]);
 }
 
 /* ---- reports ----------------------------------------------------------- */

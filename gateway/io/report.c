@@ -176,11 +176,10 @@ void report_address(struct gw_json *json, const char *key,
 
 /* ---- all of them ------------------------------------------------------- */
 
-bool gw_report_is_ready(const struct gw_report_source *source,
-                        const char **ret_why)
+unsigned gw_report_lacks(const struct gw_report_source *source)
 {
-    *ret_why = !source->upstream.connected ? "upstream" : "store";
-    return source->upstream.connected && !source->store_fails;
+    return (source->upstream.connected ? 0 : GW_LACKS_UPSTREAM) |
+           (source->store_fails ? GW_LACKS_STORE : 0);
 }
 
 static bool is_of_one(enum gw_report report)

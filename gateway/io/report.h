@@ -92,10 +92,12 @@ gw_report_write(const struct gw_report_source *source, enum gw_report report,
                 const struct gw_report_query *query, char *buf, size_t cap,
                 struct mqttsn_span *ret);
 
-/* Whether nodes are served as they should be: the broker is connected, and the
- * store keeps what it is given. '*ret_why' is "upstream" or "store" if not. */
-bool gw_report_is_ready(const struct gw_report_source *source,
-                        const char **ret_why);
+/* What keeps nodes from being served as they should be. */
+#define GW_LACKS_UPSTREAM 1u /* the broker is not connected */
+#define GW_LACKS_STORE 2u    /* it does not keep what it is given */
+
+/* All of these that are so; 0: the gateway is ready. */
+unsigned gw_report_lacks(const struct gw_report_source *source);
 
 /* "asleep", "connecting", ... */
 const char *gw_report_state(enum gw_state state);

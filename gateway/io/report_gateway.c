@@ -211,8 +211,7 @@ static void add_counters(const struct gw_report_source *source,
 
 void report_status(const struct gw_report_source *source, struct gw_json *json)
 {
-    const char *why;
-    bool ready = gw_report_is_ready(source, &why);
+    unsigned lacks = gw_report_lacks(source);
     struct gw_totals totals;
     struct gw_usage usage;
 
@@ -223,9 +222,12 @@ void report_status(const struct gw_report_source *source, struct gw_json *json)
     gw_json_text(json, "version", mqttsn_span_text(gw_version()));
     report_ago(json, "uptime_s", source->started, source->now);
     add_mode(source, json);
-    gw_json_bool(json, "ready", ready);
-    if (!ready)
-        gw_json_text(json, "not_ready", mqttsn_span_text(why));
+    gw_json_bool(json, "ready", lacks == 0);
+    if (lacks != 0)
+        gw_json_text(json, "not_ready",
+                     mqttsn_span_text((lacks & GW_LACKS_UPSTREAM) != 0
+                                          ? "upstream"
+                                          : "store"));
     add_clients(json, &usage, &totals);
     add_queues(json, &usage, &totals);
     gw_json_open(json, "upstream");

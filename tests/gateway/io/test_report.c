@@ -322,6 +322,8 @@ static void the_status_has_sums_and_every_counter(void **unused)
     fx.source.upstream.connected = false;
     assert_has(report(GW_REPORT_STATUS),
                "\"ready\":false,\"not_ready\":\"upstream\"");
+    assert_int_equal(gw_report_lacks(&fx.source),
+                     GW_LACKS_UPSTREAM | GW_LACKS_STORE);
     assert_null(strstr(fx.buf, "\"url\""));
     end();
 }
