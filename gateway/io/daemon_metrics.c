@@ -16,6 +16,8 @@ static void add_engine(const struct gw_daemon *d, struct gw_metrics *m)
     gw_engine_usage(d->engine, &m->usage);
     gw_engine_totals(d->engine, &m->totals);
     m->limits = d->config->limits;
+    m->exchanges_max =
+        (uint64_t)m->limits.max_exchanges + m->limits.uplink_max_messages;
 }
 
 static void add_listeners(const struct gw_daemon *d, struct gw_metrics *m)

@@ -63,6 +63,7 @@ struct gw_metrics {
     struct gw_usage usage;
     struct gw_limits limits;
     struct gw_totals totals;
+    uint64_t exchanges_max; /* of messages that wait acknowledged, too */
     uint64_t received[GW_METRICS_TYPES], sent[GW_METRICS_TYPES];
 
     struct {

@@ -60,7 +60,7 @@ const struct metric_row metric_rows[] = {
     VALUE("sessions", AT(limits.max_sessions)),
     VALUE("topics", AT(limits.max_topics)),
     VALUE("subscriptions", AT(limits.max_subscriptions)),
-    VALUE("exchanges", AT(limits.max_exchanges)),
+    VALUE("exchanges", AT(exchanges_max)),
     VALUE("queue_entries", AT(limits.max_queue_entries)),
     VALUE("connections", AT(limits.max_connections)),
     ONE("notes_lost_total", COUNTER,

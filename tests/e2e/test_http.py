@@ -60,6 +60,23 @@ class Health(HttpTest):
         self.assertEqual(self.gw.wait(), 0)
 
 
+class Tables(HttpTest):
+    CONFIG = {**HttpTest.CONFIG, "limits": {"uplink_max_messages": 5000}}
+
+    def test_a_report_and_metrics_tell_the_same(self):
+        self.node("n1").connect().register("a/b")
+        seen = self.web.metrics()
+        tables = self.web.get("/api/v1/status").json["tables"]
+        for name in ("sessions", "topics", "subscriptions", "exchanges",
+                     "queue_entries"):
+            with self.subTest(name):
+                self.assertEqual(
+                    {"used": seen.value("table_used", table=name),
+                     "max": seen.value("table_capacity", table=name)},
+                    tables[name])
+        self.assertGreater(tables["exchanges"]["max"], 5000)
+
+
 class WhatIsCounted(HttpTest):
     def test_a_publish_and_a_sleeper_are_seen(self):
         node = self.node("n1").connect()
