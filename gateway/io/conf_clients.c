@@ -51,13 +51,26 @@ bool conf_parse_client(const char *line, struct conf_client *ret)
     return true;
 }
 
-/* Appends to a list that the configuration owns. */
+static bool has(const struct gw_cidr *list, size_t count,
+                const struct gw_cidr *cidr)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (memcmp(&list[i], cidr, sizeof(*cidr)) == 0) /* octets only */
+            return true;
+    }
+    return false;
+}
+
+/* Appends to a list that the configuration owns, unless it has it: several
+ * nodes may be behind one address. */
 static void append(struct conf_load *load, const struct conf_place *place,
                    const struct gw_cidr **list, size_t *count, size_t max,
                    const struct gw_cidr *cidr)
 {
     struct gw_cidr *longer;
 
+    if (has(*list, *count, cidr))
+        return;
     if (*count == max) {
         conf_error(load, place, FILE_KEY,
                    "expected at most %zu addresses of this kind, those of the "

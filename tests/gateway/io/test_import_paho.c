@@ -320,6 +320,26 @@ static void both_lists_are_read_natively(void **state)
                                         "brackets; got 'COM4'"));
 }
 
+static void an_address_of_several_nodes_is_counted_once(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_config *c;
+    char text[192], rows[4096] = "";
+
+    for (int i = 0; i < 70; i++)
+        snprintf(rows + strlen(rows), sizeof(rows) - strlen(rows),
+                 "f%d,10.0.0.%d:%d,forwarder,QoS-1\n", i, i % 2, i + 1);
+    write_in(f, "clients.conf", rows);
+    snprintf(text, sizeof(text),
+             "[listener udp]\nforwarders = 10.0.0.1\n[topics]\n"
+             "qos_minus1_from =\n[access]\nclients_file = %s/clients.conf\n",
+             f->dir);
+    c = load_good(f, text);
+    assert_int_equal(c->options.listeners[0].forwarder_count, 2);
+    assert_int_equal(c->options.qos_minus1_from_count, 2);
+    gw_config_free(c);
+}
+
 static void more_addresses_than_there_is_room_for_are_refused(void **state)
 {
     struct fixture *f = *state;
@@ -350,6 +370,7 @@ int main(void)
         TEST(the_network_of_ipv6_is_prepared),
         TEST(what_cannot_be_read_is_said_and_nothing_written),
         TEST(both_lists_are_read_natively),
+        TEST(an_address_of_several_nodes_is_counted_once),
         TEST(more_addresses_than_there_is_room_for_are_refused),
     };
 
