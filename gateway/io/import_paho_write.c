@@ -126,52 +126,71 @@ static bool has_word(const struct conf_client *client, bool forwarder)
 }
 
 /* The address of a client, without its port. False: it is not one of IP. */
-static bool host_of(const struct conf_client *client, char *buf, size_t cap)
+static bool host_of(const struct conf_client *client,
+                    char host[sizeof(client->address)], struct gw_addr *ret)
 {
     uint16_t port = 0;
-    struct gw_addr addr;
 
-    return conf_split_port(client->address, buf, cap, &port) &&
-           conf_parse_host(buf, &addr) && strchr(buf, '%') == NULL;
+    return conf_split_port(client->address, host, sizeof(client->address),
+                           &port) &&
+           conf_parse_host(host, ret) && strchr(host, '%') == NULL;
 }
 
-static bool came_before(const struct import *in, size_t at, const char *host,
-                        bool forwarder)
+/* Whether a client's address is that of one before it with the same word. */
+static bool came_before(const struct import *in, size_t at,
+                        const struct gw_addr *addr, bool forwarder)
 {
-    char other[sizeof(in->clients->address)];
+    char host[sizeof(in->clients->address)];
+    struct gw_addr other;
 
     for (size_t i = 0; i < at; i++) {
         if (has_word(&in->clients[i], forwarder) &&
-            host_of(&in->clients[i], other, sizeof(other)) &&
-            strcmp(other, host) == 0)
+            host_of(&in->clients[i], host, &other) &&
+            gw_addr_equal(&other, addr))
             return true;
     }
     return false;
 }
 
-/* The addresses of all clients with a word, each once. */
+/* One line for all clients with a word, or comments on those who are not in
+ * it: each address once, and as many as there may be. */
+static void write_some(const struct import *in, FILE *out, bool forwarder,
+                       bool comments)
+{
+    const size_t max = forwarder ? GW_FORWARDERS_MAX : GW_CIDRS_MAX;
+    char host[sizeof(in->clients->address)];
+    struct gw_addr addr;
+    size_t count = 0;
+
+    for (size_t i = 0; i < in->client_count; i++) {
+        const struct conf_client *client = &in->clients[i];
+
+        if (!has_word(client, forwarder))
+            continue;
+        if (!host_of(client, host, &addr)) {
+            if (comments)
+                fprintf(out, "# %s: '%s' is no IP address\n", client->id,
+                        client->address);
+        } else if (!came_before(in, i, &addr, forwarder)) {
+            count++;
+            if (count <= max && !comments)
+                fprintf(out, "%s %s", count > 1 ? "," : "", host);
+            else if (count > max && comments)
+                fprintf(out,
+                        "# %s: %s is one more than the %zu that there may be; "
+                        "name networks above, as 192.168.1.0/24\n",
+                        client->id, host, max);
+        }
+    }
+}
+
 static void write_addresses(const struct import *in, FILE *out,
                             const char *ours, bool forwarder)
 {
-    char host[sizeof(in->clients->address)];
-    const char *separator = " ";
-
     fprintf(out, "%s =", ours);
-    for (size_t i = 0; i < in->client_count; i++) {
-        if (has_word(&in->clients[i], forwarder) &&
-            host_of(&in->clients[i], host, sizeof(host)) &&
-            !came_before(in, i, host, forwarder)) {
-            fprintf(out, "%s%s", separator, host);
-            separator = ", ";
-        }
-    }
+    write_some(in, out, forwarder, false);
     fputc('\n', out);
-    for (size_t i = 0; i < in->client_count; i++) {
-        if (has_word(&in->clients[i], forwarder) &&
-            !host_of(&in->clients[i], host, sizeof(host)))
-            fprintf(out, "# %s: '%s' is no IP address\n", in->clients[i].id,
-                    in->clients[i].address);
-    }
+    write_some(in, out, forwarder, true);
 }
 
 static void write_listener(const struct import *in, FILE *out)
@@ -254,9 +273,12 @@ static void write_url(const struct import *in, FILE *out)
 
 static void write_login(const struct import *in, FILE *out)
 {
+    const struct import_setting *login = take(in, "LoginID");
     struct import_setting *password = import_find(in, "Password");
 
-    copy(in, out, "LoginID", "username");
+    if (login == NULL)
+        return;
+    fprintf(out, "username = %s\n", login->value);
     if (password == NULL || *password->value == '\0')
         return;
     password->used = true;
@@ -318,6 +340,14 @@ static bool is_open(const struct import *in, const struct import_topic *topic)
     return import_is_on(in, "QoS-1") && client != NULL && client->qos_minus1;
 }
 
+/* 7 is 007, too. */
+static bool is_same_id(const char *a, const char *b)
+{
+    uint64_t x, y;
+
+    return conf_parse_number(a, &x) && conf_parse_number(b, &y) && x == y;
+}
+
 /* What means something else for another node cannot be everybody's. */
 static const struct import_topic *rival(const struct import *in, size_t at)
 {
@@ -328,7 +358,7 @@ static const struct import_topic *rival(const struct import *in, size_t at)
         bool common = strcmp(other->client, "*") == 0 ||
                       strcmp(other->client, "COMMON") == 0;
 
-        if (strcmp(other->id, topic->id) == 0 && (common || i < at) &&
+        if (is_same_id(other->id, topic->id) && (common || i < at) &&
             (common || is_open(in, other)))
             return other;
     }
@@ -410,6 +440,8 @@ static const char *why_not(const struct import *in,
     }
     if (*setting->value == '\0')
         return "empty";
+    if (strcasecmp(setting->key, "Password") == 0)
+        return "MQTT has no password without a user name (LoginID)";
     if (strcasecmp(setting->key, "ClientAuthentication") == 0)
         return import_is_on(in, setting->key)
                    ? "which client ids may connect is not asked in this "

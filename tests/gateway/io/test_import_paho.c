@@ -135,6 +135,17 @@ static void a_password_is_not_copied(void **state)
     not_said("old");
 }
 
+static void a_password_without_a_user_is_left_out(void **state)
+{
+    struct gw_config *c = import(*state, "LoginID=\nPassword=sesame\n");
+
+    assert_null(c->upstream.username);
+    gw_config_free(c);
+    not_said("password_file");
+    not_said("sesame");
+    said("Password=... (line 2): MQTT has no password without a user name");
+}
+
 static void tls_is_for_all_when_one_client_is_secure(void **state)
 {
     struct fixture *f = *state;
@@ -187,6 +198,40 @@ static void forwarders_and_qos_minus1_nodes_are_addresses(void **state)
     snprintf(path, sizeof(path), "predefined_file = %s/predefinedTopic.conf\n",
              f->dir);
     said(path);
+}
+
+static void no_more_addresses_are_written_than_are_loaded(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_config *c;
+    char rows[8192] = "same,[fd00:0::1]:1,forwarder\n"
+                      "again,[fd00::1]:2,forwarder\n";
+
+    for (int i = 0; i < 70; i++)
+        snprintf(rows + strlen(rows), sizeof(rows) - strlen(rows),
+                 "n%d,10.0.0.%d:1,forwarder,QoS-1\n", i, i);
+    write_in(f, "clients.conf", rows);
+    c = import(f, "QoS-1=YES\nForwarder=YES\n");
+    assert_int_equal(c->options.listeners[0].forwarder_count, 64);
+    assert_int_equal(c->options.qos_minus1_from_count, 32);
+    gw_config_free(c);
+    not_said("10.0.0.62 is one more than the 64");
+    said("# n63: 10.0.0.63 is one more than the 64 that there may be");
+    not_said("# n31: ");
+    said("# n32: 10.0.0.32 is one more than the 32 that there may be");
+}
+
+static void topic_ids_are_numbers(void **state)
+{
+    struct fixture *f = *state;
+
+    write_in(f, "clients.conf", "q1,10.0.0.3:1,QoS-1\nq2,10.0.0.4:1,QoS-1\n");
+    write_in(f, "predefinedTopic.conf",
+             "COMMON,a/1,1\nq1,b/1,001\nq1,c/7,7\nq2,c/7,07\n");
+    gw_config_free(import(f, "QoS-1=YES\nPredefinedTopic=YES\n"));
+    said("# 001 = b/1, of q1 with QoS -1: the id is another topic of COMMON");
+    said("\n7 = c/7, open\n");
+    not_said("\n07 = c/7, open\n");
 }
 
 static void what_is_out_of_range_stands_in_a_comment(void **state)
@@ -364,8 +409,11 @@ int main(void)
         TEST(an_empty_file_is_what_that_gateway_does_without),
         TEST(aggregating_stays_so),
         TEST(a_password_is_not_copied),
+        TEST(a_password_without_a_user_is_left_out),
         TEST(tls_is_for_all_when_one_client_is_secure),
         TEST(forwarders_and_qos_minus1_nodes_are_addresses),
+        TEST(no_more_addresses_are_written_than_are_loaded),
+        TEST(topic_ids_are_numbers),
         TEST(what_is_out_of_range_stands_in_a_comment),
         TEST(the_network_of_ipv6_is_prepared),
         TEST(what_cannot_be_read_is_said_and_nothing_written),
