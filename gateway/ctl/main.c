@@ -180,7 +180,7 @@ static int do_clients(const struct ctl_call *call)
 {
     char query[64] = "";
 
-    if (call->state != NULL && strlen(call->state) < 32)
+    if (call->state != NULL)
         snprintf(query, sizeof(query), "state=%s", call->state);
     return list(call, "clients", "clients", query, show_clients);
 }
@@ -382,6 +382,21 @@ static int told_wrong(const char *what, const char *word)
     return EXIT_TOLD_WRONG;
 }
 
+#define STATES "active, asleep, awake, connecting, lost, disconnected"
+
+/* One whole word of these. */
+static bool is_state(const char *word)
+{
+    size_t len = strlen(word);
+
+    for (const char *at = STATES; at != NULL; at = strchr(at, ' ')) {
+        at += *at == ' ';
+        if (strcspn(at, ",") == len && memcmp(at, word, len) == 0)
+            return true;
+    }
+    return false;
+}
+
 static int run(size_t command, struct ctl_call *call, const char *path)
 {
     int status;
@@ -446,5 +461,7 @@ int main(int argc, char *argv[])
         return told_wrong("of which client? ", argv[optind]);
     if (call.state != NULL && commands[command].act != do_clients)
         return told_wrong("--state is for clients", "");
+    if (call.state != NULL && !is_state(call.state))
+        return told_wrong("--state is one of " STATES "; not ", call.state);
     return run(command, &call, path);
 }

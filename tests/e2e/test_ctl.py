@@ -89,7 +89,10 @@ class Ctl(E2ETest):
         self.assertTrue(head.startswith("CLIENT  STATE"))
         self.assertRegex(first, r"^n1      active \d+s ")
         self.assertRegex(second, r"^n\u00e4he 2  asleep \d+s .* in (15m|14m) ")
-        self.ctl("clients", "--state", "tired", status=2)
+        for word in ("tired", "active,", "", "a" * 40):
+            self.assertIn("active, asleep, awake, connecting, lost, "
+                          "disconnected; not " + word,
+                          self.ctl("clients", "--state", word, status=2))
 
     def test_one_client_and_what_waits_for_it(self):
         n1 = self.node("n1").connect(clean=False)
