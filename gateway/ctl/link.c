@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -20,7 +22,7 @@ bool ctl_link_open(struct ctl_link *link, const char *path)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
 
-    *link = (struct ctl_link){.fd = -1};
+    *link = (struct ctl_link){.fd = -1, .wake_fd = -1};
     if (strlen(path) >= sizeof(at.sun_path)) {
         fprintf(stderr, "mqttsn-ctl: %s: too long for a socket\n", path);
         return false;
@@ -44,8 +46,23 @@ void ctl_link_close(struct ctl_link *link)
 {
     if (link->fd >= 0)
         close(link->fd);
+    if (link->wake_fd >= 0)
+        close(link->wake_fd);
     free(link->text);
-    *link = (struct ctl_link){.fd = -1};
+    *link = (struct ctl_link){.fd = -1, .wake_fd = -1};
+}
+
+void ctl_link_heed_signals(struct ctl_link *link)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    link->wake_fd = signalfd(-1, &set, SFD_CLOEXEC);
+    if (link->wake_fd >= 0)
+        sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
 static bool is_plain(char c)
@@ -148,15 +165,13 @@ static cJSON *complain(const char *words)
     return NULL;
 }
 
-cJSON *ctl_link_read(struct ctl_link *link, int timeout_ms, int wake_fd,
-                     bool *ret_woken)
+cJSON *ctl_link_read(struct ctl_link *link, int timeout_ms)
 {
     struct pollfd fds[2] = {{.fd = link->fd, .events = POLLIN},
-                            {.fd = wake_fd, .events = POLLIN}};
+                            {.fd = link->wake_fd, .events = POLLIN}};
     char *line;
     cJSON *object;
 
-    *ret_woken = false;
     while ((line = take_line(link)) == NULL) {
         int n = poll(fds, 2, timeout_ms);
 
@@ -165,7 +180,7 @@ cJSON *ctl_link_read(struct ctl_link *link, int timeout_ms, int wake_fd,
         if (n <= 0)
             return complain("the gateway does not answer");
         if (fds[1].revents != 0) {
-            *ret_woken = true;
+            link->woken = true;
             return NULL;
         }
         if (!read_more(link))
@@ -183,9 +198,7 @@ cJSON *ctl_link_read(struct ctl_link *link, int timeout_ms, int wake_fd,
 cJSON *ctl_link_call(struct ctl_link *link, const char *word,
                      const char *argument, const char *query)
 {
-    bool woken;
-
     if (!ctl_link_ask(link, word, argument, query))
         return NULL;
-    return ctl_link_read(link, PATIENCE_MS, -1, &woken);
+    return ctl_link_read(link, PATIENCE_MS);
 }

@@ -13,7 +13,9 @@
 
 struct ctl_link {
     int fd;
-    char *text; /* what came and was not read yet */
+    int wake_fd; /* readable: a signal has come; -1: nobody listens for any */
+    bool woken;  /* by one, and so a wait has ended */
+    char *text;  /* what came and was not read yet */
     size_t len, room;
 };
 
@@ -26,14 +28,15 @@ void ctl_link_close(struct ctl_link *link);
 bool ctl_link_ask(struct ctl_link *link, const char *word, const char *argument,
                   const char *query);
 
+/* From now on SIGINT, SIGTERM and SIGHUP do not end the process, but a wait. */
+void ctl_link_heed_signals(struct ctl_link *link);
+
 /*
  * The next line as an object, to be freed with cJSON_Delete. NULL: the
  * connection ended, or nothing came for 'timeout_ms' (-1: wait for ever), or it
- * is no object; or 'wake_fd' (-1: none) became readable, and then '*ret_woken'
- * is true and nothing is said.
+ * is no object; or a signal came, and then 'woken' is true and nothing is said.
  */
-cJSON *ctl_link_read(struct ctl_link *link, int timeout_ms, int wake_fd,
-                     bool *ret_woken);
+cJSON *ctl_link_read(struct ctl_link *link, int timeout_ms);
 
 /* Both; the usual patience. */
 cJSON *ctl_link_call(struct ctl_link *link, const char *word,

@@ -148,34 +148,52 @@ static int look(const struct ctl_call *call, struct rates *before, bool screen)
 }
 
 /* True: somebody wants to leave. */
-static bool wait_for_key(void)
+static bool wait_for_key(struct ctl_link *link)
 {
-    struct pollfd keys = {.fd = STDIN_FILENO, .events = POLLIN};
+    struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                            {.fd = link->wake_fd, .events = POLLIN}};
     char key = 0;
 
-    if (poll(&keys, 1, INTERVAL_MS) <= 0)
+    if (poll(fds, 2, INTERVAL_MS) <= 0)
         return false;
-    return read(STDIN_FILENO, &key, 1) <= 0 || key == 'q' || key == 'Q' ||
-           key == 3; /* Ctrl-C is a key here */
+    link->woken = fds[1].revents != 0;
+    return link->woken || read(STDIN_FILENO, &key, 1) <= 0 || key == 'q' ||
+           key == 'Q' || key == 3; /* Ctrl-C is a key here */
+}
+
+/* Looks until somebody leaves, a signal comes or the gateway goes. */
+static int watch(const struct ctl_call *call)
+{
+    struct rates before = {0};
+    int result;
+
+    ctl_link_heed_signals(call->link);
+    do
+        result = look(call, &before, true);
+    while (result == EXIT_FINE && !wait_for_key(call->link));
+    return call->link->woken ? EXIT_FINE : result;
 }
 
 int ctl_top(const struct ctl_call *call)
 {
+    static char words[1024];
     struct rates before = {0};
     struct termios old, raw;
     int result;
 
     if (!isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &old) != 0)
         return look(call, &before, false);
+    /* Why it ends is said while the other screen is on, and is to be read
+     * afterwards: it waits for the flush. */
+    setvbuf(stderr, words, _IOFBF, sizeof(words));
     raw = old;
     raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
     tcsetattr(STDIN_FILENO, TCSANOW, &raw);
     fputs(SCREEN_ON, stdout);
-    do
-        result = look(call, &before, true);
-    while (result == EXIT_FINE && !wait_for_key());
+    result = watch(call);
     fputs(SCREEN_OFF, stdout);
     fflush(stdout);
     tcsetattr(STDIN_FILENO, TCSANOW, &old);
+    fflush(stderr);
     return result;
 }

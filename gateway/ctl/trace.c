@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/time.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "show.h"
@@ -49,32 +46,17 @@ static bool print_line(const struct ctl_call *call, const cJSON *line)
     return fflush(stdout) == 0 && !over;
 }
 
-/* Ctrl-C as something that can be read. */
-static int watch_signals(void)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    return signalfd(-1, &set, SFD_CLOEXEC);
-}
-
 static int follow(const struct ctl_call *call)
 {
-    int wake = watch_signals();
-    bool woken = false, goes_on = true;
+    bool goes_on = true;
     cJSON *line;
 
-    while (goes_on &&
-           (line = ctl_link_read(call->link, -1, wake, &woken)) != NULL) {
+    ctl_link_heed_signals(call->link);
+    while (goes_on && (line = ctl_link_read(call->link, -1)) != NULL) {
         goes_on = print_line(call, line);
         cJSON_Delete(line);
     }
-    if (wake >= 0)
-        close(wake);
-    return woken || !goes_on ? EXIT_FINE : EXIT_UNREACHABLE;
+    return call->link->woken || !goes_on ? EXIT_FINE : EXIT_UNREACHABLE;
 }
 
 int ctl_trace(const struct ctl_call *call)

@@ -9,6 +9,7 @@ import select
 import signal
 import socket
 import subprocess
+import termios
 import time
 
 from harness import E2ETest, PATIENCE, fr, main
@@ -16,6 +17,7 @@ from processes import Process
 
 CTL = os.environ["MQTTSN_CTL"]
 ROOT = os.environ["MQTTSN_ROOT"]
+SCREEN_OFF = b"\x1b[?1049l"
 
 
 class Ctl(E2ETest):
@@ -130,20 +132,54 @@ class Ctl(E2ETest):
         self.assertRegex(text, r"\nn1 ")
         self.assertNotIn("\x1b", text)
 
-    def test_a_live_view_in_a_terminal_ends_with_q(self):
+    def view(self):
+        """A live view in a terminal that shows n1; what runs, the other end of
+        the terminal, and what it was set to before."""
         self.node("n1").connect()
         ours, theirs = pty.openpty()
         self.addCleanup(os.close, ours)
+        self.addCleanup(os.close, theirs)
+        before = termios.tcgetattr(theirs)
         view = subprocess.Popen([CTL, "-s", self.path(), "top"], stdin=theirs,
                                 stdout=theirs, stderr=theirs)
-        os.close(theirs)
+        self.addCleanup(view.wait)
+        self.addCleanup(view.kill)
+        self.assertIn(b"clients 1: 1 active", self.shown(ours, b"\nn1 "))
+        self.assertNotEqual(termios.tcgetattr(theirs), before)
+        return view, ours, lambda: termios.tcgetattr(theirs) == before
+
+    def shown(self, terminal, end):
+        """What is written to it, as far as this."""
         seen = b""
-        while b"n1 " not in seen:
-            self.assertTrue(select.select([ours], [], [], PATIENCE)[0], seen)
-            seen += os.read(ours, 4096)
-        self.assertIn(b"clients 1: 1 active", seen)
-        os.write(ours, b"q")
+        while end not in seen:
+            self.assertTrue(select.select([terminal], [], [], PATIENCE)[0],
+                            seen)
+            seen += os.read(terminal, 4096)
+        return seen
+
+    def test_a_live_view_in_a_terminal_ends_with_q(self):
+        view, terminal, is_restored = self.view()
+        os.write(terminal, b"q")
         self.assertEqual(view.wait(PATIENCE), 0)
+        self.assertTrue(is_restored())
+
+    def test_a_live_view_that_is_ended_leaves_the_terminal_as_it_was(self):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            with self.subTest(number):
+                view, terminal, is_restored = self.view()
+                view.send_signal(number)
+                self.shown(terminal, SCREEN_OFF)
+                self.assertEqual(view.wait(PATIENCE), 0)
+                self.assertTrue(is_restored())
+
+    def test_why_a_live_view_ended_is_said_where_it_can_be_seen(self):
+        view, terminal, is_restored = self.view()
+        self.gw.terminate()
+        self.assertEqual(view.wait(PATIENCE), 3)
+        seen = self.shown(terminal, b"mqttsn-ctl: the gateway has ")
+        self.assertIn(SCREEN_OFF, seen)
+        self.assertNotIn(b"mqttsn-ctl", seen[:seen.index(SCREEN_OFF)])
+        self.assertTrue(is_restored())
 
     def test_two_thousand_nodes(self):
         ids = ["node-%04d" % i for i in range(2000)]
