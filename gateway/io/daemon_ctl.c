@@ -28,27 +28,26 @@ static struct mqttsn_span error(const struct answer *a, const char *code,
 }
 
 /* Who changes something stands in the log, whatever its level is now. */
-static void note(const struct answer *a)
+static void note(const struct answer *a, struct mqttsn_span argument)
 {
     const struct gw_ctl_request *r = a->request;
 
     gw_log_write(GW_LOG_INFO, "ctl", "command", "command=%s%s%s uid=%u",
-                 gw_log_value(r->word),
-                 r->argument.len != 0 ? " argument=" : "",
-                 r->argument.len != 0 ? gw_log_value(r->argument) : "", r->uid);
+                 gw_log_value(r->word), argument.len != 0 ? " argument=" : "",
+                 argument.len != 0 ? gw_log_value(argument) : "", r->uid);
 }
 
 static struct mqttsn_span do_trace(const struct answer *a)
 {
-    struct mqttsn_span client = a->request->argument;
+    struct mqttsn_span client = a->request->argument,
+                       whose =
+                           client.len != 0 ? client : mqttsn_span_text("off");
     struct gw_json json;
-    bool off = client.len == 0;
 
     *a->trace = client;
-    if (!off)
-        note(a);
+    note(a, whose);
     gw_json_begin(&json, a->buf, a->cap);
-    gw_json_text(&json, "trace", off ? mqttsn_span_text("off") : client);
+    gw_json_text(&json, "trace", whose);
     return gw_json_end(&json);
 }
 
@@ -101,7 +100,7 @@ static struct mqttsn_span answer(void *user,
     if (ended == DAEMON_ORDER_NONE)
         return error(&a, "bad_request", "there is no such request");
     if (ended == DAEMON_ORDER_DONE || ended == DAEMON_ORDER_FAILED)
-        note(&a);
+        note(&a, request->argument);
     return text;
 }
 

@@ -164,11 +164,10 @@ static void note(const struct gw_http_request *request, const char *word)
 static void on_order(const struct gw_http_request *request,
                      struct gw_http_reply *reply, const char *word)
 {
-    static const uint16_t statuses[] = {[DAEMON_ORDER_DONE] = 200,
-                                        [DAEMON_ORDER_FAILED] = 422,
-                                        [DAEMON_ORDER_NOT_FOUND] = 404,
-                                        [DAEMON_ORDER_REFUSED] = 409,
-                                        [DAEMON_ORDER_BAD] = 400};
+    static const uint16_t statuses[] = {
+        [DAEMON_ORDER_DONE] = 200,    [DAEMON_ORDER_TOLD] = 200,
+        [DAEMON_ORDER_FAILED] = 422,  [DAEMON_ORDER_NOT_FOUND] = 404,
+        [DAEMON_ORDER_REFUSED] = 409, [DAEMON_ORDER_BAD] = 400};
     char *buf = malloc(GW_REPORT_MIN);
     struct mqttsn_span text;
     enum daemon_order ended;

@@ -143,7 +143,7 @@ static enum daemon_order do_log(const struct order *o)
         mqttsn_span_text(conf_word(key->words, (uint64_t)gw_log_threshold,
                                    level, sizeof(level))));
     *o->text = gw_json_end(&json);
-    return DAEMON_ORDER_DONE;
+    return o->argument.len != 0 ? DAEMON_ORDER_DONE : DAEMON_ORDER_TOLD;
 }
 
 enum daemon_order daemon_order(struct gw_daemon *d, struct mqttsn_span word,

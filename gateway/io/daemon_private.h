@@ -144,6 +144,7 @@ void daemon_ctl_start(struct gw_daemon *d);
 
 enum daemon_order {
     DAEMON_ORDER_DONE,
+    DAEMON_ORDER_TOLD,   /* it only asked */
     DAEMON_ORDER_FAILED, /* a reload: nothing has changed */
     DAEMON_ORDER_NOT_FOUND,
     DAEMON_ORDER_REFUSED,

@@ -261,8 +261,14 @@ class Ctl(E2ETest):
         self.ctl("log", "warn")
         self.assertIn("log level is warn", self.ctl("log"))
         self.ctl("log", "loud", status=2)
+        start = self.gw.mark()
         self.ctl("reload")
         self.assertIn("log level is debug", self.ctl("log"))
+        # Who set something is noted, who asked is not.
+        self.ctl("log", "info")
+        self.gw.wait_log(r"command=log argument=info uid=", start)
+        self.assertFalse([line for line in self.gw.process.lines
+                          if "command=log uid=" in line])
 
     # ---- traces -------------------------------------------------------
 
@@ -292,6 +298,7 @@ class Ctl(E2ETest):
         self.ctl("trace", "off")
         self.assertEqual(process.wait(), 0)
         self.assertIn('{"trace":"off"}', "".join(process.lines))
+        self.gw.wait_log(r"area=ctl event=command command=trace argument=off")
 
     def test_nodes_that_the_configuration_traces(self):
         self.gw.write({**self.CONFIG, "log": {"level": "error"},
