@@ -23,6 +23,13 @@ static uint64_t draw(struct gw_backoff *backoff)
     return z ^ (z >> 31);
 }
 
+void gw_backoff_share(struct gw_backoff *backoff, unsigned *losses, bool leads)
+{
+    backoff->shared = losses;
+    backoff->shared_seen = *losses;
+    backoff->leads = leads;
+}
+
 mqttsn_ms gw_backoff_next(struct gw_backoff *backoff)
 {
     mqttsn_ms range = backoff->range_ms;
@@ -48,6 +55,17 @@ void gw_backoff_connected(struct gw_backoff *backoff, mqttsn_ms now)
     backoff->since = now;
 }
 
+static void look_at_the_others(struct gw_backoff *backoff)
+{
+    if (!backoff->shared)
+        return;
+    if (backoff->leads)
+        ++*backoff->shared;
+    else if (backoff->shared_seen != *backoff->shared)
+        backoff->losses = 0;
+    backoff->shared_seen = *backoff->shared;
+}
+
 /* Whether this loss makes it enough of them. */
 static bool is_contest(struct gw_backoff *backoff, mqttsn_ms now)
 {
@@ -69,6 +87,7 @@ bool gw_backoff_lost(struct gw_backoff *backoff, mqttsn_ms now, bool at_rest)
     if (backoff->contested &&
         lasted > 2 * backoff->max_ms + GW_BACKOFF_LASTED_MS)
         backoff->contested = false;
+    look_at_the_others(backoff);
     begins = at_rest && is_contest(backoff, now) && !backoff->contested;
     backoff->contested |= begins;
     backoff->just_lost = true;

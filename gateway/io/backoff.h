@@ -42,6 +42,9 @@ struct gw_backoff {
     mqttsn_ms since;    /* start of the connection */
     mqttsn_ms lost_at[GW_BACKOFF_CONTEST_LOSSES]; /* at rest; a ring */
     unsigned losses;                              /* with no failure between */
+    unsigned *shared; /* losses of the one that leads; or NULL */
+    unsigned shared_seen;
+    bool leads;
     bool just_lost;
     bool contested;
     uint64_t random;
@@ -52,6 +55,14 @@ void gw_backoff_init(struct gw_backoff *backoff, mqttsn_ms min_ms,
 
 /* The pause before the next attempt; each call is one attempt. */
 mqttsn_ms gw_backoff_next(struct gw_backoff *backoff);
+
+/*
+ * This connection is one of many to the same broker: '*losses', which they
+ * share, counts those of the one that 'leads'. Who wants one client id ends one
+ * connection, so what was lost when the leading one was has no rival: it was
+ * the broker, or the way to it.
+ */
+void gw_backoff_share(struct gw_backoff *backoff, unsigned *losses, bool leads);
 
 /* A connection began, or ended; 'at_rest': nothing that we sent was unanswered,
  * or the broker said that it was taken over. True when the client id turns out

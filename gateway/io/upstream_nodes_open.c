@@ -179,8 +179,10 @@ static enum mqttsn_status make(struct gw_nodes *nodes,
                                   .retain = action->retain};
     status =
         gw_paho_port_new(nodes->loop, &settings, nodes->wake_fd, tls, ret_port);
-    if (status == MQTTSN_OK)
+    if (status == MQTTSN_OK) {
         (*ret_port)->of_a_node = true;
+        gw_backoff_share(&(*ret_port)->backoff, &nodes->gateway_losses, false);
+    }
     return status;
 }
 

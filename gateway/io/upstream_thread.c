@@ -378,9 +378,9 @@ static void on_lost(struct gw_paho_port *port,
         if (gw_backoff_lost(&port->backoff, now, at_rest))
             gw_err("upstream", "taken_over", "client_id=%s reason=\"%s\"",
                    gw_log_text(port->settings.client_id),
-                   "the broker has ended three connections within a minute: "
-                   "somebody else uses this client id; every gateway and node "
-                   "needs one of its own");
+                   "three connections that were at rest were ended within a "
+                   "minute: most likely somebody else uses this client id; "
+                   "every gateway and node needs one of its own");
         begin_round(port, now);
     } else {
         tell(port, GW_UP_UNREACHABLE);

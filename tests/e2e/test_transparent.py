@@ -10,6 +10,7 @@ import tempfile
 from certificates import Authority
 from harness import PATIENCE, E2ETest, Mqtt, fr, main
 from processes import free_port
+from proxy import Cable
 
 
 def users(*names):
@@ -347,6 +348,22 @@ class Outage(Transparent):
                  if re.search(r"event\W+lost\W+client\W+(n2|mqttsn)", line)]), 0)
         n1.insist(fr.publish(topic1, "mine", 1, 99), fr.puback(topic1, 99),
                   each=PATIENCE / 6)
+
+    def test_who_is_lost_with_all_others_has_no_rival(self):
+        cable = Cable(self.broker.port)
+        self.addCleanup(cable.close)
+        self.gw = self.start_gateway(cable.port, self.CONFIG)
+        n1, n2 = self.node("n1").connect(), self.node("n2").connect()
+        for _ in range(4):
+            start = len(self.broker.process.lines)
+            cable.cut()
+            for who in ("n1", "n2", "mqttsn-gw-test"):
+                self.broker_says(r"New client connected \S+ \S+ as %s " % who,
+                                 start)
+        for node in (n1, n2):
+            node.publish1(node.register("a/b"), "x", 9)
+        rivals = [line for line in self.gw.process.lines if "taken_over" in line]
+        self.assertNotIn("client_id=n", " ".join(rivals))
 
 
 class Stop(Transparent):

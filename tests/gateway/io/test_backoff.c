@@ -117,19 +117,26 @@ static void other_losses_are_no_contest(void **state)
     static const struct {
         const char *name;
         mqttsn_ms every;
-        bool at_rest, away;
+        bool at_rest, away, together;
     } rows[] = {
-        {"too seldom", 30100, true, false},
-        {"something was under way, and may be the cause", 1000, false, false},
-        {"the broker was away between", 1000, true, true},
+        {"too seldom", 30100, true, false, false},
+        {"something was under way, and may be the cause", 1000, false, false,
+         false},
+        {"the broker was away between", 1000, true, true, false},
+        {"others were lost with it", 1000, true, false, true},
     };
-    struct gw_backoff backoff;
+    struct gw_backoff backoff, leader;
     mqttsn_ms pause;
+    unsigned shared = 0;
 
     (void)state;
+    gw_backoff_init(&leader, 1000, 60000, 5);
+    gw_backoff_share(&leader, &shared, true);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         CASE(rows[i].name);
         gw_backoff_init(&backoff, 1000, 60000, 5);
+        if (rows[i].together)
+            gw_backoff_share(&backoff, &shared, false);
         gw_backoff_next(&backoff);
         for (unsigned k = 0; k < 12; k++) {
             assert_false(
@@ -137,6 +144,8 @@ static void other_losses_are_no_contest(void **state)
             assert_in_range(pause, 0, 4000);
             if (rows[i].away)
                 gw_backoff_next(&backoff);
+            if (rows[i].together)
+                drop(&leader, rows[i].every * k, 0, true, &pause);
         }
     }
 }
