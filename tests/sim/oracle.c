@@ -22,7 +22,7 @@ void oracle_init(struct sim *sim)
     o->offers_must = o->offers_may = 0;
     o->delivered = o->dropped = o->held = 0;
     o->dropped_full = o->dropped_superseded = 0;
-    o->online = o->reused = false;
+    o->reused = false;
     o->online_since = 0;
     o->group_asked = 0;
     o->refusals = 0;

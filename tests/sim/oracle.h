@@ -287,6 +287,8 @@ enum input {
 struct oracle {
     bool online; /* the broker side */
     mqttsn_ms online_since;
+    mqttsn_ms away_since;    /* since it was lost, or first not to be had */
+    bool tried;              /* in this life of the gateway */
     mqttsn_ms advertised_at; /* since the connection is there; 0: not yet */
     mqttsn_ms advertised_last;
     mqttsn_ms told_at[2]; /* GWINFO; a ring */
@@ -407,6 +409,10 @@ void oracle_refusals_due(struct sim *sim);
 /* discovery */
 void oracle_discovery_begins(struct sim *sim);
 void oracle_discovery_line(struct sim *sim, bool up);
+
+/* The broker is away for longer than upstream_down_max: nobody with a
+ * connection is listened to any more. */
+bool oracle_line_given_up(const struct sim *sim);
 void oracle_discovery_in(struct sim *sim);
 void oracle_discovery_told(struct sim *sim);
 void oracle_discovery_due(struct sim *sim);

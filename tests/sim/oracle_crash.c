@@ -74,7 +74,6 @@ void oracle_dies(struct sim *sim)
 
     sim->stats->crashes++;
     oracle_discovery_begins(sim);
-    o->online = false;
     /* Its next connection finds the session that this one has begun, and
      * nobody knows any more that it began empty. */
     o->lied_to |= o->forgot;

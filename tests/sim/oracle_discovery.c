@@ -25,13 +25,28 @@ void oracle_discovery_begins(struct sim *sim)
     o->told_count = 0;
     o->advertised_at = o->advertised_last = 0;
     o->group_owed = 0;
+    o->online = o->tried = false;
+    o->away_since = sim->now;
 }
 
 void oracle_discovery_line(struct sim *sim, bool up)
 {
-    sim->oracle.online = up;
-    sim->oracle.online_since = sim->now;
-    sim->oracle.advertised_at = 0;
+    struct oracle *o = &sim->oracle;
+
+    if (!up && (o->online || !o->tried))
+        o->away_since = sim->now;
+    o->tried = true;
+    o->online = up;
+    o->online_since = sim->now;
+    o->advertised_at = 0;
+}
+
+bool oracle_line_given_up(const struct sim *sim)
+{
+    const struct oracle *o = &sim->oracle;
+    mqttsn_ms most = (mqttsn_ms)sim->o.upstream_down_max_s * 1000;
+
+    return most != 0 && !o->online && sim->now - o->away_since > most;
 }
 
 void oracle_discovery_in(struct sim *sim)

@@ -238,9 +238,6 @@ static void check_first(struct sim *sim, struct book *book, struct entry *e,
 static void check_again(struct sim *sim, struct book *book, struct entry *e,
                         const struct sn_frame *f)
 {
-    /* When the broker is away for long, nobody is listened to. */
-    if (sim->o.upstream_down_max_s != 0 && !e->final)
-        e->released = false;
     if (e->final || e->released)
         sim_fail(sim, "S2", "PUBLISH '%.*s' to %s after its PUBREC",
                  (int)f->tail_len, (const char *)f->tail, book->id);
@@ -403,8 +400,7 @@ static bool was_refused(const struct book *book, uint16_t msg)
     return false;
 }
 
-static void on_puback(const struct sim *sim, struct book *book,
-                      const struct sn_frame *f)
+static void on_puback(struct book *book, const struct sn_frame *f)
 {
     struct entry *e = f->msg != 0 ? under_way(book, f->msg) : NULL;
     struct topic *topic = oracle_topic(book, f->topic);
@@ -424,8 +420,6 @@ static void on_puback(const struct sim *sim, struct book *book,
         e->former = e->msg;
         e->sent = 0; /* once more, as a new one, or dropped */
         e->msg = 0;
-        /* When the broker is away for long, nobody is listened to. */
-        e->unsure |= sim->o.upstream_down_max_s != 0;
     }
     if (f->code != 0 && f->topic == e->topic && !anew)
         step_ends(book);
@@ -437,12 +431,12 @@ void oracle_down_in(struct sim *sim)
     const struct sn_frame *f = &sim->oracle.frame;
     struct entry *e;
 
-    if (book == NULL || book->hazy ||
+    if (book == NULL || book->hazy || oracle_line_given_up(sim) ||
         !(oracle_deliverable(book) || book->state == GW_ASLEEP))
         return;
     switch (f->type) {
     case SN_PUBACK:
-        on_puback(sim, book, f);
+        on_puback(book, f);
         break;
     case SN_REGACK:
         if (book->step.type != SN_REGISTER || book->step.msg != f->msg ||
