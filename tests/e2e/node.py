@@ -192,11 +192,11 @@ class Node:
             self.send(fr.pubcomp(fr.msg_id_of(octets)))
 
     def take_publish_after(self, topic_id, data, copy_of):
-        """Takes a QoS 1 PUBLISH, and first what the broker sends once more
-        because a lost connection took its acknowledgement along [MQTT-4.4]."""
-        copy = fr.publish(topic_id, copy_of, 1, fr.ANY)
+        """Takes a QoS 1 PUBLISH, and first what the broker sends once more, and
+        no oftener, because a lost connection took its acknowledgement along
+        [MQTT-4.4]."""
         octets = self.next()
-        while copy.matches(octets):
+        if fr.publish(topic_id, copy_of, 1, fr.ANY).matches(octets):
             self.send(fr.puback(topic_id, fr.msg_id_of(octets)))
             octets = self.next()
         if not fr.publish(topic_id, data, 1, fr.ANY).matches(octets):
