@@ -67,7 +67,7 @@ class Kills(Audit):
         self.audit_uplink((m.topic, m.payload.decode())
                           for m in self.watch.messages)
         self.audit_downlink()
-        self.report("%d connections cut as well" % self.cable.cuts)
+        self.report("%d connections cut before a kill" % self.cable.cuts)
 
 
 if __name__ == "__main__":
