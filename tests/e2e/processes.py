@@ -120,6 +120,14 @@ class Process:
     def signal(self, number):
         self.child.send_signal(number)
 
+    def memory(self):
+        """Octets: of its address space, and of it in memory."""
+        with open("/proc/%d/statm" % self.child.pid,
+                  encoding="ascii") as file:
+            size, resident = file.read().split()[:2]
+        page = os.sysconf("SC_PAGESIZE")
+        return int(size) * page, int(resident) * page
+
     def wait(self, timeout=None):
         """Its exit status; it must end by itself."""
         try:

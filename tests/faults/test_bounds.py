@@ -27,15 +27,11 @@ class Measured(ToolTest):
         self.broker = self.start_broker("max_queued_messages 0", quiet=True)
         self.gw = self.start_gateway(self.broker.port, self.CONFIG)
 
-    def proc(self, name):
-        return "/proc/%d/%s" % (self.gw.process.child.pid, name)
-
     def resident_kib(self):
-        with open(self.proc("statm"), encoding="ascii") as file:
-            return int(file.read().split()[1]) * 4
+        return self.gw.process.memory()[1] // KIB
 
     def descriptors(self):
-        return len(os.listdir(self.proc("fd")))
+        return len(os.listdir("/proc/%d/fd" % self.gw.process.child.pid))
 
     def bench(self, *arguments):
         status, out, error = run(
@@ -100,10 +96,6 @@ class Full(Measured):
 class AddressSpace(Measured):
     CONFIG = {"log": {"level": "info"}}
 
-    def size_kib(self):
-        with open(self.proc("statm"), encoding="ascii") as file:
-            return int(file.read().split()[0]) * 4
-
     def start_within(self, kib):
         """A start with so much; None: it runs, and was told to end."""
         process = subprocess.Popen(
@@ -121,7 +113,7 @@ class AddressSpace(Measured):
         return process.wait(PATIENCE), "".join(said)
 
     def test_a_start_with_too_little_says_so(self):
-        enough = self.size_kib() + 64 * KIB
+        enough = self.gw.process.memory()[0] // KIB + 64 * KIB
         outcomes = set()
         for step in range(1, 21):
             status, said = self.start_within(enough * step // 20)

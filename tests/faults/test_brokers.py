@@ -268,24 +268,19 @@ class StopsReading(E2ETest):
         self.addCleanup(self._end_gateways)
         self.gw = self.start_gateway(self.broker.port, QUICK)
 
-    def resident(self):
-        with open("/proc/%d/statm" % self.gw.process.child.pid,
-                  encoding="ascii") as file:
-            return int(file.read().split()[1]) * 4096
-
     def test_what_piles_up_is_bounded_and_nodes_are_served(self):
         flooder = self.node("flooder").connect(600)
         topic_id = flooder.register("up/x")
         n1 = self.node("n1").connect(600)
         octets = fr.publish(topic_id, "x" * 900, 0, 0)
-        before = self.resident()
+        before = self.gw.process.memory()[1]
         self.broker.gate.clear()
         for number in range(self.FLOOD):
             flooder.send_quietly(bytes(octets))
             if number % 50 == 0:
                 flooder.fence()
                 n1.fence()
-        grown = self.resident() - before
+        grown = self.gw.process.memory()[1] - before
 
         self.broker.gate.set()
 

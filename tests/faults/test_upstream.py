@@ -39,9 +39,7 @@ class Served(E2ETest):
                     for node in self.twenty]
 
     def resident(self):
-        with open("/proc/%d/statm" % self.gw.process.child.pid,
-                  encoding="ascii") as file:
-            return int(file.read().split()[1]) * 4096
+        return self.gw.process.memory()[1]
 
     def judge_memory(self, before, mib):
         grown = self.resident() - before
