@@ -307,45 +307,54 @@ static int check_writable(struct pollfd *fds, nfds_t count)
 
 /* ---- what is ready ------------------------------------------------------ */
 
-/* The place of the connection whose octets are left, if it is asked whether it
- * can be read; NULL when not. '*ret_again': so it was the last time. */
-static struct pollfd *find_left(struct pollfd *fds, nfds_t count,
-                                bool *ret_again)
+/* Whether octets of it are left; '*ret_again' if poll said so before and nobody
+ * has read since. */
+static bool is_left(int fd, bool *ret_again)
 {
-    struct pollfd *found = NULL;
+    bool left = gw_paho_frames_left(fd, ret_again);
 
-    for (nfds_t i = 0; i < count; i++)
-        if ((fds[i].events & POLLIN) &&
-            gw_paho_frames_left(fds[i].fd, ret_again))
-            return &fds[i];
+    if (left || fd < 0 || atomic_load(&ahead.fd) != fd)
+        return left;
     pthread_mutex_lock(&ahead.lock);
-    for (nfds_t i = 0; ahead.fd >= 0 && i < count; i++)
-        if (fds[i].fd == ahead.fd && (fds[i].events & POLLIN))
-            found = &fds[i];
-    *ret_again = ahead.offered;
-    ahead.offered |= found != NULL;
+    left = ahead.fd == fd;
+    *ret_again |= ahead.offered;
+    ahead.offered |= left;
     pthread_mutex_unlock(&ahead.lock);
-    return found;
+    return left;
+}
+
+/* Adds the connections whose octets are left, of those that are asked whether
+ * they can be read; returns how many that makes more. */
+static int offer_left(struct pollfd *fds, nfds_t count, bool *ret_again)
+{
+    int more = 0;
+
+    for (nfds_t i = 0; i < count; i++) {
+        bool again = false;
+
+        if (!(fds[i].events & POLLIN) || !is_left(fds[i].fd, &again))
+            continue;
+        more += fds[i].revents == 0;
+        fds[i].revents |= POLLIN;
+        *ret_again |= again;
+    }
+    return more;
 }
 
 static int poll_receiver(struct pollfd *fds, nfds_t count, int timeout)
 {
-    bool again;
-    struct pollfd *left = find_left(fds, count, &again);
-    int ready;
+    bool again = false;
+    int left, ready;
 
+    for (nfds_t i = 0; i < count; i++)
+        fds[i].revents = 0;
+    left = offer_left(fds, count, &again);
     atomic_fetch_add(&looks, 1);
-    if (left != NULL && !again && count <= FEW) {
-        for (nfds_t i = 0; i < count; i++)
-            fds[i].revents = 0;
-        left->revents = POLLIN;
-        return 1;
-    }
+    if (left > 0 && !again && count <= FEW)
+        return left;
     ready = wait_for(fds, count, 0);
-    if (left != NULL && ready >= 0) {
-        ready += left->revents == 0;
-        left->revents |= POLLIN;
-    }
+    if (left > 0 && ready >= 0)
+        ready += offer_left(fds, count, &again);
     if (ready != 0 || timeout == 0)
         return ready;
     tell_deferred();

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "io/paho_reader.h"
 
+#include "io/paho_frames.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -408,6 +410,109 @@ static void another_thread_defers_nothing(void **unused)
     assert_int_equal(o.value[7], 0);
 }
 
+static unsigned look_when_told;
+
+static void note_the_look(void *user)
+{
+    (void)user;
+    look_when_told = gw_paho_reader_looks();
+}
+
+static void *look(void *arg)
+{
+    struct outcome *o = arg;
+
+    prctl(PR_SET_NAME, o->name);
+    (void)readable(ours, 0);
+    o->value[0] = gw_paho_reader_looks();
+    (void)gw_paho_reader_defer(note_the_look, NULL);
+    (void)readable(ours, 1);
+    o->value[1] = look_when_told;
+    o->value[2] = gw_paho_reader_looks();
+    (void)writable(ours);
+    o->value[3] = gw_paho_reader_looks();
+    (void)readable(ours, 0);
+    o->value[4] = gw_paho_reader_looks();
+    return NULL;
+}
+
+/* Else a doorbell that rings between two looks would be taken for one that the
+ * first of them has heard. */
+static void a_look_is_over_when_poll_returns(void **unused)
+{
+    struct outcome o = {.name = RECEIVER};
+
+    (void)unused;
+    run(&o, look);
+
+    assert_int_not_equal(o.value[1], o.value[0]);
+    assert_int_not_equal(o.value[2], o.value[1]);
+    assert_int_equal(o.value[3], o.value[2]); /* that was none */
+    assert_int_not_equal(o.value[4], o.value[3]);
+}
+
+#define MANY 10 /* more than a handful */
+
+/* A bit for each that can be read; -1 when poll returns another number. */
+static long readable_of(struct pollfd *fds)
+{
+    int ready = poll(fds, MANY, 1000);
+    long bits = 0;
+
+    for (unsigned i = 0; i < MANY; i++)
+        if (fds[i].revents & POLLIN) {
+            bits |= 1L << i;
+            ready--;
+        }
+    return ready == 0 ? bits : -1;
+}
+
+/* WebSockets: 2 and 7 have octets left, the system has some for 4. */
+static void *poll_many(void *arg)
+{
+    static const char answer[] = "HTTP/1.1 101 Switching\r\n\r\n";
+    struct outcome *o = arg;
+    struct pollfd fds[MANY];
+    int pairs[MANY][2];
+    char got[64];
+
+    prctl(PR_SET_NAME, o->name);
+    for (unsigned i = 0; i < MANY; i++) {
+        o->value[0] += socketpair(AF_UNIX, SOCK_STREAM, 0, pairs[i]);
+        gw_paho_frames_begin(pairs[i][0]);
+        fds[i] = (struct pollfd){.fd = pairs[i][0], .events = POLLIN};
+        if (i == 2 || i == 4 || i == 7)
+            send(pairs[i][1], answer, sizeof(answer) - 1, 0);
+    }
+    o->value[1] = recv(pairs[2][0], got, 1, 0);
+    o->value[2] = recv(pairs[7][0], got, 1, 0);
+    o->value[3] = unread(pairs[2][0]) + unread(pairs[7][0]);
+    o->value[4] = readable_of(fds);
+    o->value[5] = recv(pairs[2][0], got, sizeof(got), 0);
+    o->value[6] = readable_of(fds);
+    for (unsigned i = 0; i < MANY; i++) {
+        close(pairs[i][0]);
+        close(pairs[i][1]);
+    }
+    return NULL;
+}
+
+static void of_many_all_that_have_octets_left_are_offered(void **unused)
+{
+    struct outcome o = {.name = RECEIVER};
+
+    (void)unused;
+    run(&o, poll_many);
+
+    assert_int_equal(o.value[0], 0);
+    assert_int_equal(o.value[1], 1);
+    assert_int_equal(o.value[2], 1);
+    assert_int_equal(o.value[3], 0);
+    assert_int_equal(o.value[4], 1 << 2 | 1 << 4 | 1 << 7);
+    assert_int_equal(o.value[5], strlen("HTTP/1.1 101 Switching\r\n\r\n") - 1);
+    assert_int_equal(o.value[6], 1 << 4 | 1 << 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -423,6 +528,8 @@ int main(void)
         cmocka_unit_test(what_was_known_is_forgotten_when_it_may_be_wrong),
         cmocka_unit_test(it_is_told_before_the_thread_waits),
         cmocka_unit_test(another_thread_defers_nothing),
+        cmocka_unit_test(a_look_is_over_when_poll_returns),
+        cmocka_unit_test(of_many_all_that_have_octets_left_are_offered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
