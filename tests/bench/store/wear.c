@@ -3,6 +3,7 @@
  * wear - how much the store writes in a day.
  *
  *   wear [--hours N] [--directory DIR] [--flush SECONDS]... [--nodes N]
+ *        [--most MEGABYTES]
  *
  * The real engine and the real store, on a clock of the program's: 1 000 nodes
  * that sleep; every ten minutes each connects, publishes 32 octets with QoS 1,
