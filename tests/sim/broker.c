@@ -359,8 +359,15 @@ static void others_publish(struct sim *sim, struct event *event)
         bool keep = rng_chance(r, sim->o.retain_permille);
         uint8_t qos = (uint8_t)rng_below(r, 3);
 
-        broker_publish(sim, topics[rng_below(r, TOPICS)], payload, len, qos,
-                       keep);
+        const char *topic = topics[rng_below(r, TOPICS)];
+        char own[BROKER_TOPIC], name[BROKER_TOPIC];
+
+        if (sim->o.access != 0 && rng_below(r, 4) == 0) {
+            snprintf(own, sizeof(own), "own/n%u/x", rng_below(r, 4));
+            topic = own;
+        }
+        rules_for_somebody(sim, topic, name);
+        broker_publish(sim, name, payload, len, qos, keep);
     }
     queue_add(&sim->queue, sim->now + rng_pause(r, (uint64_t)sim->o.publish_ms),
               others_publish, NULL, 0);

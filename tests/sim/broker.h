@@ -24,10 +24,10 @@
 struct sim;
 struct event;
 
-#define BROKER_TOPIC 80
+#define BROKER_TOPIC 112
 #define BROKER_PAYLOAD 360
-#define BROKER_FILTERS 160
-#define BROKER_RETAINED 48
+#define BROKER_FILTERS 256
+#define BROKER_RETAINED 160
 #define BROKER_REQUESTS 512
 #define BROKER_QUEUE 512
 

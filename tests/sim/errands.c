@@ -131,19 +131,20 @@ static void subscribe_to_retained(struct sim *sim)
     const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
     uint64_t drops = oracle_drops(c), lost = sim->broker.dropped;
 
-    broker_publish(sim, KEPT_TOPIC, (const uint8_t *)KEPT_PAYLOAD,
-                   strlen(KEPT_PAYLOAD), 1, true);
+    rules_publish_for_all(sim, KEPT_TOPIC, KEPT_PAYLOAD, 1, true);
     sim_until(sim, sim->now + ANSWERED_MS);
     for (size_t i = 0; i < sim->node_count; i++)
         sim->nodes[i].retained[0] = '\0';
     all_do(sim, ERRAND_SUBSCRIBE, SUBSCRIBED_MS);
-    if (oracle_drops(c) != drops || sim->broker.dropped != lost ||
-        !broker_retains(&sim->broker, KEPT_TOPIC))
+    if (oracle_drops(c) != drops || sim->broker.dropped != lost)
         return;
     for (size_t i = 0; i < sim->node_count; i++) {
         const struct node *node = &sim->nodes[i];
+        char name[BROKER_TOPIC];
 
+        rules_at_broker(&sim->o, node->id, KEPT_TOPIC, name);
         if (!is_served(sim, node) || !node->subscribed ||
+            !broker_retains(&sim->broker, name) ||
             oracle_bound(sim, &sim->net.boxes[node->box].peer)->held != 0)
             continue;
         if (strcmp(node->retained, KEPT_PAYLOAD) != 0)

@@ -111,7 +111,11 @@ static void fill_options(struct gateway *gw, const struct options *o)
     g->listener_count = 1;
     g->predefined = gw->predefined;
     g->predefined_count = GATEWAY_PREDEFINED;
-    g->upstream_client_id = "sim";
+    g->upstream_client_id = RULES_NOBODY;
+    g->topic_prefix = rules_prefix(o);
+    g->access_publish_count = rules_list(o, RULES_PUBLISH, &g->access_publish);
+    g->access_subscribe_count =
+        rules_list(o, RULES_SUBSCRIBE, &g->access_subscribe);
     g->durable = o->durable != 0;
     g->uplink_max_age = (mqttsn_ms)o->uplink_max_age_s * 1000;
     g->uplink_drop_policy = (enum gw_drop_policy)o->uplink_drop_policy;

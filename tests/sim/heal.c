@@ -103,10 +103,14 @@ static void expect_connected(struct sim *sim)
 
 /* ---- L1 ---------------------------------------------------------------- */
 
-static bool at_the_broker(const struct sim *sim, const char *filter)
+static bool at_the_broker(const struct sim *sim, const struct book *book,
+                          const char *filter)
 {
+    char name[BROKER_TOPIC];
+
+    rules_at_broker(&sim->o, book->id, filter, name);
     for (size_t i = 0; i < sim->broker.filter_count; i++)
-        if (strcmp(sim->broker.filters[i].filter, filter) == 0)
+        if (strcmp(sim->broker.filters[i].filter, name) == 0)
             return true;
     return false;
 }
@@ -142,7 +146,7 @@ void oracle_expect_rest(struct sim *sim)
             if (book->subs[k].state == SUB_STANDS && !book->subs[k].lost &&
                 !book->hazy &&
                 strncmp(book->subs[k].filter, "mqttsn-gw/", 10) != 0 &&
-                !at_the_broker(sim, book->subs[k].filter))
+                !at_the_broker(sim, book, book->subs[k].filter))
                 sim_fail(sim, "L1", "'%s' of %s is not at the broker",
                          book->subs[k].filter, book->id);
         /* Who answers nothing, and says nothing, is left alone (G12-36). */
@@ -169,10 +173,9 @@ static void probe(struct sim *sim)
     char payload[16];
 
     for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++) {
-        int len = snprintf(payload, sizeof(payload), "p%zu", i);
-
-        broker_publish(sim, topics[i], (const uint8_t *)payload, (size_t)len,
-                       (uint8_t)(1 + i % 2), false);
+        snprintf(payload, sizeof(payload), "p%zu", i);
+        rules_publish_for_all(sim, topics[i], payload, (uint8_t)(1 + i % 2),
+                              false);
     }
 }
 

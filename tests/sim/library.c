@@ -267,7 +267,10 @@ void libraries_init(struct sim *sim)
             .gateway_cap = 1,
             .datagram_max = 1000,
             .retry_ms = 6000,
-            .will = has_will ? &l->will : NULL,
+            .will = has_will && rules_allow(&sim->o, RULES_PUBLISH, l->id,
+                                            l->will_topic)
+                        ? &l->will
+                        : NULL,
         };
         if (mqttsn_client_init(&l->client, &l->config,
                                (uint32_t)rng_next(&l->random)) != MQTTSN_OK ||

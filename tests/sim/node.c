@@ -165,6 +165,18 @@ static void publish(struct sim *sim, struct node *node)
         strlen(payload) + 7 > 255 ? 4 : 2);
 }
 
+/* Where there are rules: a topic of its own, or one that may be another's;
+ * false: none of these this time. */
+static bool draw_owned(struct sim *sim, struct node *node, const char *level,
+                       char ret[BROKER_TOPIC])
+{
+    if (sim->o.access == 0 || rng_below(&node->random, 3) != 0)
+        return false;
+    snprintf(ret, BROKER_TOPIC, "own/%s/%s",
+             rng_below(&node->random, 3) != 0 ? node->id : "n0", level);
+    return true;
+}
+
 static void subscribe(struct sim *sim, struct node *node, uint8_t type)
 {
     uint16_t msg = next_msg(node);
@@ -188,7 +200,8 @@ static void subscribe(struct sim *sim, struct node *node, uint8_t type)
     default:
         break;
     }
-    strcpy(node->request_name, ANY(&node->random, filters));
+    if (!draw_owned(sim, node, "#", node->request_name))
+        strcpy(node->request_name, ANY(&node->random, filters));
     ask(sim, node, type, msg,
         sn_subscribe(type, flags, msg, node->request_name),
         type == SN_SUBSCRIBE ? 2 : 0);
@@ -208,14 +221,15 @@ static void registration(struct sim *sim, struct node *node)
 {
     uint16_t msg = next_msg(node);
 
-    strcpy(node->request_name, ANY(&node->random, names));
+    if (!draw_owned(sim, node, "x", node->request_name))
+        strcpy(node->request_name, ANY(&node->random, names));
     ask(sim, node, SN_REGISTER, msg, sn_register(0, msg, node->request_name),
         0);
 }
 
 static void update_will(struct sim *sim, struct node *node)
 {
-    char text[24];
+    char text[BROKER_TOPIC];
 
     if (rng_below(&node->random, 2)) {
         snprintf(text, sizeof(text), "w%u.%u", node->number,
@@ -224,7 +238,8 @@ static void update_will(struct sim *sim, struct node *node)
     } else if (rng_below(&node->random, 4) == 0) {
         ask(sim, node, SN_WILLTOPICUPD, 0, sn_bare(SN_WILLTOPICUPD), 0);
     } else {
-        snprintf(text, sizeof(text), "will/%u", node->number);
+        if (!draw_owned(sim, node, "x", text))
+            snprintf(text, sizeof(text), "will/%u", node->number);
         ask(sim, node, SN_WILLTOPICUPD, 0,
             sn_willtopic(SN_WILLTOPICUPD,
                          (uint8_t)(rng_below(&node->random, 3) * SN_QOS1),

@@ -108,6 +108,7 @@ static void on_connack(struct sim *sim, struct node *node, uint8_t code)
     node_answered(node);
     if (code != 0) {
         node->state = N_OFF;
+        node->will &= code != 3; /* it may be that */
         return;
     }
     node->state = N_ACTIVE;

@@ -239,6 +239,15 @@ static void draw_uplink(struct options *o, uint64_t seed)
     o->uplink_qos0 = PICK(0, 0, 1);
 }
 
+static void draw_rules(struct options *o, uint64_t seed)
+{
+    struct rng r;
+
+    rng_init(&r, seed, "rules", 0);
+    o->prefix = PICK(0, 0, 0, 0, 1, 2, 3, 4);
+    o->access = PICK(0, 0, 0, 0, 0, 1, 2, 3, 4, 5);
+}
+
 void options_draw(struct options *ret, uint64_t seed)
 {
     memset(ret, 0, sizeof(*ret));
@@ -250,4 +259,5 @@ void options_draw(struct options *ret, uint64_t seed)
     draw_disk(ret, seed);
     draw_limits(ret, seed);
     draw_uplink(ret, seed);
+    draw_rules(ret, seed);
 }

@@ -123,7 +123,10 @@
     X(uplink_max_age_s, "")                                                    \
     X(uplink_drop_policy, "oldest or newest")                                  \
     X(uplink_drain_rate, "")                                                   \
-    X(uplink_qos0, "")
+    X(uplink_qos0, "")                                                         \
+    /* names; see rules.c */                                                   \
+    X(prefix, "of all topics at the broker; 0: none; from 2 on by client")     \
+    X(access, "who may publish and subscribe where; 0: all everywhere")
 
 struct options {
 #define SIM_OPTION_FIELD(name, text) int64_t name;

@@ -30,6 +30,8 @@
  *   T8  each CONNECT is answered; who has spoken does not give way   _callers
  *   T12 QoS -1 publishes where it may                                   _up
  *   T13 the broker is given no poison                               _broker
+ *   access: nothing that is not allowed is done, under no name outside the
+ *       prefix, and the answer says so                                _names
  *   L4  offered = delivered + dropped, counted by reason + held         _look
  *   L5  when all is well, each request is answered, and arrives     errands.c
  *   state: a session changes when, and only when, it has to            _states
@@ -231,11 +233,14 @@ struct book {
     struct claim claims[ORACLE_CLAIMS];
     size_t claim_count;
     struct asks asks;
-    struct asks refusals; /* SUBACKs that will say so */
+    struct asks refusals;               /* SUBACKs that will say so */
+    struct asks barred;                 /* of these, because of the rules */
+    unsigned wills_asked, wills_barred; /* WILLTOPICUPDs: may be, may not be */
+    bool will_barred;                   /* that of its CONNECT may not be */
     uint64_t last_submitted;
     struct {
         uint16_t msg, topic;
-        bool normal;
+        uint8_t type;           /* SN_NORMAL, ... */
     } published[ORACLE_RECENT]; /* the last PUBLISHes of the node */
     /* during one message event */
     struct entry offer;
@@ -251,7 +256,8 @@ struct up {
     bool safe;      /* its record is in the store */
     bool flushed;   /* and no loss of power undoes that */
     bool wild;      /* its topic is not known: 'content' is the payload */
-    bool forbidden; /* it must not be published */
+    bool forbidden; /* it must not be published ... */
+    bool barred;    /* ... because of the access list */
     bool repeated;  /* so its place in the order is not known */
     bool given_up;  /* while later ones went; a crash may bring it back */
     bool suspect;   /* or its book was hazy */
@@ -458,6 +464,18 @@ void oracle_topics_in(struct sim *sim);
 void oracle_topics_answered(struct sim *sim, struct book *book,
                             const struct sn_frame *f);
 
+/* names */
+/* What is done under a name is what the rules allow (rules.h). */
+void oracle_names_action(struct sim *sim, const struct gw_up_action *action);
+bool oracle_is_probe(const struct sim *sim, const struct gw_up_action *action);
+void oracle_names_registered(struct sim *sim, const struct book *book,
+                             const struct sn_frame *f);
+void oracle_names_subscribed(struct sim *sim, struct book *book,
+                             const struct sn_frame *f);
+/* PUBACK refuses one: with the code that stands for that. */
+void oracle_names_refused(struct sim *sim, struct book *book,
+                          const struct sn_frame *f);
+
 /* broker */
 void oracle_broker_action(struct sim *sim, const struct gw_up_action *action);
 
@@ -505,7 +523,8 @@ bool oracle_up_arrived(struct sim *sim, const char *payload);
 
 /* wills */
 void oracle_wills_in(struct sim *sim);
-void oracle_wills_answered(struct book *book, const struct sn_frame *f);
+void oracle_wills_answered(struct sim *sim, struct book *book,
+                           const struct sn_frame *f);
 void oracle_will_due(struct sim *sim, const struct book *book);
 bool oracle_will_action(struct sim *sim, const struct gw_up_action *action);
 void oracle_will_result(struct sim *sim, uint64_t token,

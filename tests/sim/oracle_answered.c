@@ -17,6 +17,11 @@ void oracle_states_answered(struct sim *sim, struct book *book,
     case SN_CONNACK:
         if (f->code != 0)
             return;
+        if (book->will_barred)
+            sim_fail(sim, "access",
+                     "%s is accepted with a will where it may "
+                     "not publish",
+                     book->id);
         /* What it asked for twice may come when it sleeps already. */
         if (book->state == GW_DISCONNECTED || book->state == GW_LOST)
             sim_fail(sim, "state", "CONNACK to %s, which is %s", book->id,

@@ -56,6 +56,8 @@ void oracle_broker_action(struct sim *sim, const struct gw_up_action *action)
 {
     bool name = action->kind == GW_UP_PUBLISH, wild = false;
 
+    oracle_names_action(sim, action);
+
     for (size_t i = 0; i < action->topic.len; i++)
         wild |= is_wild(action->topic.data[i]);
     if (!is_text(action->topic) || (name && wild) ||

@@ -176,7 +176,7 @@ void oracle_answer(struct sim *sim, struct caller *caller, struct book *book,
         break;
     case SN_WILLTOPICRESP:
     case SN_WILLMSGRESP:
-        oracle_wills_answered(book, f);
+        oracle_wills_answered(sim, book, f);
         break;
     case SN_SUBACK:
         oracle_topics_answered(sim, book, f);

@@ -163,13 +163,21 @@ static size_t come_to(struct sim *sim, struct book *book, size_t at,
     return 0;
 }
 
-static bool is_it(struct sim *sim, const struct entry *e, const char *topic,
+/* What the node calls the topic of what it is to get. */
+static const char *topic_of(struct sim *sim, const struct book *book,
+                            const struct entry *e)
+{
+    return rules_of_client(&sim->o, book->id, message_of(sim, e)->topic);
+}
+
+static bool is_it(struct sim *sim, const struct book *book,
+                  const struct entry *e, const char *topic,
                   const struct sn_frame *f)
 {
     const struct message *m = message_of(sim, e);
 
-    return strcmp(m->topic, topic) == 0 && m->len == f->tail_len &&
-           memcmp(m->payload, f->tail, m->len) == 0;
+    return strcmp(topic_of(sim, book, e), topic) == 0 &&
+           m->len == f->tail_len && memcmp(m->payload, f->tail, m->len) == 0;
 }
 
 /* The same content may be there twice: as a message and as a retained one, or
@@ -184,7 +192,7 @@ static size_t find_entry(struct sim *sim, const struct book *book,
     for (size_t i = 0; i < book->count; i++) {
         const struct entry *e = &book->list[i];
 
-        if (!is_it(sim, e, topic, f))
+        if (!is_it(sim, book, e, topic, f))
             continue;
         if (e->retain == retain && qos >= e->qos_low && qos <= e->qos_high &&
             (e->sent == 0 || e->msg == f->msg ||
@@ -319,7 +327,7 @@ static void register_out(struct sim *sim, struct book *book,
         sim_fail(sim, "S8", "REGISTER of a name of %zu octets", f->tail_len);
     memcpy(name, f->tail, f->tail_len);
     while (at < book->count &&
-           strcmp(message_of(sim, &book->list[at])->topic, name) != 0)
+           strcmp(topic_of(sim, book, &book->list[at]), name) != 0)
         at++;
     if (at == book->count)
         sim_fail(sim, "S14", "REGISTER '%s' to %s, which gets nothing there",

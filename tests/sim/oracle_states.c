@@ -136,6 +136,7 @@ static void begin_connection(const struct oracle *o, struct book *book)
     memset(&book->step, 0, sizeof(book->step));
     book->release_due = 0;
     book->wills_step = book->taken.flags & SN_WILL ? 1 : 0;
+    book->will_barred = false;
     if (book->clean) {
         oracle_wipe(book);
         return;
@@ -157,6 +158,7 @@ static void wake_by_connect(const struct oracle *o, struct book *book)
     book->connack_due = true;
     book->connacks++; /* one may wait for the store yet */
     book->wills_step = 0;
+    book->will_barred = false;
     book->promised = false;
     book->talked = false;
     memset(&book->step, 0, sizeof(book->step));
@@ -460,6 +462,11 @@ void oracle_state_seen(struct sim *sim, struct book *book,
     }
     if (new && !book->connect.pending && !book->hazy)
         sim_fail(sim, "state", "%s has a session and never connected",
+                 book->id);
+    if (new && !rules_admit(&sim->o, book->id))
+        sim_fail(sim, "access",
+                 "'%s' has a session, and may not stand in a "
+                 "topic",
                  book->id);
     take_connect(sim, book, info);
     /* The one that waited for it got it, and another session besides. */

@@ -11,8 +11,6 @@
  * for what a broker has forgotten. */
 #define WINDOW_TOKEN 2
 
-#define PROBE "mqttsn-gw/sim/probe"
-
 static struct sub *find(struct book *book, const char *filter)
 {
     for (size_t i = 0; i < book->sub_count; i++)
@@ -101,6 +99,10 @@ static void subscribe(struct sim *sim, struct book *book,
 {
     struct claim *claim;
 
+    if (!rules_allow(&sim->o, RULES_SUBSCRIBE, book->id, filter)) {
+        oracle_owe(&book->barred, SN_SUBACK, f->msg);
+        return;
+    }
     for (size_t i = 0; i < book->claim_count; i++) {
         claim = &book->claims[i];
         if (claim->msg == f->msg && !claim->mute && !claim->idle &&
@@ -210,7 +212,9 @@ void oracle_subs_answered(struct sim *sim, struct book *book,
         /* Which it was does not matter: it waited for the store. */
         return;
     }
-    if (f->code != 0 && oracle_take(&book->refusals, SN_SUBACK, f->msg))
+    oracle_names_subscribed(sim, book, f);
+    if (f->code != 0 && (oracle_take(&book->barred, SN_SUBACK, f->msg) ||
+                         oracle_take(&book->refusals, SN_SUBACK, f->msg)))
         return;
     if (f->code != 0)
         book->retained_until =
@@ -267,18 +271,20 @@ void oracle_subs_answered(struct sim *sim, struct book *book,
 void oracle_subs_action(struct sim *sim, const struct gw_up_action *action)
 {
     struct oracle *o = &sim->oracle;
-    char filter[BROKER_TOPIC] = {0};
+    char topic[BROKER_TOPIC] = {0};
     bool wanted = false;
 
     if (action->topic.len >= BROKER_TOPIC)
         return;
-    memcpy(filter, action->topic.data, action->topic.len);
+    memcpy(topic, action->topic.data, action->topic.len);
     for (size_t i = 0; i < o->book_count; i++) {
         struct book *book = &o->books[i];
-        struct sub *sub = book->exists ? find(book, filter) : NULL;
+        const char *filter = rules_of_client(&sim->o, book->id, topic);
+        struct sub *sub;
 
-        if (!book->exists)
+        if (!book->exists || filter == NULL)
             continue;
+        sub = find(book, filter);
         if (sub != NULL && action->kind == GW_UP_SUBSCRIBE)
             sub->token = action->token;
         wanted |= sub != NULL && sub->state == SUB_STANDS && !book->hazy;
@@ -296,9 +302,9 @@ void oracle_subs_action(struct sim *sim, const struct gw_up_action *action)
         }
     }
     if (action->kind == GW_UP_UNSUBSCRIBE && wanted &&
-        strncmp(filter, PROBE, strlen(PROBE)) != 0)
+        !rules_is_probe(&sim->o, topic))
         sim_fail(sim, "subscriptions",
-                 "'%s' is given up at the broker, and somebody has it", filter);
+                 "'%s' is given up at the broker, and somebody has it", topic);
 }
 
 /* The broker was asked once for two that ask for different QoS. One of them may
@@ -539,16 +545,18 @@ static bool is_loose(const struct sim *sim, const struct outgoing *outgoing)
 void oracle_offer(struct sim *sim, const struct outgoing *outgoing)
 {
     struct oracle *o = &sim->oracle;
-    const char *topic = sim->broker.messages[outgoing->message].topic;
+    const char *whole = sim->broker.messages[outgoing->message].topic;
 
     for (size_t i = 0; i < o->book_count; i++)
         o->books[i].offered = false;
-    if (strncmp(topic, PROBE, strlen(PROBE)) == 0)
+    if (rules_is_probe(&sim->o, whole))
         return;
     o->message_loose = is_loose(sim, outgoing);
     o->last_messages[o->message_count++ % 8] = outgoing->message;
     for (size_t i = 0; i < o->book_count; i++) {
-        if (!o->books[i].exists)
+        const char *topic = rules_of_client(&sim->o, o->books[i].id, whole);
+
+        if (!o->books[i].exists || topic == NULL || topic[0] == '\0')
             continue;
         if (o->books[i].hazy)
             offer(sim, &o->books[i], outgoing, false, 0, 2);

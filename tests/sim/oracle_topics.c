@@ -120,6 +120,8 @@ void oracle_topics_answered(struct sim *sim, struct book *book,
     const char *name = NULL;
     bool any = false;
 
+    if (f->type == SN_REGACK)
+        oracle_names_registered(sim, book, f);
     if (f->code != 0 || f->topic == 0)
         return;
     /* A SUBSCRIBE by id or short name is answered with what it said. */

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#define PROBE "mqttsn-gw/sim/probe"
-
 static uint64_t hash(uint64_t h, const void *data, size_t len)
 {
     const uint8_t *p = data;
@@ -24,6 +22,17 @@ static uint64_t content_of(const void *topic, size_t topic_len,
     uint64_t h = hash(UINT64_C(0xcbf29ce484222325), topic, topic_len);
 
     return hash(hash(h, "\n", 1), payload, len);
+}
+
+/* That of a message under a name of the client's; NULL: unknown. */
+static uint64_t content_at(const struct sim *sim, const char *id,
+                           const char *topic, const struct sn_frame *f)
+{
+    char name[BROKER_TOPIC] = "";
+
+    if (topic != NULL)
+        rules_at_broker(&sim->o, id, topic, name);
+    return content_of(name, strlen(name), f->tail, f->tail_len);
 }
 
 static size_t first(const struct oracle *o)
@@ -87,9 +96,10 @@ static void on_publish(struct sim *sim, struct book *book)
     char two[3];
     const char *topic =
         oracle_topic_name(minus1 ? NULL : book, f->flags, f->topic, two);
-    uint64_t content =
-        topic == NULL ? content_of("", 0, f->tail, f->tail_len)
-                      : content_of(topic, strlen(topic), f->tail, f->tail_len);
+    const char *id = minus1 ? RULES_NOBODY : book->id;
+    uint64_t content = content_at(sim, id, topic, f);
+    bool barred =
+        topic != NULL && !rules_allow(&sim->o, RULES_PUBLISH, id, topic);
     struct up *up;
 
     if (minus1)
@@ -120,7 +130,8 @@ static void on_publish(struct sim *sim, struct book *book)
                       .qos = qos,
                       .retain = retain,
                       .wild = topic == NULL,
-                      .forbidden = minus1 && !may_be_nameless(sim),
+                      .forbidden = barred || (minus1 && !may_be_nameless(sim)),
+                      .barred = barred,
                       .suspect = o->suspect || (book != NULL && book->hazy),
                       .connection = book != NULL ? book->connection : 0,
                       .wipes = book != NULL ? book->wipes : 0,
@@ -140,8 +151,7 @@ static void remember(struct book *book, const struct sn_frame *f)
             sizeof(book->published) - sizeof(book->published[0]));
     book->published[ORACLE_RECENT - 1].msg = f->msg;
     book->published[ORACLE_RECENT - 1].topic = f->topic;
-    book->published[ORACLE_RECENT - 1].normal =
-        (f->flags & SN_TYPE_BITS) == SN_NORMAL;
+    book->published[ORACLE_RECENT - 1].type = f->flags & SN_TYPE_BITS;
 }
 
 /* Whether the id that is called invalid is one of the node's own. */
@@ -153,7 +163,7 @@ static bool meant_normal_id(const struct book *book, const struct sn_frame *f)
         if (book->published[i].msg != f->msg ||
             book->published[i].topic != f->topic)
             continue;
-        if (!book->published[i].normal)
+        if (book->published[i].type != SN_NORMAL)
             return false;
         any = true;
     }
@@ -270,9 +280,8 @@ void oracle_up_action(struct sim *sim, const struct gw_up_action *action)
                                   action->payload.data, action->payload.len);
     struct up *up, *other;
 
-    if (action->topic.len == strlen(PROBE) && action->token == 0 &&
-        action->payload.len == 5 &&
-        memcmp(action->topic.data, PROBE, strlen(PROBE)) == 0)
+    if (action->token == 0 && action->payload.len == 5 &&
+        oracle_is_probe(sim, action))
         return;
     up = find_submitted(o, content, action);
     if (up == NULL)
@@ -288,7 +297,8 @@ void oracle_up_action(struct sim *sim, const struct gw_up_action *action)
                  (int)action->payload.len, (const char *)action->payload.data,
                  (int)action->topic.len, (const char *)action->topic.data);
     if (up->forbidden && !is_suspect(o, up))
-        sim_fail(sim, "T12", "'%.*s' on %.*s is published, and must not be",
+        sim_fail(sim, up->barred ? "access" : "T12",
+                 "'%.*s' on %.*s is published, and must not be",
                  (int)action->payload.len, (const char *)action->payload.data,
                  (int)action->topic.len, (const char *)action->topic.data);
     if ((action->qos != up->qos || action->retain != up->retain) &&
@@ -479,12 +489,16 @@ void oracle_up_answered(struct sim *sim, struct book *book,
         oracle_topic(book, f->topic)->acked && meant_normal_id(book, f))
         sim_fail(sim, "S4", "%s: the id %u ('%s') that it was given is unknown",
                  book->id, f->topic, oracle_topic(book, f->topic)->name);
-    if (f->type == SN_PUBACK && f->code != 0)
+    if (f->type == SN_PUBACK && f->code != 0) {
+        oracle_names_refused(sim, book, f);
         return;
+    }
     for (size_t i = o->up_count; i-- > first(o);) {
         struct up *up = at(o, i);
 
         if (up->book != book || up->msg != f->msg || up->qos != qos)
+            continue;
+        if (up->barred && !up->suspect)
             continue;
         asked = true;
         if (up->done || (sim->o.durable && up->stored)) {

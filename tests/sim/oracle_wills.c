@@ -25,7 +25,18 @@ static void put_message(struct will *will, const struct sn_frame *f)
     memcpy(will->message, f->tail, will->len);
 }
 
-static void connecting(struct book *book, const struct sn_frame *f)
+/* Whether its node may have it there; else it is refused. */
+static bool is_allowed(const struct sim *sim, const struct book *book,
+                       const struct sn_frame *f)
+{
+    struct will will = {0};
+
+    put_topic(&will, f);
+    return rules_allow(&sim->o, RULES_PUBLISH, book->id, will.topic);
+}
+
+static void connecting(const struct sim *sim, struct book *book,
+                       const struct sn_frame *f)
 {
     if (f->type == SN_WILLTOPIC && book->wills_step == 1) {
         if (f->bare || f->tail_len == 0) {
@@ -33,6 +44,9 @@ static void connecting(struct book *book, const struct sn_frame *f)
             book->wills_step = 0;
             return;
         }
+        book->will_barred = !is_allowed(sim, book, f);
+        if (book->will_barred)
+            return;
         book->next_will = book->will;
         put_topic(&book->next_will, f);
         book->wills_step = 2;
@@ -47,16 +61,20 @@ void oracle_wills_in(struct sim *sim)
 {
     struct book *book = sim->oracle.bound;
     const struct sn_frame *f = &sim->oracle.frame;
-    bool odd = false;
+    bool odd = false, barred;
 
     if (book == NULL)
         return;
     if (book->state == GW_HALF_OPEN) {
-        connecting(book, f);
+        connecting(sim, book, f);
         return;
     }
     if (f->type != SN_WILLTOPICUPD && f->type != SN_WILLMSGUPD)
         return;
+    barred = f->type == SN_WILLTOPICUPD && !f->bare && f->tail_len != 0 &&
+             !is_allowed(sim, book, f);
+    book->wills_barred += barred;
+    book->wills_asked += f->type == SN_WILLTOPICUPD && !barred;
     if (book->state != GW_ACTIVE && book->state != GW_ASLEEP &&
         book->state != GW_AWAKE)
         return;
@@ -66,6 +84,8 @@ void oracle_wills_in(struct sim *sim)
     for (size_t i = 0; i < f->tail_len; i++)
         odd |= f->tail[i] < 0x20 || f->tail[i] > 0x7e || f->tail[i] == '#' ||
                f->tail[i] == '+' || f->tail[i] == '$';
+    if (barred)
+        return;
     if (f->type == SN_WILLMSGUPD) {
         put_message(&book->will, f);
     } else if (f->bare || f->tail_len == 0) {
@@ -76,8 +96,21 @@ void oracle_wills_in(struct sim *sim)
     book->will.unsure = true;
 }
 
-void oracle_wills_answered(struct book *book, const struct sn_frame *f)
+void oracle_wills_answered(struct sim *sim, struct book *book,
+                           const struct sn_frame *f)
 {
+    if (f->type == SN_WILLTOPICRESP) {
+        if (f->code == 0 && book->wills_asked == 0 && book->wills_barred > 0 &&
+            !book->hazy)
+            sim_fail(sim, "access",
+                     "%s may have its will where it may not "
+                     "publish",
+                     book->id);
+        if (f->code != 0 && book->wills_barred > 0)
+            book->wills_barred--;
+        else if (book->wills_asked > 0)
+            book->wills_asked--;
+    }
     if (f->code == 0)
         book->will.unsure = false;
 }
@@ -97,6 +130,8 @@ void oracle_will_due(struct sim *sim, const struct book *book)
         o->will_count--;
     }
     o->wills[o->will_count] = book->will;
+    rules_at_broker(&sim->o, book->id, book->will.topic,
+                    o->wills[o->will_count].topic);
     o->wills_may[o->will_count] =
         book->will.unsure || sim->o.upstream_down_max_s != 0;
     o->wills_token[o->will_count++] = 0;
@@ -152,20 +187,22 @@ static bool names(const struct book *book, struct mqttsn_span text, size_t skip)
 /* Whether little is known of that will. Each node has a topic of its own,
  * "will/3", and messages, "w3.1"; who moves may be given the topic of another.
  * Villains have theirs on "will/0", and damage may lead anywhere. */
-static bool is_hazy(const struct sim *sim, const struct gw_up_action *action)
+static bool is_hazy(const struct sim *sim, const char *topic,
+                    struct mqttsn_span payload)
 {
     const struct oracle *o = &sim->oracle;
 
-    if (!o->wills_hazy || action->topic.len <= 5)
+    if (!o->wills_hazy || strlen(topic) <= 5)
         return false;
     /* Whoever connects in a node's name with another id, has its answers. */
     if (sim->o.flip != 0 || sim->o.truncate != 0 || o->power_lost ||
         (sim->o.villains != 0 && sim->o.spoof_permille != 0) ||
-        (sim->o.villains != 0 && action->topic.data[5] == '0'))
+        (sim->o.villains != 0 && topic[5] == '0'))
         return true;
     for (size_t i = 0; i < o->book_count; i++)
-        if (o->books[i].will_hazy && (names(&o->books[i], action->topic, 5) ||
-                                      names(&o->books[i], action->payload, 1)))
+        if (o->books[i].will_hazy &&
+            (names(&o->books[i], mqttsn_span_text(topic), 5) ||
+             names(&o->books[i], payload, 1)))
             return true;
     return false;
 }
@@ -173,11 +210,17 @@ static bool is_hazy(const struct sim *sim, const struct gw_up_action *action)
 bool oracle_will_action(struct sim *sim, const struct gw_up_action *action)
 {
     struct oracle *o = &sim->oracle;
-    bool spoken_of =
-        action->topic.len > 5 && memcmp(action->topic.data, "will/", 5) == 0;
-
+    char whole[BROKER_TOPIC] = {0};
+    const char *topic;
     size_t at = find(o, action);
-    bool hazy = is_hazy(sim, action);
+    bool spoken_of, hazy;
+
+    memcpy(whole, action->topic.data,
+           action->topic.len < sizeof(whole) ? action->topic.len
+                                             : sizeof(whole) - 1);
+    topic = rules_of_anyone(&sim->o, whole);
+    spoken_of = strlen(topic) > 5 && memcmp(topic, "will/", 5) == 0;
+    hazy = is_hazy(sim, topic, action->payload);
 
     if (at < o->will_count) {
         const struct will *will = &o->wills[at];

@@ -38,6 +38,7 @@
 #include "oracle.h"
 #include "queue.h"
 #include "random.h"
+#include "rules.h"
 #include "stats.h"
 #include "store.h"
 #include "villain.h"

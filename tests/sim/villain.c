@@ -21,11 +21,18 @@ static const char *const poison[] = {"",
                                      "+",
                                      "mqttsn-gw/sim/probe"};
 static const char *const ids[] = {
-    "n0", "n1",
-    "n2", "lib0",
-    "v0", "v1",
-    "v2", "\xff",
-    "",   "an id that is much longer than the twenty-three octets of the text"};
+    "n0",
+    "n1",
+    "n2",
+    "lib0",
+    "v0",
+    "v1",
+    "v2",
+    "\xff",
+    "a/b",
+    "+",
+    "",
+    "an id that is much longer than the twenty-three octets of the text"};
 
 #define ANY(r, array)                                                          \
     ((array)[rng_below((r), sizeof(array) / sizeof((array)[0]))])
