@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "io/ctl.h"
+#include "ctl_rig.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,187 +10,17 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "check.h"
-
-/* Turns of the loop that a test waits for something, a millisecond each where
- * nothing happens. */
-#define TURNS 20000
-
-#define BIG 100000
-
-static struct rig {
-    uv_loop_t loop;
-    uv_timer_t tick; /* so that a turn ends */
-    char directory[64], path[96];
-    struct gw_ctl *ctl;
-    unsigned asked, refusals; /* so often calloc() will have no memory */
-} rig;
+static unsigned refusals; /* so often calloc() will have no memory */
 
 void *__real_calloc(size_t count, size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 
 void *__wrap_calloc(size_t count, size_t size)
 {
-    if (rig.refusals == 0)
+    if (refusals == 0)
         return __real_calloc(count, size);
-    rig.refusals--;
+    refusals--;
     return NULL;
-}
-
-/* "echo/X" is said again, "big" is long, "trace/X" traces, "off" ends all. */
-static struct mqttsn_span answer(void *user,
-                                 const struct gw_ctl_request *request,
-                                 char *buf, size_t cap,
-                                 struct mqttsn_span *ret_trace)
-{
-    size_t len;
-
-    assert_ptr_equal(user, &rig);
-    assert_int_equal(request->uid, getuid());
-    rig.asked++;
-    if (mqttsn_span_equal(request->word, mqttsn_span_text("big"))) {
-        memset(buf, 'x', BIG);
-        return mqttsn_span(buf, BIG);
-    }
-    if (mqttsn_span_equal(request->word, mqttsn_span_text("trace")))
-        *ret_trace = request->argument;
-    if (mqttsn_span_equal(request->word, mqttsn_span_text("off")))
-        *ret_trace = mqttsn_span("", 0);
-    len = (size_t)snprintf(buf, cap, "{\"%.*s\"}", (int)request->argument.len,
-                           (const char *)request->argument.data);
-    return mqttsn_span(buf, len);
-}
-
-static void on_tick(uv_timer_t *tick)
-{
-    (void)tick;
-}
-
-static enum mqttsn_status open_at(const char *path, const char *group,
-                                  unsigned idle_ms, char *why)
-{
-    const struct gw_ctl_setup setup = {.path = path,
-                                       .group = group,
-                                       .idle_ms = idle_ms,
-                                       .answer = answer,
-                                       .user = &rig};
-
-    return gw_ctl_open(&rig.loop, &setup, why, &rig.ctl);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    memset(&rig, 0, sizeof(rig));
-    strcpy(rig.directory, "/tmp/gw-ctl-XXXXXX");
-    assert_non_null(mkdtemp(rig.directory));
-    snprintf(rig.path, sizeof(rig.path), "%s/s", rig.directory);
-    uv_loop_init(&rig.loop);
-    uv_timer_init(&rig.loop, &rig.tick);
-    uv_timer_start(&rig.tick, on_tick, 1, 1);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    gw_ctl_close(rig.ctl);
-    uv_close((uv_handle_t *)&rig.tick, NULL);
-    uv_run(&rig.loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&rig.loop), 0);
-    unlink(rig.path);
-    assert_int_equal(rmdir(rig.directory), 0);
-    return 0;
-}
-
-static void start(unsigned idle_ms)
-{
-    char why[GW_CTL_WHY_MAX] = "";
-    enum mqttsn_status status = open_at(rig.path, NULL, idle_ms, why);
-
-    if (status != MQTTSN_OK)
-        fail_msg("%s", why);
-}
-
-static void turn(void)
-{
-    uv_run(&rig.loop, UV_RUN_ONCE);
-}
-
-static int join(void)
-{
-    struct sockaddr_un at = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-
-    assert_true(fd >= 0);
-    memcpy(at.sun_path, rig.path, strlen(rig.path) + 1);
-    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-    return fd;
-}
-
-static void say(int fd, const char *text)
-{
-    size_t left = strlen(text);
-
-    for (unsigned n = 0; left > 0 && n < TURNS; n++) {
-        ssize_t sent = send(fd, text, left, MSG_NOSIGNAL);
-
-        if (sent > 0) {
-            text += sent;
-            left -= (size_t)sent;
-        } else {
-            assert_int_equal(errno, EAGAIN);
-            turn();
-        }
-    }
-    assert_int_equal(left, 0);
-}
-
-/* Reads up to a line feed, which is cut off; -1: the connection has ended. */
-static ssize_t hear(int fd, char *buf, size_t cap)
-{
-    size_t len = 0;
-
-    for (unsigned n = 0; n < TURNS;) {
-        ssize_t there = recv(fd, buf + len, cap - len, MSG_PEEK);
-        char *end = there > 0 ? memchr(buf + len, '\n', (size_t)there) : NULL;
-
-        if (there > 0) {
-            /* What is behind the line stays. */
-            if (end != NULL)
-                there = end + 1 - (buf + len);
-            assert_int_equal(read(fd, buf + len, (size_t)there), there);
-            len += (size_t)there;
-            assert_true(len < cap);
-        } else if (there == 0 || errno != EAGAIN) {
-            return -1;
-        } else {
-            turn();
-            n++;
-        }
-        if (end != NULL) {
-            *end = '\0';
-            return (ssize_t)len - 1;
-        }
-    }
-    fail_msg("nothing comes");
-    return -1;
-}
-
-static void assert_hears(int fd, const char *expected)
-{
-    char line[512];
-
-    assert_true(hear(fd, line, sizeof(line)) >= 0);
-    assert_string_equal(line, expected);
-}
-
-static void assert_ended(int fd)
-{
-    char line[512];
-
-    assert_int_equal(hear(fd, line, sizeof(line)), -1);
-    close(fd);
 }
 
 /* ---- requests ---------------------------------------------------------- */
@@ -401,14 +231,14 @@ static void without_memory_it_still_listens(void **state)
     (void)state;
     start(GW_CTL_IDLE_MS);
     CASE("nobody is served");
-    rig.refusals = 1000;
+    refusals = 1000;
     for (size_t i = 0; i < ARRAY_LEN(fd); i++)
         fd[i] = join();
     for (size_t i = 0; i < ARRAY_LEN(fd); i++)
         assert_ended(fd[i]);
 
     CASE("who came while the first was turned away has waited");
-    rig.refusals = 2;
+    refusals = 2;
     for (size_t i = 0; i < ARRAY_LEN(fd); i++)
         fd[i] = join();
     say(fd[2], "echo/a\n");
@@ -416,78 +246,6 @@ static void without_memory_it_still_listens(void **state)
     assert_hears(fd[2], "{\"a\"}");
     close(fd[1]);
     close(fd[2]);
-}
-
-/* ---- traces ------------------------------------------------------------ */
-
-static void frames_are_told_to_who_wants_them(void **state)
-{
-    int one, other;
-
-    (void)state;
-    start(GW_CTL_IDLE_MS);
-    assert_false(gw_ctl_traces(rig.ctl));
-    assert_false(gw_ctl_traces(NULL));
-    assert_false(gw_ctl_traces_client(NULL, mqttsn_span_text("n1")));
-    one = join();
-    other = join();
-    say(one, "trace/n1\n");
-    assert_hears(one, "{\"n1\"}");
-    say(other, "trace/n2\n");
-    assert_hears(other, "{\"n2\"}");
-    assert_true(gw_ctl_traces(rig.ctl));
-    assert_true(gw_ctl_traces_client(rig.ctl, mqttsn_span_text("n2")));
-    assert_false(gw_ctl_traces_client(rig.ctl, mqttsn_span_text("n")));
-
-    gw_ctl_tell(rig.ctl, mqttsn_span_text("n2"), mqttsn_span_text("{2}"));
-    gw_ctl_tell(rig.ctl, mqttsn_span_text("n1"), mqttsn_span_text("{1}"));
-    assert_hears(one, "{1}");
-    assert_hears(other, "{2}");
-
-    CASE("off ends all of them");
-    say(one, "off\n");
-    assert_hears(one, "{\"trace\":\"off\"}");
-    assert_hears(one, "{\"\"}");
-    assert_hears(other, "{\"trace\":\"off\"}");
-    assert_false(gw_ctl_traces(rig.ctl));
-
-    CASE("so does leaving");
-    say(one, "trace/n1\n");
-    assert_hears(one, "{\"n1\"}");
-    close(one);
-    for (unsigned n = 0; n < TURNS && gw_ctl_traces(rig.ctl); n++)
-        turn();
-    assert_false(gw_ctl_traces(rig.ctl));
-    close(other);
-}
-
-static void who_reads_too_slowly_misses_frames(void **state)
-{
-    enum { FRAMES = 20000 };
-    char line[256];
-    unsigned heard = 0, missed = 0;
-    int fd;
-
-    (void)state;
-    start(GW_CTL_IDLE_MS);
-    fd = join();
-    say(fd, "trace/n1\n");
-    assert_hears(fd, "{\"n1\"}");
-    memset(line, 'x', 100);
-    for (unsigned i = 0; i < FRAMES; i++)
-        gw_ctl_tell(rig.ctl, mqttsn_span_text("n1"), mqttsn_span(line, 100));
-    /* It reads what there is, and then there is room for one more. */
-    while (missed == 0 && heard <= FRAMES) {
-        if (hear(fd, line, sizeof(line)) < 100)
-            missed = (unsigned)strtoul(line + strlen("{\"missed\":"), NULL, 10);
-        else
-            heard++;
-        memset(line, 'x', 100);
-        gw_ctl_tell(rig.ctl, mqttsn_span_text("n1"), mqttsn_span(line, 100));
-    }
-    assert_true(missed > 0);
-    assert_true(heard < FRAMES);
-    close(fd);
 }
 
 /* ---- the socket -------------------------------------------------------- */
@@ -580,7 +338,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_taken_apart),
-#define WITH_RIG(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
         WITH_RIG(requests_are_answered_one_after_the_other),
         WITH_RIG(a_request_without_end_ends_the_connection),
         WITH_RIG(who_says_nothing_gives_way),
@@ -588,8 +345,6 @@ int main(void)
         WITH_RIG(who_does_nothing_for_a_while_is_closed),
         WITH_RIG(who_never_reads_holds_up_nobody),
         WITH_RIG(without_memory_it_still_listens),
-        WITH_RIG(frames_are_told_to_who_wants_them),
-        WITH_RIG(who_reads_too_slowly_misses_frames),
         WITH_RIG(the_socket_is_for_its_group_and_goes_with_us),
         WITH_RIG(what_is_not_ours_any_more_stays),
         WITH_RIG(a_socket_that_was_left_is_taken_over),
