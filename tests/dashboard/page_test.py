@@ -103,6 +103,21 @@ class PageTest(BrowserTest):
         self.addCleanup(self.mock.stop)
         self.visit(self.mock.url)
 
+    def hide(self):
+        """Another tab is in front; nothing is under way any more."""
+        self.browser.run(
+            "Object.defineProperty(document, 'hidden',"
+            " {configurable: true, get: () => true});"
+            "document.dispatchEvent(new Event('visibilitychange'))")
+        # Longer than any of its pauses, by its own clock; what was under way
+        # ends meanwhile.
+        self.browser.wait_clock(2.5)
+
+    def unhide(self):
+        self.browser.run(
+            "delete document.hidden;"
+            "document.dispatchEvent(new Event('visibilitychange'))")
+
 
 def main():
     """Runs the tests of the file. 77 tells meson: skipped, all of them."""

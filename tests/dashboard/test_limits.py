@@ -194,22 +194,34 @@ class Away(PageTest):
         b.wait_text("#where", "1–3 of 3")
 
 
-class Unseen(PageTest):
-    def test_a_tab_that_nobody_looks_at_asks_nothing(self):
+    def test_another_process_is_recognised_by_when_it_started(self):
         b = self.browser
         self.wait_read()
-        b.run("Object.defineProperty(document, 'hidden',"
-              " {configurable: true, get: () => true});"
-              "document.dispatchEvent(new Event('visibilitychange'))")
-        # Longer than any of its pauses, by its own clock; what was under way
-        # ends meanwhile.
-        b.wait_clock(2.5)
+        self.world.say("client_lost", "pump-2", reason="keepalive")
+        b.wait_text("#events", "pump-2")
+        # The tab was hidden for longer than either of them ran; all that the
+        # second one counts is more than what the first one had counted.
+        self.hide()
+        b.run("const now = performance.now.bind(performance);"
+              "performance.now = () => now() + 1e9")
+        self.world.restart(3)
+        self.world.before = 500_000
+        self.world.say("client_lost", "door-1", reason="keepalive")
+        self.unhide()
+        b.wait_text("#events", "door-1")
+        self.assertNotIn("pump-2", b.text("#events"))
+        b.wait_text("#where", "1–3 of 3")
+
+
+class Unseen(PageTest):
+    def test_a_tab_that_nobody_looks_at_asks_nothing(self):
+        self.wait_read()
+        self.hide()
         asked = len(self.mock.asked)
-        b.wait_clock(5)
+        self.browser.wait_clock(5)
         self.assertEqual(len(self.mock.asked), asked)
 
-        b.run("delete document.hidden;"
-              "document.dispatchEvent(new Event('visibilitychange'))")
+        self.unhide()
         self.mock.wait_asked(asked + 1)
 
 

@@ -89,8 +89,11 @@ const Events = (() => {
   async function turn() {
     if (!Overview.reachable())
       return;
+    const known = kept;
     const answer = await Api.get("events?limit=" + KEPT + "&cursor=" + cursor);
 
+    if (kept !== known) // a restart came between: the cursor was of before
+      return;
     kept = kept.concat(Shapes.events(answer, States.now())).slice(-KEPT);
     cursor = answer.next;
     draw();

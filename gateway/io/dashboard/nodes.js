@@ -34,7 +34,11 @@ const Nodes = (() => {
       began = States.now();
       pages = 0;
     }
+    const mine = round;
     const page = await Api.get("clients?limit=" + PAGE + (cursor === null ? "" : "&cursor=" + cursor));
+
+    if (round !== mine) // a restart came between: the cursor was of before
+      return;
     const at = States.now();
 
     for (const row of page.clients)

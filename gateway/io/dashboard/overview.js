@@ -21,11 +21,7 @@ const Overview = (() => {
   function sample(s, now) {
     const c = s.counters;
     const drops = Object.keys(c).filter((name) => name.startsWith("drop_"));
-    const last = samples[samples.length - 1];
 
-    // Another process counts from the beginning.
-    if (last && c.rx_datagrams < last.in)
-      samples = [];
     samples.push({
       at: now, up: c.up_publishes, down: c.down_delivered, in: c.rx_datagrams, out: c.tx_datagrams,
       again: c.tx_retransmissions, dropped: sum(c, drops),
@@ -133,15 +129,23 @@ const Overview = (() => {
           " It is asked again and again.");
   }
 
+  // Whether another process answers now: one that cannot have started before
+  // the one that was known had. When it did start is known as well as an answer
+  // takes, and to the second that it tells.
+  function isAnother(known, now, asked) {
+    return now.uptime < known.uptime || asked - now.uptime - 1 > known.started;
+  }
+
   async function turn() {
     try {
+      const asked = States.now();
       const answer = await Api.get("status");
       const before = status;
 
       heard = States.now();
       lastWord = new Date();
-      status = Shapes.status(answer);
-      if (before && status.uptime < before.uptime) {
+      status = Shapes.status(answer, heard);
+      if (before && isAnother(before, status, asked)) {
         samples = [];
         Nodes.restart();
         Events.restart();

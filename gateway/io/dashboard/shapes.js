@@ -49,12 +49,13 @@ const Shapes = (() => {
     return place ? [["Address", Dom.visible(place)], ["Over", TRANSPORTS[scheme] || scheme]] : [["Address", "none answers"]];
   }
 
-  function status(s) {
+  function status(s, at) {
     const u = s.upstream;
     const times = (n) => n === 0 ? "never" : n === 1 ? "once" : Words.count(n) + " times";
 
     return {
       name: s.name, version: s.version, uptime: s.uptime_s, counters: s.counters,
+      started: at - s.uptime_s, // at the latest
       uplink: s.uplink.backlog_messages + u.waiting, queued: s.queues.messages, queuedBytes: s.queues.bytes,
       storeFails: s.store.fails,
       broker: {
