@@ -57,6 +57,8 @@ static void describe(const struct gw_engine *e, const struct gw_session *s,
 {
     const struct gw_cold *c = gw_cold(e, s);
     bool sleeps = s->state == GW_ASLEEP || s->state == GW_AWAKE;
+    /* Mail first, or an exchange that has deadlines of its own. */
+    bool busy = s->state == GW_AWAKE || s->state == GW_HALF_OPEN;
 
     *ret = (struct gw_session_info){
         .client_id = gw_names_span(&e->names, s->client_id),
@@ -68,8 +70,7 @@ static void describe(const struct gw_engine *e, const struct gw_session *s,
         .last_heard = s->last_heard,
         .duration_s = sleeps ? s->sleep_s : s->keepalive_s,
         .due = promised(s),
-        .ends =
-            s->state == GW_AWAKE ? MQTTSN_NEVER : gw_session_supervised(e, s),
+        .ends = busy ? MQTTSN_NEVER : gw_session_supervised(e, s),
         .topics = s->topic_count,
         .subscriptions = s->sub_count,
         .queue_messages = c->queue_count,

@@ -146,7 +146,7 @@ class Answers:
         if node is None:
             return 404, {"error": "no such client"}
         if verb == "kick":
-            if node.state not in ("active", "asleep", "awake"):
+            if node.state not in ("connecting", "active", "asleep", "awake"):
                 return 409, {"error": "it is not connected"}
             was, node.state = node.state, "lost"
             return 200, {"kicked": name, "was": was}

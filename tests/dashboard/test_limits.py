@@ -284,6 +284,21 @@ class Locked(PageTest):
         b.wait("that it cannot be ended twice",
                "return document.querySelector('#kick').disabled")
 
+    def test_a_connection_that_is_being_made_can_be_ended(self):
+        b = self.browser
+        self.world.nodes["door-new"] = Made(
+            "door-new", "connecting", 0, changed=3, address="10.9.9.9:1")
+        self.lock()
+        self.unlock(TOKEN)
+        b.run("location.hash = '#node=door-new'")
+        b.wait_text("#node-state", "connecting")
+        said = b.wait_text("#node-body", "Topics")
+        self.assertNotIn("Taken for lost", said)
+        self.assertRegex(said, r"Will\s+none so far")
+        b.click("#kick")
+        b.click("#confirm-yes")
+        b.wait_text("#control-said", "Its connection was ended")
+
     def test_what_waits_is_discarded(self):
         b = self.browser
         self.world.nodes["pump-2"].waiting = 700

@@ -48,7 +48,7 @@ const Detail = (() => {
         (n.since === null ? "" : ", the oldest for " + Words.span(now - n.since)) : "nothing"],
       ["Waits for the broker", n.uplink ? Words.many(n.uplink, "message") : "nothing"],
       ["Session", n.clean ? "ends with its connection (clean)" : "kept while it is away"],
-      ["Will", n.will ? "yes, published when it is lost" : "none"],
+      ["Will", n.will ? "yes, published when it is lost" : n.state === "connecting" ? "none so far" : "none"],
     ]);
   }
 
@@ -74,7 +74,7 @@ const Detail = (() => {
     if (!at("node-facts"))
       at("node-body").prepend(make("dl", {id: "node-facts"}));
     describe(now);
-    at("kick").disabled = !["active", "asleep", "awake"].includes(node.state);
+    at("kick").disabled = !["connecting", "active", "asleep", "awake"].includes(node.state);
     list("queue", "Waiting for it", "Nothing waits for it.", ["Topic", "QoS", "Size", "For", "Tried"], node.queue(now), node.waiting);
     list("subscriptions", "Subscriptions", "It has subscribed to nothing.", ["Filter", "QoS", "State"], node.filters, node.subscriptions);
     list("topics", "Topics", "It has no topic ids.", ["Id", "Topic", "State"], node.names, node.topics);

@@ -83,7 +83,7 @@ static void a_client_is_seen_in_each_of_its_states(void **unused)
     s = look(&fx, "n1");
     assert_int_equal(s.state, GW_HALF_OPEN);
     assert_true(s.due == MQTTSN_NEVER);
-    assert_true(s.ends != MQTTSN_NEVER);
+    assert_true(s.ends == MQTTSN_NEVER);
     assert_int_equal(totals(&fx).clients[GW_HALF_OPEN], 1);
 
     CASE("active");
