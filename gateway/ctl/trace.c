@@ -39,7 +39,9 @@ static bool print_line(const struct ctl_call *call, const cJSON *line)
     } else if (over) {
         puts("somebody has ended this trace");
     } else if (missed != 0) {
-        printf("%.0f frames are missing here: they came too fast\n", missed);
+        printf("%.0f frames are missing here: they came too fast, or were too "
+               "long to be shown\n",
+               missed);
     } else {
         print_frame(line);
     }

@@ -502,13 +502,16 @@ void gw_ctl_tell(struct gw_ctl *ctl, struct mqttsn_span client,
                  struct mqttsn_span line)
 {
     char text[2048];
+    bool fits = line.len != 0 && line.len < sizeof(text);
 
-    if (line.len >= sizeof(text))
-        return;
-    memcpy(text, line.data, line.len);
-    text[line.len] = '\n';
+    if (fits) {
+        memcpy(text, line.data, line.len);
+        text[line.len] = '\n';
+    }
     for (struct client *c = ctl->clients; c != NULL; c = c->next) {
-        if (wants(c, client))
+        if (wants(c, client) && fits)
             tell(c, text, line.len + 1);
+        else if (wants(c, client))
+            c->missed++;
     }
 }

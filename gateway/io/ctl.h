@@ -83,7 +83,8 @@ bool gw_ctl_traces(const struct gw_ctl *ctl);
 bool gw_ctl_traces_client(const struct gw_ctl *ctl, struct mqttsn_span client);
 
 /* Tells a line, without its end, to who wants frames of this client. Whoever
- * reads too slowly misses some, and is told how many. */
+ * reads too slowly misses some, everybody one that is empty or too long; how
+ * many were missed is told with the next. */
 void gw_ctl_tell(struct gw_ctl *ctl, struct mqttsn_span client,
                  struct mqttsn_span line);
 

@@ -58,16 +58,13 @@ static void tell(struct gw_daemon *d, const char *event,
 {
     char buf[MQTTSN_TEXT_MAX * 2 + 1024];
     struct gw_json json;
-    struct mqttsn_span line;
 
     gw_json_begin(&json, buf, sizeof(buf));
     gw_json_text(&json, "event", mqttsn_span_text(event));
     gw_json_text(&json, "client", client);
     gw_json_text(&json, "peer", mqttsn_span_text(at));
     gw_json_text(&json, "frame", mqttsn_span_text(text));
-    line = gw_json_end(&json);
-    if (line.len != 0)
-        gw_ctl_tell(d->ctl, client, line);
+    gw_ctl_tell(d->ctl, client, gw_json_end(&json));
 }
 
 static void trace(struct gw_daemon *d, const char *event,

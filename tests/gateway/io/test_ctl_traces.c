@@ -75,11 +75,33 @@ static void who_reads_too_slowly_misses_frames(void **state)
     close(fd);
 }
 
+static void a_line_that_is_too_long_is_missed_too(void **state)
+{
+    const struct mqttsn_span n1 = mqttsn_span_text("n1");
+    static char line[4096];
+    int fd;
+
+    (void)state;
+    start(GW_CTL_IDLE_MS);
+    fd = join();
+    say(fd, "trace/n1\n");
+    assert_hears(fd, "{\"n1\"}");
+    memset(line, 'x', sizeof(line));
+    gw_ctl_tell(rig.ctl, n1, mqttsn_span(line, sizeof(line)));
+    gw_ctl_tell(rig.ctl, n1, mqttsn_span("", 0)); /* it was none already */
+    gw_ctl_tell(rig.ctl, mqttsn_span_text("n2"), mqttsn_span("", 0));
+    gw_ctl_tell(rig.ctl, n1, mqttsn_span_text("{1}"));
+    assert_hears(fd, "{\"missed\":2}");
+    assert_hears(fd, "{1}");
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_RIG(frames_are_told_to_who_wants_them),
         WITH_RIG(who_reads_too_slowly_misses_frames),
+        WITH_RIG(a_line_that_is_too_long_is_missed_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
