@@ -263,7 +263,12 @@ bool gw_session_bind(struct gw_engine *e, uint32_t index,
 /* The connection of a session that lasts ends, the will is not published. */
 void gw_session_end_connection(struct gw_engine *e, uint32_t index);
 
-/* Sends DISCONNECT, and ends the connection or the session with it. */
+/* Sends DISCONNECT to where it talks from. NULL: there is no room for it now.
+ */
+struct gw_stranger *gw_session_tell_end(struct gw_engine *e,
+                                        const struct gw_session *s);
+
+/* That, and ends the connection or the session with it. */
 void gw_session_dismiss(struct gw_engine *e, uint32_t index);
 
 /* When its state ends by itself if nothing is heard. */

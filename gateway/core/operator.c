@@ -2,25 +2,12 @@
 /* What an operator wants of one client. */
 #include "engine_private.h"
 
-/* A sleeping node hears nothing; one without address nobody can tell. */
-static struct gw_stranger *tell(struct gw_engine *e, const struct gw_session *s)
-{
-    struct gw_peer peer = {.addr = s->addr,
-                           .via = *gw_via_at(&e->vias, s->via),
-                           .node_id = gw_names_span(&e->names, s->node_id)};
-
-    if (s->state == GW_ASLEEP || s->addr.family == 0)
-        return NULL;
-    return gw_stranger_reply(e, &peer,
-                             &(struct gw_reply){.type = MQTTSN_DISCONNECT});
-}
-
 enum mqttsn_status gw_engine_kick(struct gw_engine *engine,
                                   struct mqttsn_span client_id, mqttsn_ms now)
 {
     uint32_t session = gw_session_by_client(engine, client_id);
     const struct gw_session *s;
-    struct gw_stranger *told;
+    struct gw_stranger *told = NULL;
 
     engine->now = now;
     if (session == 0)
@@ -31,7 +18,9 @@ enum mqttsn_status gw_engine_kick(struct gw_engine *engine,
     if (gw_store_behind(engine))
         return MQTTSN_ENOSPACE;
     gw_note(engine, GW_NOTE_KICKED, session, 0, NULL);
-    told = tell(engine, s);
+    /* A sleeping node hears nothing; one without address nobody can tell. */
+    if (s->state != GW_ASLEEP && s->addr.family != 0)
+        told = gw_session_tell_end(engine, s);
     if (s->state == GW_HALF_OPEN) {
         gw_session_end_connection(engine, session);
         return MQTTSN_OK;

@@ -269,15 +269,21 @@ void gw_session_end_connection(struct gw_engine *e, uint32_t index)
     gw_session_enter(e, index, GW_DISCONNECTED);
 }
 
-void gw_session_dismiss(struct gw_engine *e, uint32_t index)
+struct gw_stranger *gw_session_tell_end(struct gw_engine *e,
+                                        const struct gw_session *s)
 {
-    struct gw_session *s = gw_session_at(e, index);
     struct gw_peer peer = {.addr = s->addr,
                            .via = *gw_via_at(&e->vias, s->via),
                            .node_id = gw_names_span(&e->names, s->node_id)};
 
-    struct gw_stranger *told = gw_stranger_reply(
-        e, &peer, &(struct gw_reply){.type = MQTTSN_DISCONNECT});
+    return gw_stranger_reply(e, &peer,
+                             &(struct gw_reply){.type = MQTTSN_DISCONNECT});
+}
+
+void gw_session_dismiss(struct gw_engine *e, uint32_t index)
+{
+    const struct gw_session *s = gw_session_at(e, index);
+    struct gw_stranger *told = gw_session_tell_end(e, s);
 
     if (s->flags & GW_S_CLEAN) {
         gw_session_end(e, index);
