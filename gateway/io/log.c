@@ -291,6 +291,11 @@ enum gw_log_format gw_log_format_in_force(void)
     return (enum gw_log_format)atomic_load(&log_format);
 }
 
+const char *gw_log_level_name(enum gw_log_level level)
+{
+    return levels[level].name;
+}
+
 void gw_log_configure(enum gw_log_level level, enum gw_log_format format,
                       enum gw_log_output output)
 {

@@ -36,6 +36,9 @@ extern atomic_int gw_log_threshold;
 void gw_log_configure(enum gw_log_level level, enum gw_log_format format,
                       enum gw_log_output output);
 
+/* "error", "warn", ... */
+const char *gw_log_level_name(enum gw_log_level level);
+
 /* Any thread, also in a signal handler. */
 enum gw_log_format gw_log_format_in_force(void);
 

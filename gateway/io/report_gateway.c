@@ -6,6 +6,7 @@
 #include "counter_names.h"
 #include "disk_store.h"
 #include "events.h"
+#include "log.h"
 #include "version.h"
 
 /* ---- the broker -------------------------------------------------------- */
@@ -241,13 +242,6 @@ void report_status(const struct gw_report_source *source, struct gw_json *json)
 
 /* ---- events ------------------------------------------------------------ */
 
-static const char *const levels[] = {
-    [GW_LOG_ERROR] = "error",
-    [GW_LOG_WARN] = "warn",
-    [GW_LOG_INFO] = "info",
-    [GW_LOG_DEBUG] = "debug",
-};
-
 static void add_event(struct gw_json *json, const struct gw_event *event,
                       mqttsn_ms now)
 {
@@ -255,7 +249,8 @@ static void add_event(struct gw_json *json, const struct gw_event *event,
 
     gw_json_number(json, "number", event->number);
     report_ago(json, "ago_s", event->at, now);
-    gw_json_text(json, "level", mqttsn_span_text(levels[event->level]));
+    gw_json_text(json, "level",
+                 mqttsn_span_text(gw_log_level_name(event->level)));
     gw_json_text(json, "event", mqttsn_span_text(event->name));
     if (note->client_id_len != 0)
         gw_json_text(json, "client",

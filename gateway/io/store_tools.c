@@ -8,6 +8,7 @@
 
 #include "disk_store.h"
 #include "log.h"
+#include "report.h"
 
 /* The time at which everything is read: later than any age. */
 #define NOW (UINT64_C(1) << 50)
@@ -77,14 +78,6 @@ static const char *age_text(uint64_t ms, char buf[32])
     return buf;
 }
 
-static const char *const state_text[GW_STATE_COUNT] = {
-    [GW_DISCONNECTED] = "disconnected",
-    [GW_HALF_OPEN] = "connecting",
-    [GW_ACTIVE] = "active",
-    [GW_ASLEEP] = "asleep",
-    [GW_AWAKE] = "awake",
-    [GW_LOST] = "lost"};
-
 static void print_sessions(struct gw_engine *engine, FILE *out)
 {
     struct gw_session_info info;
@@ -97,7 +90,7 @@ static void print_sessions(struct gw_engine *engine, FILE *out)
         fprintf(out,
                 "%-24s %-12s %6" PRIu32 " %9" PRIu32 " %7s %5" PRIu32
                 " %6" PRIu32 " %5" PRIu32 "%s%s\n",
-                gw_log_value(info.client_id), state_text[info.state],
+                gw_log_value(info.client_id), gw_report_state(info.state),
                 info.queue_messages, info.queue_bytes,
                 info.queue_messages != 0 ? age_text(NOW - info.queue_since, age)
                                          : "-",
