@@ -22,6 +22,7 @@
 #include "io/daemon.h"
 #include "io/import_paho.h"
 #include "io/log.h"
+#include "io/log_systemd.h"
 #include "io/store_tools.h"
 #include "io/version.h"
 
@@ -354,6 +355,7 @@ static int run(struct gw_config *config, const struct arguments *args,
     uv_loop_t loop;
 
     reserve_untouched();
+    (void)gw_log_systemd_join(GW_LOG_SYSTEMD_SOCKET);
     gw_log_configure(config->log.level, config->log.format, config->log.output);
     gw_crash_install();
     give_out(problems, true);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "log.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "log_systemd.h"
 #include "mqttsn/topic.h"
 
 #define WINDOW_MS 60000
@@ -31,7 +33,7 @@ static const struct {
 /* A buffer that keeps whole pieces only: a piece that does not fit changes
  * nothing, so that a cut line is still well-formed. */
 struct line {
-    char text[GW_LOG_LINE_MAX];
+    char text[2 * GW_LOG_LINE_MAX];
     size_t len;
     size_t cap;
     bool full;
@@ -179,10 +181,10 @@ static void put_json_string(struct line *line, const char *text, size_t len)
     put(line, "\"", 1);
 }
 
-static void put_text_value(struct line *line, const struct field *f)
+static void put_text_value(struct line *line, const struct field *f,
+                           bool quoted)
 {
-    if (f->quoted)
-        put(line, "\"", 1);
+    put(line, "\"", quoted);
     for (size_t i = 0; i < f->value_len;) {
         size_t n = printable((const uint8_t *)f->value + i, f->value_len - i);
 
@@ -192,8 +194,7 @@ static void put_text_value(struct line *line, const struct field *f)
             put(line, f->value + i, n);
         i += n;
     }
-    if (f->quoted)
-        put(line, "\"", 1);
+    put(line, "\"", quoted);
 }
 
 static void put_field(struct line *line, bool json, const struct field *f)
@@ -212,21 +213,62 @@ static void put_field(struct line *line, bool json, const struct field *f)
         put(line, " ", line->len != 0);
         put(line, f->key, f->key_len);
         put(line, "=", 1);
-        put_text_value(line, f);
+        put_text_value(line, f, f->quoted);
     }
     if (line->full)
         line->len = mark;
 }
 
-static void put_word(struct line *line, bool json, const char *key,
-                     const char *value)
+/* As one of an entry's in the journal: what does not fit is left out. */
+static void put_entry(struct line *entry, const struct field *f)
 {
-    put_field(line, json,
-              &(struct field){key, strlen(key), value, strlen(value), false});
+    size_t mark = entry->len;
+
+    put_text(entry, "mqttsn_");
+    put(entry, f->key, f->key_len);
+    for (size_t i = mark; i < entry->len; i++)
+        entry->text[i] = (char)toupper(entry->text[i]);
+    put_text(entry, "=");
+    put_text_value(entry, f, false);
+    put_text(entry, "\n");
+    if (entry->full)
+        entry->len = mark;
+    entry->full = false;
 }
 
-static void emit(enum gw_log_level level, struct line *line)
+/* A line, and its fields as the journal takes them. */
+struct both {
+    struct line line, entry;
+    bool json;
+};
+
+static void put_both(struct both *to, const struct field *f)
 {
+    put_field(&to->line, to->json, f);
+    if (gw_log_systemd_joined())
+        put_entry(&to->entry, f);
+}
+
+static void put_word(struct both *to, const char *key, const char *value)
+{
+    put_both(to,
+             &(struct field){key, strlen(key), value, strlen(value), false});
+}
+
+static bool enter(struct both *to, int priority)
+{
+    struct line *entry = &to->entry;
+
+    entry->len += (size_t)sprintf(
+        entry->text + entry->len,
+        "SYSLOG_IDENTIFIER=mqttsn-gateway\nPRIORITY=%d\nMESSAGE=%.*s\n",
+        priority, (int)to->line.len, to->line.text);
+    return gw_log_systemd_send(entry->text, entry->len);
+}
+
+static void emit(enum gw_log_level level, struct both *to)
+{
+    struct line *line = &to->line;
     ssize_t rc;
 
     if (atomic_load_explicit(&log_output, memory_order_relaxed) ==
@@ -234,6 +276,8 @@ static void emit(enum gw_log_level level, struct line *line)
         syslog(levels[level].priority, "%.*s", (int)line->len, line->text);
         return;
     }
+    if (gw_log_systemd_joined() && enter(to, levels[level].priority))
+        return;
     line->text[line->len++] = '\n';
     do {
         rc = write(STDERR_FILENO, line->text, line->len);
@@ -243,12 +287,11 @@ static void emit(enum gw_log_level level, struct line *line)
 void gw_log_write(enum gw_log_level level, const char *area, const char *event,
                   const char *fields, ...)
 {
-    bool json =
-        atomic_load_explicit(&log_format, memory_order_relaxed) == GW_LOG_JSON;
     char formatted[GW_LOG_LINE_MAX];
     const char *rest = formatted;
     int saved_errno = errno;
-    struct line line;
+    struct both to;
+    struct line *line = &to.line;
     struct field f;
     int len = 0;
     va_list args;
@@ -259,30 +302,34 @@ void gw_log_write(enum gw_log_level level, const char *area, const char *event,
         len = vsnprintf(formatted, sizeof(formatted), fields, args);
         va_end(args);
     }
-    line.len = 0;
-    line.full = false;
+    to.json =
+        atomic_load_explicit(&log_format, memory_order_relaxed) == GW_LOG_JSON;
+    line->len = to.entry.len = 0;
+    line->full = to.entry.full = false;
+    /* Room for what an entry of the journal has beside its fields. */
+    to.entry.cap = GW_LOG_LINE_MAX - 64;
     /* Room for cut=yes in either form, the brace and the line feed. */
-    line.cap = sizeof(line.text) - 16;
-    if (json)
-        put(&line, "{", 1);
-    put_word(&line, json, "level", levels[level].name);
-    put_word(&line, json, "area", area);
-    put_word(&line, json, "event", event);
-    while (!line.full && next_field(&rest, &f)) {
+    line->cap = GW_LOG_LINE_MAX - 16;
+    if (to.json)
+        put(line, "{", 1);
+    put_word(&to, "level", levels[level].name);
+    put_word(&to, "area", area);
+    put_word(&to, "event", event);
+    while (!line->full && next_field(&rest, &f)) {
         /* What vsnprintf cut off ends in the middle of a field. */
         if (len >= (int)sizeof(formatted) && *rest == '\0')
-            line.full = true;
+            line->full = true;
         else
-            put_field(&line, json, &f);
+            put_both(&to, &f);
     }
-    if (line.full) {
-        line.full = false;
-        line.cap = sizeof(line.text) - 2;
-        put_word(&line, json, "cut", "yes");
+    if (line->full) {
+        line->full = false;
+        line->cap = GW_LOG_LINE_MAX - 2;
+        put_word(&to, "cut", "yes");
     }
-    if (json)
-        put(&line, "}", 1);
-    emit(level, &line);
+    if (to.json)
+        put(line, "}", 1);
+    emit(level, &to);
     errno = saved_errno;
 }
 
