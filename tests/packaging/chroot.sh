@@ -11,60 +11,23 @@
 # As root. Nothing is left behind.
 set -euo pipefail
 
-die() {
-    printf 'chroot: error: %s\n' "$*" >&2
-    exit 1
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/debian_root.sh"
+tests=$here/../../packaging/debian/tests
+[ $# = 1 ] || {
+    echo "usage: chroot.sh PACKAGES" >&2
+    exit 2
 }
-say() { printf '\n== chroot: %s\n' "$*"; }
-
-[ $# = 1 ] || die "usage: chroot.sh PACKAGES"
 packages=$(cd "$1" && pwd)
-here=$(cd "$(dirname "$0")/../.." && pwd)
-tests=$here/packaging/debian/tests
-[ "$(id -u)" = 0 ] || die "not root"
-command -v debootstrap >/dev/null || die "no debootstrap (scripts/deps package)"
-compgen -G "$packages/*.deb" >/dev/null || die "no package in '$packages'"
+make_debian chroot "$packages" ca-certificates,iproute2,procps,python3-minimal
 
-# Of what apt knows: the address and the suite of this very Debian.
-suite=$(. /etc/os-release && printf %s "${VERSION_CODENAME:-}")
-[ -n "$suite" ] || die "this is not a Debian with a name"
-mirror=$(apt-get indextargets --format '$(SITE) $(RELEASE)' 'Created-By: Packages' |
-    awk -v suite="$suite" '$2 == suite { print $1; exit }')
-[ -n "$mirror" ] || die "apt knows no mirror of '$suite'"
-
-root=$(mktemp -d /var/tmp/mqttsn-chroot-XXXXXX)
-chmod 755 "$root"
-clean_up() {
-    umount "$root/proc" 2>/dev/null || true
-    rm -rf --one-file-system "$root"
-}
-trap clean_up EXIT
-trap 'exit 130' INT TERM HUP
-
-# In the system, with the machine's network, or with loopback alone.
-online() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 chroot "$root" "$@"; }
+# In the system, with loopback alone.
 alone() {
     # What was started there ends with it, whatever happened.
     env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
         unshare --net --pid --fork --kill-child --mount-proc="$root/proc" \
         chroot "$root" sh -c 'ip link set lo up && exec "$@"' sh "$@"
 }
-
-say "a $suite"
-debootstrap --variant=minbase --include=ca-certificates,iproute2,procps,python3-minimal \
-    "$suite" "$root" "$mirror" >"$root.log" 2>&1 || {
-    tail -n 20 "$root.log" >&2
-    rm -f "$root.log"
-    die "debootstrap failed"
-}
-rm -f "$root.log"
-mount -t proc proc "$root/proc"
-# Nothing is started by installing it: there is no service manager.
-printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
-chmod 755 "$root/usr/sbin/policy-rc.d"
-mkdir "$root/packages" "$root/tests"
-cp "$packages"/*.deb "$root/packages/"
-cp "$tests"/* "$root/tests/"
 
 # What the packages and their tests want, and nothing of ours yet.
 say "what the packages depend on"
