@@ -12,6 +12,8 @@
 #include "links.h"
 #include "objects.h"
 
+#include "mqttsn/frame.h"
+
 /* Tokens: what a result is about. */
 enum gw_token_kind {
     GW_TOKEN_EXCHANGE = 1,
@@ -66,6 +68,10 @@ uint32_t gw_exchange_find(const struct gw_engine *e, uint32_t session,
 void gw_exchange_on_timeout(struct gw_engine *e, uint32_t exchange);
 void gw_uplink_on_result(struct gw_engine *e, uint32_t exchange,
                          enum gw_up_outcome outcome);
+/* The node is told, if there is one to tell, and the exchange ends. Of QoS 2 it
+ * is told when no restart can bring the exchange back, else nothing. */
+void gw_uplink_refuse(struct gw_engine *e, uint32_t exchange,
+                      enum mqttsn_return_code code);
 /* The node was answered; a repetition is answered again (G12-35). */
 void gw_uplink_remember(struct gw_engine *e, uint32_t session,
                         const struct gw_exchange *x);

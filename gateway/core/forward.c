@@ -5,8 +5,8 @@
  * is the gateway's. It waits for the broker whatever becomes of its node, and
  * is given up only for one of the reasons here, each of which counts.
  *
- * What could not be stored is not the gateway's: it waits as without a store,
- * and its node with it.
+ * What could not be stored is not the gateway's: of QoS 1 it waits as without a
+ * store, and its node with it; of QoS 2 it is the node's again.
  */
 #include "engine_private.h"
 
@@ -173,6 +173,13 @@ static void go_on(struct gw_engine *e, uint32_t index)
 {
     struct gw_exchange *x = gw_exchange_at(e, index);
 
+    /* The broker would have it, and a crash would make the node, which has not
+     * been answered, send it as another. A will has nobody who would. */
+    if (x->unkept && x->qos == 2 && !x->owned) {
+        e->counters.up_congestion++;
+        gw_uplink_refuse(e, index, MQTTSN_REJECTED_CONGESTION);
+        return;
+    }
     gw_forward_unwait(e, index);
     if (x->state == GW_X_STORING)
         gw_line_enter(e, index);

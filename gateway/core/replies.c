@@ -227,7 +227,7 @@ static bool frame_of(const struct gw_engine *e, const struct gw_reply *r,
         f->puback.topic_id = r->topic_id;
         f->puback.msg_id = r->msg_id;
         f->puback.return_code = code;
-        return true;
+        return !r->failed; /* of QoS 2: what it gives back is not gone yet */
     case MQTTSN_SUBACK:
         f->suback.flags.qos = r->qos;
         f->suback.topic_id = r->topic_id;

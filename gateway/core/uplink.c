@@ -425,9 +425,8 @@ bool gw_engine_publish(struct gw_engine *e, struct mqttsn_span topic,
 
 /* ---- results ----------------------------------------------------------- */
 
-/* The node is told, if there is one to tell, and the exchange ends. */
-static void refuse(struct gw_engine *e, uint32_t index,
-                   enum mqttsn_return_code code)
+void gw_uplink_refuse(struct gw_engine *e, uint32_t index,
+                      enum mqttsn_return_code code)
 {
     const struct gw_exchange x = *gw_exchange_at(e, index);
 
@@ -503,7 +502,7 @@ static void rejected(struct gw_engine *e, uint32_t index,
     if (x->owned)
         gw_forward_drop(e, index, &e->counters.up_drop_rejected, reason);
     else
-        refuse(e, index, code);
+        gw_uplink_refuse(e, index, code);
 }
 
 /* The broker has no room for it now. Whoever was told that it is accepted
@@ -568,7 +567,7 @@ void gw_exchange_on_timeout(struct gw_engine *e, uint32_t index)
             gw_session_arm(e, x->session, x->due);
         } else if (x->state == GW_X_WAITING || x->state == GW_X_STORING) {
             e->counters.up_withdrawn++;
-            refuse(e, index, MQTTSN_REJECTED_CONGESTION);
+            gw_uplink_refuse(e, index, MQTTSN_REJECTED_CONGESTION);
         } else if (x->state == GW_X_HANDED && x->qos == 1 && !x->mute) {
             /* The broker side holds it: it may still arrive, and twice. */
             e->counters.up_withdrawn++;

@@ -186,10 +186,10 @@ static void log_append(struct gw_store_work *w, enum mqttsn_status status,
                now - w->append_failed_ms >= SAY_AGAIN_MS) {
         w->append_failed_ms = now;
         gw_err("store", "append_failed",
-               "records=%zu reason=%s effect=\"what nodes send is not stored, "
-               "and not acknowledged before the broker has it; should the "
-               "connection to the broker be lost, it stays so until the disk "
-               "takes something again\"",
+               "records=%zu reason=%s effect=\"what nodes send is not stored; "
+               "QoS 1 is acknowledged when the broker has it, QoS 2 not at "
+               "all; should the connection to the broker be lost, it stays so "
+               "until the disk takes something again\"",
                count, gw_log_text(strerror(why)));
     }
 }

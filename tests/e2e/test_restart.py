@@ -515,6 +515,39 @@ class DiskFails(RestartTest):
         n1.publish1(topic, "later", 5)
         reader.expect("site/t", "later")
 
+    def test_qos_2_does_not_go_to_the_broker_without_its_record(self):
+        reader = self.mqtt("site/#", 2)
+        n1 = self.node("n1").connect(300, clean=False)
+        topic = n1.register("site/t")
+        n1.publish1(topic, "before", 2)
+        reader.expect("site/t", "before")
+        self.fill_disk()
+        n1.send(fr.publish(topic, "once", 2, 3))
+        n1.publish1(topic, "meanwhile", 4)
+        reader.expect("site/t", "meanwhile")
+
+        # Nobody knows of it but its node.
+        self.gw.restart()
+        n1.send(fr.publish(topic, "once", 2, 3, dup=True))
+        n1.expect(fr.pubrec(3))
+        n1.send(fr.pubrel(3))
+        n1.expect(fr.pubcomp(3))
+        reader.expect("site/t", "once")
+
+        # The disk may also be better before the node gives up.
+        self.fill_disk()
+        n1.send(fr.publish(topic, "later", 2, 5))
+        n1.publish1(topic, "meanwhile", 6)
+        reader.expect("site/t", "meanwhile")
+        self.free_disk()
+        n1.insist(fr.publish(topic, "later", 2, 5, dup=True), fr.pubrec(5),
+                  attempts=30)
+        n1.insist(fr.pubrel(5), fr.pubcomp(5))
+        reader.expect("site/t", "later")
+        n2 = self.node("n2").connect(300)
+        n2.publish1(n2.register("site/t"), "last", 2)
+        reader.expect("site/t", "last")
+
     def test_a_disk_that_stays_full_does_not_keep_it_from_ending(self):
         self.node("n1").connect(300, clean=False)
         self.fill_disk()

@@ -273,6 +273,14 @@ static bool has_twin(struct oracle *o, const struct up *up)
     return false;
 }
 
+/* A crash would make its node send it as another. Who has begun anew does not
+ * send it again. */
+static bool needs_record(const struct sim *sim, const struct up *up)
+{
+    return sim->o.durable && up->qos == 2 && up->book != NULL && up->len != 0 &&
+           !up->suspect && !up->book->hazy && up->wipes == up->book->wipes;
+}
+
 void oracle_up_action(struct sim *sim, const struct gw_up_action *action)
 {
     struct oracle *o = &sim->oracle;
@@ -306,6 +314,9 @@ void oracle_up_action(struct sim *sim, const struct gw_up_action *action)
         sim_fail(sim, "S14", "'%.*s' is published at QoS %u retain %d",
                  (int)action->payload.len, (const char *)action->payload.data,
                  action->qos, action->retain);
+    if (needs_record(sim, up) && !up->stored && !has_twin(o, up))
+        sim_fail(sim, "S2", "'%.*s' goes to the broker without its record",
+                 (int)action->payload.len, (const char *)action->payload.data);
     if ((action->token != 0) != (action->qos != 0))
         sim_fail(sim, "upstream", "a token with QoS 0, or none");
     other = action->token != 0 ? find_token(o, action->token) : NULL;
@@ -421,7 +432,9 @@ void oracle_up_kept(struct sim *sim, const struct gw_store_action *action,
         if (up->qos == 0 || up->len == 0 || up->stored ||
             !holds(record, action->len, up))
             continue;
-        up->keep_op = action->op;
+        /* Another word on it may follow before the first is stored. */
+        if (up->keep_op == 0)
+            up->keep_op = action->op;
         return;
     }
 }
@@ -434,6 +447,7 @@ void oracle_up_stored(struct sim *sim, uint64_t op, bool ok)
         if (at(o, i)->keep_op != op)
             continue;
         at(o, i)->stored |= ok;
+        at(o, i)->keep_op = 0;
         return;
     }
 }
