@@ -8,7 +8,9 @@
  *
  * What is called then runs in a signal handler, on any thread, in a process
  * whose memory may be damaged: no allocation, no lock, no stdio. If it fails,
- * too, the process ends at once and what was written so far stands.
+ * too, the process ends at once and what was written so far stands. Only the
+ * thread that installed it has a stack set aside for this: when that of another
+ * one is used up, the process ends without last words.
  */
 #ifndef GW_CRASH_H
 #define GW_CRASH_H
