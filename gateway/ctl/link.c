@@ -12,6 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "memory.h"
+
 #define PATIENCE_MS 15000
 #define READ_AT_ONCE 16384
 
@@ -94,12 +96,10 @@ bool ctl_link_ask(struct ctl_link *link, const char *word, const char *argument,
 {
     size_t room = strlen(word) + 3 * (argument ? strlen(argument) : 0) +
                   (query ? strlen(query) : 0) + 4;
-    char *text = malloc(room);
+    char *text = ctl_malloc(room);
     size_t len;
     bool sent;
 
-    if (text == NULL)
-        return false;
     len = (size_t)sprintf(text, "%s", word);
     if (argument != NULL)
         text[len++] = '/';
@@ -127,9 +127,7 @@ static char *take_line(struct ctl_link *link)
     if (end == NULL)
         return NULL;
     len = (size_t)(end - link->text);
-    line = malloc(len + 1);
-    if (line == NULL)
-        return NULL;
+    line = ctl_malloc(len + 1);
     memcpy(line, link->text, len);
     line[len] = '\0';
     link->len -= len + 1;
@@ -143,11 +141,9 @@ static bool read_more(struct ctl_link *link)
     ssize_t n;
 
     if (link->room - link->len < READ_AT_ONCE) {
-        char *grown = realloc(link->text, link->len + 2 * READ_AT_ONCE);
-
-        if (grown == NULL || link->len > LINE_MAX_OCTETS)
+        if (link->len > LINE_MAX_OCTETS)
             return false;
-        link->text = grown;
+        link->text = ctl_realloc(link->text, link->len + 2 * READ_AT_ONCE);
         link->room = link->len + 2 * READ_AT_ONCE;
     }
     n = read(link->fd, link->text + link->len, READ_AT_ONCE);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "memory.h"
 #include "show.h"
 
 #define DEFAULT_PATH "/run/mqttsn-gateway/ctl.sock"
@@ -78,8 +79,7 @@ static void print_json(const cJSON *object)
 {
     char *text = cJSON_PrintUnformatted(object);
 
-    if (text != NULL)
-        puts(text);
+    puts(text);
     cJSON_free(text);
 }
 
@@ -427,6 +427,7 @@ int main(int argc, char *argv[])
     int c;
 
     setlocale(LC_CTYPE, "");
+    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = ctl_malloc, .free_fn = free});
     if (path == NULL || path[0] == '\0')
         path = DEFAULT_PATH;
     while ((c = getopt_long(argc, argv, "s:", options, NULL)) != -1) {

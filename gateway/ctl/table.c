@@ -7,16 +7,9 @@
 #include <string.h>
 #include <wchar.h>
 
-#define GAP 2
+#include "memory.h"
 
-static void *must(void *memory)
-{
-    if (memory == NULL) {
-        fputs("mqttsn-ctl: no memory\n", stderr);
-        exit(3);
-    }
-    return memory;
-}
+#define GAP 2
 
 /* The character at 'text', which cJSON has made sure is UTF-8. */
 static unsigned long decode(const unsigned char *text, size_t *ret_len)
@@ -48,7 +41,7 @@ static bool is_unsafe(unsigned long c)
 char *table_safe(const char *text)
 {
     const unsigned char *at = (const unsigned char *)text;
-    char *safe = must(malloc(4 * strlen(text) + 1)), *to = safe;
+    char *safe = ctl_malloc(4 * strlen(text) + 1), *to = safe;
 
     while (*at != '\0') {
         size_t len;
@@ -99,8 +92,8 @@ void table_add(struct table *table, const char *text)
 {
     if (table->cell_count == table->cell_room) {
         table->cell_room = table->cell_room != 0 ? 2 * table->cell_room : 256;
-        table->cells = must(
-            realloc(table->cells, table->cell_room * sizeof(*table->cells)));
+        table->cells =
+            ctl_realloc(table->cells, table->cell_room * sizeof(*table->cells));
     }
     table->cells[table->cell_count++] = table_safe(text);
 }

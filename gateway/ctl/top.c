@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "memory.h"
 #include "show.h"
 
 #define INTERVAL_MS 2000
@@ -96,12 +97,10 @@ static int by_queue(const void *a, const void *b)
 static void print_clients(const cJSON *rows, size_t lines, size_t width)
 {
     size_t n = (size_t)cJSON_GetArraySize(rows), i = 0;
-    const cJSON **sorted = calloc(n + 1, sizeof(const cJSON *));
+    const cJSON **sorted = ctl_malloc((n + 1) * sizeof(const cJSON *));
     const cJSON *row;
     struct table table;
 
-    if (sorted == NULL)
-        return;
     cJSON_ArrayForEach(row, rows) sorted[i++] = row;
     qsort(sorted, n, sizeof(const cJSON *), by_queue);
     show_clients_begin(&table);
@@ -174,26 +173,47 @@ static int watch(const struct ctl_call *call)
     return call->link->woken ? EXIT_FINE : result;
 }
 
-int ctl_top(const struct ctl_call *call)
-{
-    static char words[1024];
-    struct rates before = {0};
-    struct termios old, raw;
-    int result;
+/* ---- the terminal ------------------------------------------------------ */
 
-    if (!isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &old) != 0)
-        return look(call, &before, false);
-    /* Why it ends is said while the other screen is on, and is to be read
-     * afterwards: it waits for the flush. */
-    setvbuf(stderr, words, _IOFBF, sizeof(words));
-    raw = old;
-    raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
-    tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-    fputs(SCREEN_ON, stdout);
-    result = watch(call);
+static struct termios old;
+static bool is_taken;
+
+static void give_back(void)
+{
+    if (!is_taken)
+        return;
+    is_taken = false;
     fputs(SCREEN_OFF, stdout);
     fflush(stdout);
     tcsetattr(STDIN_FILENO, TCSANOW, &old);
     fflush(stderr);
+}
+
+/* Until give_back(), which comes at the latest at exit(). */
+static void take(void)
+{
+    static char words[1024];
+    struct termios raw = old;
+
+    /* Why it ends is said while the other screen is on, and is to be read
+     * afterwards: it waits for the flush. */
+    setvbuf(stderr, words, _IOFBF, sizeof(words));
+    atexit(give_back);
+    is_taken = true;
+    raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
+    tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+    fputs(SCREEN_ON, stdout);
+}
+
+int ctl_top(const struct ctl_call *call)
+{
+    struct rates before = {0};
+    int result;
+
+    if (!isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &old) != 0)
+        return look(call, &before, false);
+    take();
+    result = watch(call);
+    give_back();
     return result;
 }

@@ -33,8 +33,7 @@ static bool print_line(const struct ctl_call *call, const cJSON *line)
     if (call->json) {
         char *text = cJSON_PrintUnformatted(line);
 
-        if (text != NULL)
-            puts(text);
+        puts(text);
         cJSON_free(text);
     } else if (over) {
         puts("somebody has ended this trace");
