@@ -420,15 +420,18 @@ void gw_session_set_state(struct gw_engine *e, uint32_t index,
 void gw_session_enter(struct gw_engine *e, uint32_t index, enum gw_state state)
 {
     struct gw_session *s = gw_session_at(e, index);
+    bool leaves = state == GW_DISCONNECTED || state == GW_LOST;
 
     gw_session_set_state(e, index, state);
-    s->state_since = s->last_heard = e->now;
+    s->state_since = e->now;
+    if (!leaves) /* else it may have been heard long ago */
+        s->last_heard = e->now;
     if (s->cold != 0)
         gw_warm(e, index)->ping_due = 0;
     if (state != GW_AWAKE)
         s->flags &= ~(unsigned)(GW_S_PINGRESP_DUE | GW_S_AWAKE_OVER);
     gw_session_arm(e, index, gw_session_supervised(e, s));
-    if (state == GW_DISCONNECTED || state == GW_LOST)
+    if (leaves)
         gw_link_leave(e, index);
 }
 

@@ -129,6 +129,7 @@ static void a_client_is_seen_in_each_of_its_states(void **unused)
     world_until(&fx.w, began + 65001);
     s = look(&fx, "n1");
     assert_int_equal(s.state, GW_LOST);
+    assert_true(s.last_heard == began + 5000);
     assert_true(s.due == MQTTSN_NEVER);
     assert_true(s.ends == s.state_since + expiry);
     assert_int_equal(totals(&fx).clients[GW_LOST], 1);
