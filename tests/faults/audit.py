@@ -26,7 +26,7 @@ SEED = int(os.environ.get("SEED", "1"))
 BURST = 6
 UPLINK = 20
 # Of all kills at most so many that something was begun for, to be hit.
-HELPED = 0.4
+HELPED = 0.2
 # A message of a node's that is on its way, seen from the node.
 OPEN = {"PUBLISH qos 1 open", "PUBLISH qos 2 open", "PUBREL open",
         "PUBREC sent"}
@@ -87,17 +87,17 @@ class Audit(E2ETest):
             self.addCleanup(auditor.node.close)
             auditor.begin()
 
-    def wait(self, condition, what):
+    def wait(self, condition, what, each=0.02):
         """Polls a condition of several threads, as long as anything goes on."""
         gate = threading.Event()
         idle, before = 0, self.progress()
-        while idle < 60 * PATIENCE:
+        while idle < 1.2 * PATIENCE:
             self.check()
             if condition():
                 return
-            gate.wait(0.02)
+            gate.wait(each)
             now = self.progress()
-            idle = idle + 1 if now == before else 0
+            idle = idle + each if now == before else 0
             before = now
         self.fail("%s\n%s\n%s" % (what, "\n".join(
             "%s: %s, %d answers" % (auditor.node.client_id, auditor.state,
@@ -116,7 +116,8 @@ class Audit(E2ETest):
     def wait_for_progress(self, since):
         """A part, which the dice choose, of what there is to do."""
         enough = since + self.dice.randrange(1, 4 * UPLINK)
-        self.wait(lambda: self.progress() >= enough, "nothing goes on")
+        # Often: soon afterwards all is done, and a kill would hit nothing.
+        self.wait(lambda: self.progress() >= enough, "nothing goes on", 0.002)
 
     def load(self):
         """Something to do for everybody; how many answers there were before."""
