@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "log_systemd.h"
 #include "version.h"
 
 #define STACK_OCTETS (64 * 1024)
@@ -59,7 +60,7 @@ static void put_field(struct gw_crash_line *line, const char *key,
 
     if (len > sizeof(line->text) - 2 - line->len)
         return;
-    if (line->len > 0 && line->text[line->len - 1] != '{')
+    if (line->len > 0 && strchr("{>", line->text[line->len - 1]) == NULL)
         put(line, line->json ? "," : " ");
     put(line, line->json ? "\"" : "");
     put(line, key);
@@ -107,6 +108,8 @@ void gw_crash_begin(struct gw_crash_line *line, const char *event)
 {
     line->len = 0;
     line->json = gw_log_format_in_force() == GW_LOG_JSON;
+    /* As text the journal takes it, too; so it is told how bad it is. */
+    put(line, gw_log_systemd_joined() ? "<3>" : "");
     put(line, line->json ? "{" : "");
     gw_crash_word(line, "level", "error");
     gw_crash_word(line, "area", "daemon");

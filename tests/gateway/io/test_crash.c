@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "crash.h"
+#include "log_systemd.h"
 #include "version.h"
 
 static char said[16384];
@@ -90,6 +92,19 @@ static void be_sent_one(void)
     kill(getpid(), SIGBUS);
 }
 
+static void give_up_in_the_journal(void)
+{
+    char stream[48];
+    struct stat st;
+
+    assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+    snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev,
+             (uintmax_t)st.st_ino);
+    setenv("JOURNAL_STREAM", stream, 1);
+    assert_true(gw_log_systemd_join("/nowhere"));
+    abort();
+}
+
 static void break_twice(void)
 {
     /* The state cannot be read any more. */
@@ -145,6 +160,16 @@ static void json_is_json(void **unused)
              "\"event\":\"crash_state\",\"sessions\":7}\n");
 }
 
+static void the_journal_is_told_that_it_is_an_error(void **unused)
+{
+    (void)unused;
+    dies_of(run(GW_LOG_TEXT, give_up_in_the_journal), SIGABRT);
+    mentions("<3>level=error area=daemon event=crashed ");
+    mentions("\n<3>level=error area=daemon event=crash_state ");
+    dies_of(run(GW_LOG_JSON, give_up_in_the_journal), SIGABRT);
+    mentions("<3>{\"level\":\"error\",");
+}
+
 static void what_breaks_on_the_way_ends_it(void **unused)
 {
     (void)unused;
@@ -179,6 +204,7 @@ int main(void)
         cmocka_unit_test(abort_is_one_too),
         cmocka_unit_test(who_sent_it_is_named),
         cmocka_unit_test(json_is_json),
+        cmocka_unit_test(the_journal_is_told_that_it_is_an_error),
         cmocka_unit_test(what_breaks_on_the_way_ends_it),
         cmocka_unit_test(what_does_not_fit_is_left_out_whole),
         cmocka_unit_test(a_build_has_an_id),
