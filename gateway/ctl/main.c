@@ -382,19 +382,24 @@ static int told_wrong(const char *what, const char *word)
     return EXIT_TOLD_WRONG;
 }
 
-#define STATES "active, asleep, awake, connecting, lost, disconnected"
-
-/* One whole word of these. */
 static bool is_state(const char *word)
 {
-    size_t len = strlen(word);
-
-    for (const char *at = STATES; at != NULL; at = strchr(at, ' ')) {
-        at += *at == ' ';
-        if (strcspn(at, ",") == len && memcmp(at, word, len) == 0)
+    for (size_t i = 0; i < SHOW_STATES; i++) {
+        if (strcmp(word, show_states[i]) == 0)
             return true;
     }
     return false;
+}
+
+static int no_such_state(const char *word)
+{
+    char what[160] = "--state is one of ";
+
+    for (size_t i = 0; i < SHOW_STATES; i++) {
+        strcat(what, show_states[i]);
+        strcat(what, i + 1 < SHOW_STATES ? ", " : "; not ");
+    }
+    return told_wrong(what, word);
 }
 
 static int run(size_t command, struct ctl_call *call, const char *path)
@@ -463,6 +468,6 @@ int main(int argc, char *argv[])
     if (call.state != NULL && commands[command].act != do_clients)
         return told_wrong("--state is for clients", "");
     if (call.state != NULL && !is_state(call.state))
-        return told_wrong("--state is one of " STATES "; not ", call.state);
+        return no_such_state(call.state);
     return run(command, &call, path);
 }

@@ -335,22 +335,38 @@ static void print_link(const cJSON *link, FILE *out)
             show_number(link, "losses"), show_number(link, "failures"));
 }
 
+const char *const show_states[SHOW_STATES] = {
+    "active", "asleep", "awake", "connecting", "lost", "disconnected"};
+
 static void print_clients(const cJSON *clients, FILE *out)
 {
-    static const char *const states[] = {
-        "active", "asleep", "awake", "connecting", "lost", "disconnected"};
     const char *glue = ": ";
 
     fprintf(out, "clients       %.0f", show_number(clients, "total"));
-    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-        double n = show_number(clients, states[i]);
+    for (size_t i = 0; i < SHOW_STATES; i++) {
+        double n = show_number(clients, show_states[i]);
 
         if (n == 0)
             continue;
-        fprintf(out, "%s%.0f %s", glue, n, states[i]);
+        fprintf(out, "%s%.0f %s", glue, n, show_states[i]);
         glue = ", ";
     }
     fputc('\n', out);
+}
+
+/* Those that near their limit: soon nodes are answered with congestion. */
+static void print_tables(const cJSON *tables, FILE *out)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, tables)
+    {
+        double used = show_number(item, "used"), max = show_number(item, "max");
+
+        if (max > 0 && used >= 0.9 * max)
+            fprintf(out, "table         %s: %.0f of %.0f in use\n",
+                    item->string, used, max);
+    }
 }
 
 static void print_store(const cJSON *store, FILE *out)
@@ -425,6 +441,7 @@ void show_status(const cJSON *status, FILE *out)
                 show_number(uplink, "backlog_messages"),
                 show_number(uplink, "backlog_bytes"));
     print_store(member(status, "store"), out);
+    print_tables(member(status, "tables"), out);
     print_listeners(member(status, "listeners"), out);
     print_drops(member(status, "counters"), out);
 }

@@ -13,6 +13,10 @@
 /* "45s", "4m", "2h5m", "3d4h"; 'buf' of 32. */
 const char *show_time(double seconds, char *buf);
 
+/* Those that a client may be in. */
+#define SHOW_STATES 6
+extern const char *const show_states[SHOW_STATES];
+
 /* Members, of that type or a default. */
 double show_number(const cJSON *object, const char *name);
 const char *show_text(const cJSON *object, const char *name);

@@ -78,6 +78,15 @@ class Ctl(E2ETest):
                          r"ready +no: the broker is not connected")
         self.assertIn("upstream_lost", self.ctl("events"))
 
+    def test_tables_that_are_nearly_full_are_named(self):
+        self.node("n1").connect()
+        self.assertNotIn("\ntable ", self.ctl("status"))
+        self.gw.write({**self.CONFIG, "limits": {"max_sessions": 1}})
+        self.gw.restart()
+        self.node("n1").connect()
+        self.assertRegex(self.ctl("status"),
+                         r"\ntable +sessions: 1 of 1 in use\n")
+
     def test_clients_and_what_state_they_are_in(self):
         self.node("n1").connect()
         n2 = self.node("n\u00e4he 2").connect(clean=False)
