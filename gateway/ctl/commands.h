@@ -26,6 +26,9 @@ struct ctl_call {
  * EXIT_FINE when it does. NULL: nothing came, which was said already. */
 int ctl_refusal(const cJSON *answer);
 
+/* As a line on standard output. */
+void ctl_print_json(const cJSON *object);
+
 /* All pages of a report as one object: the list 'rows' of all of them. NULL:
  * '*ret_status' is the exit status. */
 cJSON *ctl_all_pages(struct ctl_link *link, const char *report,

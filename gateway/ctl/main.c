@@ -75,7 +75,7 @@ int ctl_refusal(const cJSON *answer)
                : EXIT_REFUSED;
 }
 
-static void print_json(const cJSON *object)
+void ctl_print_json(const cJSON *object)
 {
     char *text = cJSON_PrintUnformatted(object);
 
@@ -131,7 +131,7 @@ static int ask(const struct ctl_call *call, const char *word,
     int status = ctl_refusal(answer);
 
     if (status == EXIT_FINE && call->json)
-        print_json(answer);
+        ctl_print_json(answer);
     else if (status == EXIT_FINE)
         show(answer, stdout);
     cJSON_Delete(answer);
@@ -148,7 +148,7 @@ static int list(const struct ctl_call *call, const char *report,
         ctl_all_pages(call->link, report, rows, call->argument, query, &status);
 
     if (all != NULL && call->json)
-        print_json(all);
+        ctl_print_json(all);
     else if (all != NULL)
         show(cJSON_GetObjectItemCaseSensitive(all, rows), stdout);
     cJSON_Delete(all);
@@ -206,7 +206,7 @@ static int do_queue(const struct ctl_call *call)
     int status = ctl_refusal(answer);
 
     if (status == EXIT_FINE && call->json)
-        print_json(answer);
+        ctl_print_json(answer);
     else if (status == EXIT_FINE)
         show_queue_of(answer, stdout);
     cJSON_Delete(answer);
@@ -230,7 +230,7 @@ static int do_upstream(const struct ctl_call *call)
         ctl_all_pages(call->link, "upstream", "nodes", NULL, "", &status);
 
     if (all != NULL && call->json)
-        print_json(all);
+        ctl_print_json(all);
     else if (all != NULL)
         show_upstream(all, stdout);
     cJSON_Delete(all);
@@ -248,7 +248,7 @@ static int do_events(const struct ctl_call *call)
     int status = ctl_refusal(answer);
 
     if (status == EXIT_FINE && call->json)
-        print_json(answer);
+        ctl_print_json(answer);
     else if (status == EXIT_FINE)
         show_events_of(answer, stdout);
     cJSON_Delete(answer);
@@ -330,7 +330,7 @@ static int do_reload(const struct ctl_call *call)
     bool done = answer != NULL && show_is(answer, "reloaded");
 
     if (status == EXIT_FINE && call->json) {
-        print_json(answer);
+        ctl_print_json(answer);
     } else if (status == EXIT_FINE) {
         show_problems(answer, done ? stdout : stderr);
         if (done)

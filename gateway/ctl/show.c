@@ -157,12 +157,14 @@ static void print_list(const char *title, const cJSON *list, double total,
 
 void show_client(const cJSON *client, FILE *out)
 {
-    char buf[256], time[32];
+    char buf[256], time[64];
+    const char *due = due_of(client, time, sizeof(time));
 
     print_safe("client        ", show_text(client, "client"), out);
-    fprintf(out, "\nstate         %s, due %s\n",
-            state_of(client, buf, sizeof(buf)),
-            due_of(client, time, sizeof(time)));
+    fprintf(out, "\nstate         %s", state_of(client, buf, sizeof(buf)));
+    if (strcmp(due, "-") != 0)
+        fprintf(out, ", %s%s", strncmp(due, "in ", 3) == 0 ? "due " : "", due);
+    fputc('\n', out);
     fprintf(out, "heard         %s ago%s%s\n",
             show_time(show_number(client, "heard_s"), time),
             show_text(client, "listener")[0] != '\0' ? ", by listener " : "",

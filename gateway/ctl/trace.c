@@ -31,10 +31,7 @@ static bool print_line(const struct ctl_call *call, const cJSON *line)
     bool over = strcmp(show_text(line, "trace"), "off") == 0;
 
     if (call->json) {
-        char *text = cJSON_PrintUnformatted(line);
-
-        puts(text);
-        cJSON_free(text);
+        ctl_print_json(line);
     } else if (over) {
         puts("somebody has ended this trace");
     } else if (missed != 0) {
@@ -67,9 +64,11 @@ int ctl_trace(const struct ctl_call *call)
         ctl_link_call(call->link, "trace", off ? NULL : call->argument, NULL);
     int status = ctl_refusal(answer);
 
-    cJSON_Delete(answer);
-    if (status == EXIT_FINE && off && !call->json)
+    if (status == EXIT_FINE && off && call->json)
+        ctl_print_json(answer);
+    else if (status == EXIT_FINE && off)
         puts("every trace has ended");
+    cJSON_Delete(answer);
     if (status == EXIT_FINE && !off) {
         if (!call->json)
             fprintf(stderr, "frames of %s: > from it, < to it\n",

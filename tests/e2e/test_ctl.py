@@ -228,7 +228,8 @@ class Ctl(E2ETest):
         n1.sleep(900)
         self.assertIn("when it wakes", self.ctl("kick", "n1"))
         n1.expect_silence()
-        self.assertEqual(self.json("client", "n1")["state"], "disconnected")
+        self.assertRegex(self.ctl("client", "n1"),
+                         r"state +disconnected \d+s, forgotten in 6d")
         n1.send(fr.pingreq("n1"))
         n1.expect(fr.disconnect())
 
@@ -304,7 +305,7 @@ class Ctl(E2ETest):
     def test_somebody_else_ends_a_trace(self):
         process = self.trace("--json", "trace", "n1")
         self.gw.wait_log(r"area=ctl event=command command=trace argument=n1")
-        self.ctl("trace", "off")
+        self.assertEqual(self.json("trace", "off"), {"trace": "off"})
         self.assertEqual(process.wait(), 0)
         self.assertIn('{"trace":"off"}', "".join(process.lines))
         self.gw.wait_log(r"area=ctl event=command command=trace argument=off")
