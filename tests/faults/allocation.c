@@ -5,9 +5,9 @@
  *
  * GW_FAULT=at:K fails the K-th allocation, GW_FAULT=from:K that and all after
  * it. GW_FAULT_COUNT names a file that counts them, also of a process that ends
- * without a word: a number of 64 bits, and behind it for each allocation, as
- * far as the file goes, a number of 32 bits for the place in the code that
- * asked.
+ * without a word: a number of 32 bits (more are no atomic number on every
+ * processor), and behind it for each allocation, as far as the file goes, one
+ * for the place in the code that asked.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,8 +34,8 @@ char *__wrap_strndup(const char *text, size_t len);
 extern const char __executable_start[];
 
 static uint64_t fails_at, fails_from;
-static _Atomic uint64_t own_count;
-static _Atomic uint64_t *count = &own_count;
+static _Atomic uint32_t own_count;
+static _Atomic uint32_t *count = &own_count;
 static uint32_t *askers;
 static size_t askers_max;
 
@@ -69,7 +69,7 @@ __attribute__((constructor)) static void read_orders(void)
 
 static int fails(const void *asker)
 {
-    uint64_t number = atomic_fetch_add(count, 1) + 1;
+    uint32_t number = atomic_fetch_add(count, 1) + 1;
 
     if (number <= askers_max)
         askers[number - 1] =

@@ -72,19 +72,19 @@ class Life(E2ETest):
 
     def allocations(self):
         with open(self.counts, "rb") as file:
-            return struct.unpack("=Q", file.read(8))[0]
+            return struct.unpack("=I", file.read(4))[0]
 
     def askers(self):
         """The place in the code that asked for each of them."""
         with open(self.counts, "rb") as file:
-            file.seek(8)
+            file.seek(4)
             places = struct.unpack("=%dI" % self.ASKERS_MAX, file.read())
         self.assertLess(self.allocations(), self.ASKERS_MAX)
         return places[:self.allocations()]
 
     def launch(self, order):
         with open(self.counts, "wb") as file:
-            file.write(bytes(8 + 4 * self.ASKERS_MAX))
+            file.write(bytes(4 + 4 * self.ASKERS_MAX))
         self.gw = FailingGateway(self.broker.port, self.config, env={
             "GW_FAULT": order, "GW_FAULT_COUNT": self.counts})
 
@@ -339,7 +339,7 @@ class Tools(E2ETest):
 
     def measure(self, order):
         with tempfile.NamedTemporaryFile() as counts:
-            counts.write(bytes(8))
+            counts.write(bytes(4))
             counts.flush()
             done = subprocess.run(
                 [os.environ["MQTTSN_FAILING_BENCH"], "--mode", "up", "-n", "3",
@@ -350,7 +350,7 @@ class Tools(E2ETest):
                 capture_output=True, text=True, timeout=3 * PATIENCE,
                 preexec_fn=end_with_parent, check=False)
             counts.seek(0)
-            return done, struct.unpack("=Q", counts.read(8))[0]
+            return done, struct.unpack("=I", counts.read(4))[0]
 
     def test_the_one_that_measures_says_that_there_is_none(self):
         done, total = self.measure("none")
