@@ -42,6 +42,8 @@ online sh -c 'apt-get -q -y --no-install-recommends install /packages/mqttsn-*.d
     die "apt-get failed"
 }
 umount "$root/proc"
+# From here on services may be started, by an upgrade too.
+rm "$root/usr/sbin/policy-rc.d"
 
 say "boot"
 systemd-nspawn --quiet --register=no --keep-unit --private-network --boot \

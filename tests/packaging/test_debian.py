@@ -101,7 +101,8 @@ class Debian(unittest.TestCase):
         packages = {entry["Package"] for entry in paragraphs(read("control"))
                     if "Package" in entry}
 
-        for kind in ("install", "docs", "examples", "postrm"):
+        for kind in ("install", "docs", "examples", "postinst",
+                     "postrm"):
             self.assertLessEqual({path.name.removesuffix("." + kind) for path
                                   in DEBIAN.glob("*." + kind)}, packages)
 
