@@ -151,4 +151,12 @@ echo 'nonsense = 1' >>$conf
 sed -i '/nonsense/d' $conf
 systemctl start $unit || die "not even when it is mended"
 within 60 "not ready" is_ready
+
+say "an address that comes late is waited for"
+printf '\n[listener late]\nbind = 192.0.2.1:1883\n' >>$conf
+systemctl restart $unit 2>/dev/null && die "it runs without its address"
+is_above() { [ "$(is "$1")" -gt "$2" ]; }
+within 120 "it gave up" is_above NRestarts 6
+ip address add 192.0.2.1/32 dev lo
+within 60 "not ready with its address" is_ready
 echo "booted: all is well"
