@@ -96,17 +96,17 @@ static void an_entry_has_priority_and_fields(void **state)
     gw_err("session", "takeover_refused", "client=%s address=%s seconds=%u",
            gw_log_text("n 7\""), "10.0.0.1:5", 3u);
     assert_string_equal(at(journal),
-                        "SYSLOG_IDENTIFIER=mqttsn-gateway\n"
-                        "PRIORITY=3\n"
-                        "MESSAGE=level=error area=session "
-                        "event=takeover_refused client=\"n 7\\\"\" "
-                        "address=10.0.0.1:5 seconds=3\n"
                         "MQTTSN_LEVEL=error\n"
                         "MQTTSN_AREA=session\n"
                         "MQTTSN_EVENT=takeover_refused\n"
                         "MQTTSN_CLIENT=n 7\\\"\n"
                         "MQTTSN_ADDRESS=10.0.0.1:5\n"
-                        "MQTTSN_SECONDS=3\n");
+                        "MQTTSN_SECONDS=3\n"
+                        "SYSLOG_IDENTIFIER=mqttsn-gateway\n"
+                        "PRIORITY=3\n"
+                        "MESSAGE=level=error area=session "
+                        "event=takeover_refused client=\"n 7\\\"\" "
+                        "address=10.0.0.1:5 seconds=3\n");
     assert_string_equal(at(ends[0]), "");
 }
 
@@ -117,14 +117,14 @@ static void json_has_the_same_fields(void **state)
     gw_log_configure(GW_LOG_INFO, GW_LOG_JSON, GW_LOG_STDERR);
     gw_info("daemon", "stopped", "after_ms=%u", 7u);
     assert_string_equal(at(journal),
-                        "SYSLOG_IDENTIFIER=mqttsn-gateway\n"
-                        "PRIORITY=6\n"
-                        "MESSAGE={\"level\":\"info\",\"area\":\"daemon\","
-                        "\"event\":\"stopped\",\"after_ms\":7}\n"
                         "MQTTSN_LEVEL=info\n"
                         "MQTTSN_AREA=daemon\n"
                         "MQTTSN_EVENT=stopped\n"
-                        "MQTTSN_AFTER_MS=7\n");
+                        "MQTTSN_AFTER_MS=7\n"
+                        "SYSLOG_IDENTIFIER=mqttsn-gateway\n"
+                        "PRIORITY=6\n"
+                        "MESSAGE={\"level\":\"info\",\"area\":\"daemon\","
+                        "\"event\":\"stopped\",\"after_ms\":7}\n");
 }
 
 static void levels_are_the_priorities_of_syslog(void **state)
