@@ -23,11 +23,18 @@ static uint64_t draw(struct gw_backoff *backoff)
     return z ^ (z >> 31);
 }
 
-void gw_backoff_share(struct gw_backoff *backoff, unsigned *losses, bool leads)
+void gw_backoff_share(struct gw_backoff *backoff,
+                      struct gw_backoff_losses *losses, bool leads)
 {
     backoff->shared = losses;
-    backoff->shared_seen = *losses;
+    backoff->shared_seen = losses->of[!leads];
     backoff->leads = leads;
+}
+
+static void count_for_others(struct gw_backoff *backoff)
+{
+    if (backoff->shared)
+        backoff->shared->of[backoff->leads]++;
 }
 
 mqttsn_ms gw_backoff_next(struct gw_backoff *backoff)
@@ -38,6 +45,8 @@ mqttsn_ms gw_backoff_next(struct gw_backoff *backoff)
     /* A broker that is away is no sign of somebody else. */
     if (!backoff->just_lost)
         backoff->losses = 0;
+    if (!backoff->just_lost && range != 0)
+        count_for_others(backoff);
     backoff->just_lost = false;
     if (range == 0) {
         backoff->range_ms = backoff->min_ms;
@@ -55,15 +64,16 @@ void gw_backoff_connected(struct gw_backoff *backoff, mqttsn_ms now)
     backoff->since = now;
 }
 
-static void look_at_the_others(struct gw_backoff *backoff)
+static void heed_others(struct gw_backoff *backoff)
 {
+    const unsigned *others;
+
     if (!backoff->shared)
         return;
-    if (backoff->leads)
-        ++*backoff->shared;
-    else if (backoff->shared_seen != *backoff->shared)
+    others = &backoff->shared->of[!backoff->leads];
+    if (backoff->shared_seen != *others)
         backoff->losses = 0;
-    backoff->shared_seen = *backoff->shared;
+    backoff->shared_seen = *others;
 }
 
 /* Whether this loss makes it enough of them. */
@@ -87,7 +97,8 @@ bool gw_backoff_lost(struct gw_backoff *backoff, mqttsn_ms now, bool at_rest)
     if (backoff->contested &&
         lasted > 2 * backoff->max_ms + GW_BACKOFF_LASTED_MS)
         backoff->contested = false;
-    look_at_the_others(backoff);
+    count_for_others(backoff);
+    heed_others(backoff);
     begins = at_rest && is_contest(backoff, now) && !backoff->contested;
     backoff->contested |= begins;
     backoff->just_lost = true;

@@ -34,6 +34,11 @@
 #define GW_BACKOFF_CONTEST_LOSSES 3
 #define GW_BACKOFF_CONTEST_MS 60000
 
+/* How often connections to one broker were lost or failed; zero at first. */
+struct gw_backoff_losses {
+    unsigned of[2]; /* of others, of the one that leads */
+};
+
 /* The caller's memory; all fields are private. */
 struct gw_backoff {
     mqttsn_ms min_ms;
@@ -42,8 +47,8 @@ struct gw_backoff {
     mqttsn_ms since;    /* start of the connection */
     mqttsn_ms lost_at[GW_BACKOFF_CONTEST_LOSSES]; /* at rest; a ring */
     unsigned losses;                              /* with no failure between */
-    unsigned *shared; /* losses of the one that leads; or NULL */
-    unsigned shared_seen;
+    struct gw_backoff_losses *shared;             /* or NULL */
+    unsigned shared_seen;                         /* of the other kind */
     bool leads;
     bool just_lost;
     bool contested;
@@ -57,12 +62,14 @@ void gw_backoff_init(struct gw_backoff *backoff, mqttsn_ms min_ms,
 mqttsn_ms gw_backoff_next(struct gw_backoff *backoff);
 
 /*
- * This connection is one of many to the same broker: '*losses', which they
- * share, counts those of the one that 'leads'. Who wants one client id ends one
- * connection, so what was lost when the leading one was has no rival: it was
- * the broker, or the way to it.
+ * This connection is one of many to the same broker, which share 'losses': one
+ * 'leads', and there are the others. Who wants one client id ends one
+ * connection. So an other that is lost when the leading one is lost or fails,
+ * or the leading one when any other does, has no rival: it was the broker, or
+ * the way to it.
  */
-void gw_backoff_share(struct gw_backoff *backoff, unsigned *losses, bool leads);
+void gw_backoff_share(struct gw_backoff *backoff,
+                      struct gw_backoff_losses *losses, bool leads);
 
 /* A connection began, or ended; 'at_rest': nothing that we sent was unanswered,
  * or the broker said that it was taken over. True when the client id turns out

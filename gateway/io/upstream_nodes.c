@@ -423,7 +423,7 @@ static enum mqttsn_status init(struct gw_nodes *nodes)
                               nodes->wake_fd, NULL, &gateway->port);
     if (status != MQTTSN_OK)
         return status;
-    gw_backoff_share(&gateway->port->backoff, &nodes->gateway_losses, true);
+    gw_backoff_share(&gateway->port->backoff, &nodes->losses, true);
     nodes->settings.gateway = &gateway->port->settings;
     return MQTTSN_OK;
 }

@@ -181,7 +181,7 @@ static enum mqttsn_status make(struct gw_nodes *nodes,
         gw_paho_port_new(nodes->loop, &settings, nodes->wake_fd, tls, ret_port);
     if (status == MQTTSN_OK) {
         (*ret_port)->of_a_node = true;
-        gw_backoff_share(&(*ret_port)->backoff, &nodes->gateway_losses, false);
+        gw_backoff_share(&(*ret_port)->backoff, &nodes->losses, false);
     }
     return status;
 }

@@ -67,7 +67,7 @@ struct gw_nodes {
     /* Upstream thread only. */
     struct gw_node **active;
     size_t active_count;
-    unsigned gateway_losses; /* of the gateway's own connection */
+    struct gw_backoff_losses losses; /* the gateway's own connection leads */
 };
 
 /* The thread; ends when 'stop_wanted' and no connection is left. */

@@ -117,25 +117,28 @@ static void other_losses_are_no_contest(void **state)
     static const struct {
         const char *name;
         mqttsn_ms every;
-        bool at_rest, away, together;
+        bool at_rest, away, together, leader_away;
     } rows[] = {
-        {"too seldom", 30100, true, false, false},
+        {"too seldom", 30100, true, false, false, false},
         {"something was under way, and may be the cause", 1000, false, false,
-         false},
-        {"the broker was away between", 1000, true, true, false},
-        {"others were lost with it", 1000, true, false, true},
+         false, false},
+        {"the broker was away between", 1000, true, true, false, false},
+        {"others were lost with it", 1000, true, false, true, false},
+        {"the one that leads could not connect", 1000, true, false, false,
+         true},
     };
     struct gw_backoff backoff, leader;
     mqttsn_ms pause;
-    unsigned shared = 0;
+    struct gw_backoff_losses shared = {{0}};
 
     (void)state;
     gw_backoff_init(&leader, 1000, 60000, 5);
     gw_backoff_share(&leader, &shared, true);
+    gw_backoff_next(&leader);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         CASE(rows[i].name);
         gw_backoff_init(&backoff, 1000, 60000, 5);
-        if (rows[i].together)
+        if (rows[i].together || rows[i].leader_away)
             gw_backoff_share(&backoff, &shared, false);
         gw_backoff_next(&backoff);
         for (unsigned k = 0; k < 12; k++) {
@@ -144,10 +147,30 @@ static void other_losses_are_no_contest(void **state)
             assert_in_range(pause, 0, 4000);
             if (rows[i].away)
                 gw_backoff_next(&backoff);
+            if (rows[i].leader_away)
+                gw_backoff_next(&leader);
             if (rows[i].together)
-                drop(&leader, rows[i].every * k, 0, true, &pause);
+                assert_false(drop(&leader, rows[i].every * k, 0, true, &pause));
         }
     }
+}
+
+static void who_is_lost_with_his_like_only_has_a_rival(void **state)
+{
+    struct gw_backoff_losses shared = {{0}};
+    struct gw_backoff nodes[2];
+    mqttsn_ms pause;
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        gw_backoff_init(&nodes[i], 1000, 60000, i);
+        gw_backoff_share(&nodes[i], &shared, false);
+        gw_backoff_next(&nodes[i]);
+    }
+    for (unsigned k = 0; k < 3; k++)
+        for (unsigned i = 0; i < 2; i++)
+            assert_int_equal(drop(&nodes[i], 1000 * k, 0, true, &pause),
+                             k == 2);
 }
 
 static void odd_limits_do_no_harm(void **state)
@@ -176,6 +199,7 @@ int main(void)
         cmocka_unit_test(
             who_is_dropped_at_rest_three_times_a_minute_holds_back),
         cmocka_unit_test(other_losses_are_no_contest),
+        cmocka_unit_test(who_is_lost_with_his_like_only_has_a_rival),
         cmocka_unit_test(odd_limits_do_no_harm),
     };
 
