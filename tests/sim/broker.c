@@ -122,7 +122,7 @@ void broker_give(struct sim *sim, const struct outgoing *outgoing,
     up.message.retain = outgoing->retain;
     up.message.packet_id = outgoing->packet_id;
     up.message.arrival = arrival;
-    oracle_message(sim, outgoing);
+    oracle_message(sim, 0, outgoing);
     gateway_upstream(sim, &up);
 }
 
@@ -215,6 +215,7 @@ static void route(struct sim *sim, uint32_t index)
     uint8_t qos = b->messages[index].qos, granted = 0;
     bool any = false;
 
+    links_route(sim, index);
     if (!b->session)
         return;
     for (size_t i = 0; i < b->filter_count; i++) {

@@ -50,6 +50,7 @@ static void fill_limits(struct gw_limits *l, const struct options *o)
     l->max_exchanges = (uint32_t)o->max_exchanges;
     l->max_queue_entries = (uint32_t)o->max_queue_entries;
     l->max_predefined = 16;
+    l->max_connections = (uint32_t)o->max_connections;
     l->queue_total_bytes = (uint64_t)o->queue_total_bytes;
     l->uplink_total_bytes = (uint64_t)o->uplink_total_bytes;
     l->names_total_bytes = (uint64_t)o->names_total_bytes;
@@ -111,6 +112,7 @@ static void fill_options(struct gateway *gw, const struct options *o)
     g->listener_count = 1;
     g->predefined = gw->predefined;
     g->predefined_count = GATEWAY_PREDEFINED;
+    g->mode = o->transparent ? GW_MODE_TRANSPARENT : GW_MODE_AGGREGATING;
     g->upstream_client_id = RULES_NOBODY;
     g->topic_prefix = rules_prefix(o);
     g->access_publish_count = rules_list(o, RULES_PUBLISH, &g->access_publish);
@@ -183,6 +185,7 @@ static void mix_action(struct sim *sim, const struct gw_up_action *a)
     mix_number(sim,
                (uint64_t)a->kind << 16 | (uint64_t)a->qos << 8 | a->retain);
     mix_number(sim, a->token);
+    mix_number(sim, a->connection);
     sim_mix(sim, a->topic.data, a->topic.len);
     sim_mix(sim, a->payload.data, a->payload.len);
 }
@@ -231,7 +234,10 @@ static bool serve_upstream(struct sim *sim, unsigned budget)
             break;
         mix_action(sim, &action);
         oracle_action(sim, &action);
-        broker_take(sim, &action);
+        if (action.connection != 0)
+            links_take(sim, &action);
+        else
+            broker_take(sim, &action);
     }
     return any;
 }
@@ -375,6 +381,7 @@ void gateway_crash(struct sim *sim)
     if (store_crash(sim))
         oracle_power_lost(sim);
     broker_gateway_died(sim);
+    links_died(sim);
     make_engine(sim);
     for (size_t i = 0; i < sim->store.record_count; i++)
         restore(sim, &sim->store.records[i]);

@@ -43,6 +43,7 @@ static void calm(struct sim *sim)
         broker_break(sim);
     else
         broker_connect(sim, 10);
+    links_break_all(sim);
     gateway_turn(sim);
     nodes_stir(sim);
     libraries_stir(sim);
@@ -72,10 +73,16 @@ static bool is_full(const struct sim *sim)
     return u.sessions >= (uint32_t)sim->o.max_sessions;
 }
 
+static bool has_few_connections(const struct sim *sim)
+{
+    return sim->o.transparent && (size_t)sim->o.max_connections <
+                                     sim->node_count + sim->library_count;
+}
+
 static void expect_connected(struct sim *sim)
 {
     /* Who was refused then may wait longer than this. */
-    if (sim->o.max_sessions < 64 || is_full(sim))
+    if (sim->o.max_sessions < 64 || is_full(sim) || has_few_connections(sim))
         return;
     for (size_t i = 0; i < sim->node_count; i++) {
         const struct node *node = &sim->nodes[i];
@@ -109,6 +116,9 @@ static bool at_the_broker(const struct sim *sim, const struct book *book,
     char name[BROKER_TOPIC];
 
     rules_at_broker(&sim->o, book->id, filter, name);
+    if (sim->o.transparent) /* whose connection is closed, tells it later */
+        return links_of(sim, book->id) == 0 ||
+               links_subscribed(sim, book->id, name);
     for (size_t i = 0; i < sim->broker.filter_count; i++)
         if (strcmp(sim->broker.filters[i].filter, name) == 0)
             return true;
@@ -210,6 +220,9 @@ static void expect_nothing(struct sim *sim)
                  u.sessions, u.topics, u.subscriptions, u.exchanges,
                  u.queue_entries, u.messages, u.replies,
                  (unsigned long long)u.message_bytes);
+    if (u.connections != 0)
+        sim_fail(sim, "L3", "%llu connections are left",
+                 (unsigned long long)u.connections);
     if (u.filters != 0 || u.name_bytes != sim->gw.name_bytes_at_start)
         sim_fail(sim, "L3",
                  "%u filters, %llu octets of names for %llu are left",

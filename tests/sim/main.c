@@ -51,6 +51,7 @@ static void options_of(const struct task *task, uint64_t seed,
     for (size_t i = 0; i < task->setting_count; i++)
         (void)options_set(ret, task->settings[i]);
     store_adjust(ret);
+    options_agree(ret);
 }
 
 static void report(const struct task *task, uint64_t seed,

@@ -248,6 +248,28 @@ static void draw_rules(struct options *o, uint64_t seed)
     o->access = PICK(0, 0, 0, 0, 0, 1, 2, 3, 4, 5);
 }
 
+static void draw_links(struct options *o, uint64_t seed)
+{
+    struct rng r;
+
+    rng_init(&r, seed, "links", 0);
+    o->transparent = rng_below(&r, 6) == 0;
+    o->max_connections = PICK(64, 64, 64, 4);
+}
+
+void options_agree(struct options *o)
+{
+    if (!o->transparent)
+        return;
+    /* Sessions do not outlive the gateway. */
+    o->durable = o->store_fails = 0;
+    o->villains = o->searchers = o->crowds = o->lingerers = o->grabbers = 0;
+    o->nameless = o->wrappers = o->mirrors = o->guessers = 0;
+    o->flip = o->truncate = 0;
+    o->upstream_down_max_s = 0;
+    o->each_copy = o->lies_permille = 0;
+}
+
 void options_draw(struct options *ret, uint64_t seed)
 {
     memset(ret, 0, sizeof(*ret));
@@ -260,4 +282,5 @@ void options_draw(struct options *ret, uint64_t seed)
     draw_limits(ret, seed);
     draw_uplink(ret, seed);
     draw_rules(ret, seed);
+    draw_links(ret, seed);
 }

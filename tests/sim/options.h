@@ -126,7 +126,10 @@
     X(uplink_qos0, "")                                                         \
     /* names; see rules.c */                                                   \
     X(prefix, "of all topics at the broker; 0: none; from 2 on by client")     \
-    X(access, "who may publish and subscribe where; 0: all everywhere")
+    X(access, "who may publish and subscribe where; 0: all everywhere")        \
+    /* a connection for each node; see links.h */                              \
+    X(transparent, "1: so it is; then there are no villains and no store")     \
+    X(max_connections, "of nodes")
 
 struct options {
 #define SIM_OPTION_FIELD(name, text) int64_t name;
@@ -136,6 +139,8 @@ struct options {
 
 /* What the seed draws. */
 void options_draw(struct options *ret, uint64_t seed);
+/* Takes back what cannot be together; after what was given by hand. */
+void options_agree(struct options *options);
 /* "name=value"; false when there is no such option or no number. */
 bool options_set(struct options *options, const char *assignment);
 /* All of them, as name=value, several to a line. */

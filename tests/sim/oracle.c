@@ -18,7 +18,7 @@ void oracle_init(struct sim *sim)
     o->input = INPUT_BIRTH;
     o->valid = o->malformed = o->message_loose = false;
     o->caller = NULL;
-    o->bound = o->named = NULL;
+    o->bound = o->named = o->linked = NULL;
     o->offers_must = o->offers_may = 0;
     o->delivered = o->dropped = o->held = 0;
     o->dropped_full = o->dropped_superseded = 0;
@@ -158,7 +158,7 @@ static void begin(struct sim *sim, enum input input)
     o->input = input;
     o->valid = o->malformed = o->message_loose = o->claimed = false;
     o->caller = NULL;
-    o->bound = o->named = NULL;
+    o->bound = o->named = o->linked = NULL;
     o->offers_must = o->offers_may = 0;
 }
 
@@ -244,6 +244,12 @@ void oracle_upstream(struct sim *sim, const struct gw_up_event *event)
     static const char *const outcomes[] = {"done", "rejected", "quota",
                                            "unsent"};
 
+    if (event->connection != 0 && event->kind != GW_UP_MESSAGE &&
+        event->kind != GW_UP_RESULT) {
+        begin(sim, INPUT_UPSTREAM);
+        oracle_links_event(sim, event);
+        return;
+    }
     switch (event->kind) {
     case GW_UP_MESSAGE:
         sim->oracle.input = INPUT_MESSAGE; /* begun by oracle_message */
@@ -258,6 +264,7 @@ void oracle_upstream(struct sim *sim, const struct gw_up_event *event)
         return;
     case GW_UP_RESULT:
         begin(sim, INPUT_UPSTREAM);
+        oracle_links_event(sim, event);
         sim_trace(
             sim, "up > %s token=%llx qos=%u", outcomes[event->result.outcome],
             (unsigned long long)event->result.token, event->result.granted_qos);
@@ -286,15 +293,19 @@ void oracle_upstream(struct sim *sim, const struct gw_up_event *event)
         sim_trace(sim, "up > no connection");
         oracle_discovery_line(sim, false);
         return;
-    case GW_UP_CLOSED: /* in transparent mode */
+    case GW_UP_CLOSED:
         return;
     }
 }
 
-void oracle_message(struct sim *sim, const struct outgoing *outgoing)
+void oracle_message(struct sim *sim, unsigned connection,
+                    const struct outgoing *outgoing)
 {
     begin(sim, INPUT_MESSAGE);
-    oracle_offer(sim, outgoing);
+    if (connection == 0)
+        oracle_offer(sim, outgoing);
+    else
+        oracle_links_offer(sim, connection, outgoing);
 }
 
 void oracle_stored(struct sim *sim, uint64_t op, bool ok)
@@ -316,6 +327,7 @@ void oracle_deadline(struct sim *sim)
 
 void oracle_after_input(struct sim *sim)
 {
+    oracle_links_after(sim);
     sim->oracle.fresh = true;
     oracle_look(sim);
     sim->oracle.fresh = false;
@@ -419,14 +431,19 @@ void oracle_datagram_out(struct sim *sim, const struct gw_datagram *datagram,
 
 void oracle_action(struct sim *sim, const struct gw_up_action *action)
 {
-    static const char *const words[] = {"PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE"};
+    static const char *const words[] = {"PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE",
+                                        "OPEN", "CLOSE"};
 
-    sim_trace(sim, "up < %s %.*s qos=%u retain=%d token=%llx \"%.*s\"",
-              words[action->kind], (int)action->topic.len,
+    sim_trace(sim, "up < %u %s %.*s qos=%u retain=%d token=%llx \"%.*s\"",
+              action->connection, words[action->kind], (int)action->topic.len,
               (const char *)action->topic.data, action->qos, action->retain,
               (unsigned long long)action->token,
               (int)(action->payload.len > 30 ? 30 : action->payload.len),
               (const char *)action->payload.data);
+    if (action->kind == GW_UP_OPEN || action->kind == GW_UP_CLOSE) {
+        oracle_links_action(sim, action);
+        return;
+    }
     oracle_broker_action(sim, action);
     if (action->kind == GW_UP_PUBLISH) {
         sim->stats->up_publishes++;

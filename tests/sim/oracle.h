@@ -259,6 +259,7 @@ struct up {
     bool forbidden; /* it must not be published ... */
     bool barred;    /* ... because of the access list */
     bool repeated;  /* so its place in the order is not known */
+    bool gave_way;  /* its MsgId did, perhaps, to a later request */
     bool given_up;  /* while later ones went; a crash may bring it back */
     bool suspect;   /* or its book was hazy */
     unsigned connection, wipes;
@@ -337,13 +338,15 @@ struct oracle {
     bool valid, malformed;
     struct caller *caller;
     struct book *bound, *named;
+    struct book *linked;       /* whose connection it came by */
     bool claimed;              /* a SUBSCRIBE, and it is no repetition */
     bool fresh;                /* the input is in, nothing was polled yet */
     uint32_t last_messages[8]; /* of the broker's; a ring */
     unsigned message_count;
     bool message_loose; /* copies: how many are taken is the engine's affair */
     unsigned offers_must, offers_may;
-    uint64_t print; /* of the tables, before */
+    uint64_t print;  /* of the tables, before */
+    uint64_t others; /* of all sessions but that of 'linked' */
 
     /* since the last look */
     uint64_t delivered, dropped, dropped_full, dropped_superseded, held;
@@ -356,8 +359,12 @@ void oracle_init(struct sim *sim);
 void oracle_datagram_in(struct sim *sim, const struct gw_addr *from,
                         const uint8_t *data, size_t len);
 void oracle_upstream(struct sim *sim, const struct gw_up_event *event);
-/* The broker is about to give this; oracle_upstream follows. */
-void oracle_message(struct sim *sim, const struct outgoing *outgoing);
+/* The broker is about to give this, by the gateway's own connection or that of
+ * a node; oracle_upstream follows. */
+void oracle_message(struct sim *sim, unsigned connection,
+                    const struct outgoing *outgoing);
+/* It publishes the will of a node whose connection has ended. */
+void oracle_will_by_broker(struct sim *sim, uint32_t message);
 void oracle_stored(struct sim *sim, uint64_t op, bool ok);
 void oracle_deadline(struct sim *sim);
 /* The engine has had its input; nothing was polled yet. */
@@ -494,6 +501,24 @@ void oracle_subs_lost(struct sim *sim);
 void oracle_subs_mute(struct book *book);
 void oracle_subs_unsure(struct book *book, const char *filter);
 void oracle_offer(struct sim *sim, const struct outgoing *outgoing);
+/* To one, at a QoS between these. */
+void oracle_offer_to(struct sim *sim, struct book *book,
+                     const struct outgoing *outgoing, bool must, uint8_t low,
+                     uint8_t high);
+
+/* connections of nodes (links.h) */
+/* What comes by one is for its node. */
+void oracle_links_offer(struct sim *sim, unsigned connection,
+                        const struct outgoing *outgoing);
+void oracle_links_event(struct sim *sim, const struct gw_up_event *event);
+/* The input is in: who is not concerned by it is as before. */
+void oracle_links_after(struct sim *sim);
+void oracle_links_action(struct sim *sim, const struct gw_up_action *action);
+/* A publish goes by the connection of who has said it. */
+void oracle_links_published(struct sim *sim, const struct gw_up_action *action,
+                            const struct book *book);
+/* Whether the will of who is lost now is for the gateway to publish. */
+bool oracle_links_publish_will(const struct sim *sim, const struct book *book);
 
 /* downwards */
 void oracle_down_out(struct sim *sim, struct book *book,

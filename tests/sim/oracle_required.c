@@ -67,6 +67,8 @@ void oracle_supervised(struct sim *sim, struct book *book)
             break; /* and waits for the store */
         due = book->since +
               (mqttsn_ms)(sim->o.retry_ms * (sim->o.retry_count + 1)) + 3000;
+        if (sim->o.transparent) /* and the broker is asked */
+            due += (mqttsn_ms)sim->o.upstream_timeout_s * 1000;
         break;
     case GW_AWAKE:
         break;

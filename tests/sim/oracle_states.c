@@ -371,6 +371,10 @@ static bool is_concerned(const struct sim *sim, const struct book *book)
 {
     const struct oracle *o = &sim->oracle;
 
+    if (o->linked != NULL)
+        return o->linked == book;
+    if (sim->o.transparent && o->input == INPUT_DEADLINE)
+        return book->since == sim->now; /* it got what another had */
     return o->input != INPUT_DATAGRAM || o->named == book || o->bound == book;
 }
 

@@ -10,6 +10,7 @@
 /* A SUBSCRIBE for nodes that ask, by the first octet of its token; others are
  * for what a broker has forgotten. */
 #define WINDOW_TOKEN 2
+#define EXCHANGE_TOKEN 1 /* by its own connection */
 
 static struct sub *find(struct book *book, const char *filter)
 {
@@ -153,7 +154,9 @@ void oracle_subs_in(struct sim *sim)
             book->claims[i].mute = true;
     sub = find(book, filter);
     if (sub != NULL)
-        sub->state = sim->o.upstream_down_max_s != 0 ? SUB_UNSURE : SUB_LEAVING;
+        sub->state = sim->o.upstream_down_max_s != 0 || sim->o.transparent
+                         ? SUB_UNSURE
+                         : SUB_LEAVING;
     /* Settling ones end for it: what is retained does not come any more. */
 }
 
@@ -268,6 +271,26 @@ void oracle_subs_answered(struct sim *sim, struct book *book,
 
 /* ---- the broker is asked ------------------------------------------------ */
 
+/* By its own connection each is asked for itself, in their order; one that
+ * repeats another may not be asked at all. */
+static void hand_one(struct book *book, const char *filter, uint64_t token)
+{
+    struct claim *claim = NULL;
+
+    for (size_t k = 0; k < book->claim_count; k++) {
+        struct claim *one = &book->claims[k];
+
+        if (one->state != CLAIM_ASKED || strcmp(one->filter, filter) != 0)
+            continue;
+        if (claim == NULL || (claim->idle && !one->idle))
+            claim = one;
+    }
+    if (claim != NULL) {
+        claim->state = CLAIM_HANDED;
+        claim->token = token;
+    }
+}
+
 void oracle_subs_action(struct sim *sim, const struct gw_up_action *action)
 {
     struct oracle *o = &sim->oracle;
@@ -282,12 +305,17 @@ void oracle_subs_action(struct sim *sim, const struct gw_up_action *action)
         const char *filter = rules_of_client(&sim->o, book->id, topic);
         struct sub *sub;
 
-        if (!book->exists || filter == NULL)
+        if (!book->exists || filter == NULL ||
+            (action->connection != 0 &&
+             strcmp(links_client(sim, action->connection), book->id) != 0))
             continue;
         sub = find(book, filter);
         if (sub != NULL && action->kind == GW_UP_SUBSCRIBE)
             sub->token = action->token;
         wanted |= sub != NULL && sub->state == SUB_STANDS && !book->hazy;
+        if (action->connection != 0 && action->kind == GW_UP_SUBSCRIBE &&
+            action->token >> 56 == EXCHANGE_TOKEN)
+            hand_one(book, filter, action->token);
         for (size_t k = 0; k < book->claim_count; k++) {
             struct claim *claim = &book->claims[k];
 
@@ -375,7 +403,7 @@ void oracle_subs_result(struct sim *sim, uint64_t token,
 
         for (size_t k = 0; k < book->sub_count; k++)
             if (book->subs[k].token == token && token >> 56 != WINDOW_TOKEN &&
-                outcome != GW_UP_UNSENT)
+                token >> 56 != EXCHANGE_TOKEN && outcome != GW_UP_UNSENT)
                 book->subs[k].lost = refused;
         for (size_t k = book->claim_count; k-- > 0;) {
             struct claim *claim = &book->claims[k];
@@ -430,9 +458,9 @@ static uint8_t lower(uint8_t a, uint8_t b)
     return a < b ? a : b;
 }
 
-static void offer(struct sim *sim, struct book *book,
-                  const struct outgoing *outgoing, bool must, uint8_t low,
-                  uint8_t high)
+void oracle_offer_to(struct sim *sim, struct book *book,
+                     const struct outgoing *outgoing, bool must, uint8_t low,
+                     uint8_t high)
 {
     struct oracle *o = &sim->oracle;
 
@@ -473,9 +501,9 @@ static void offer_retained(struct sim *sim, struct book *book,
             claim->until = sim->now + (mqttsn_ms)sim->o.retain_settle_ms;
     }
     if (sim->now < book->retained_until)
-        offer(sim, book, outgoing, false, 0, 2);
+        oracle_offer_to(sim, book, outgoing, false, 0, 2);
     else if (any)
-        offer(sim, book, outgoing, false, low, high);
+        oracle_offer_to(sim, book, outgoing, false, low, high);
 }
 
 static bool has_it(const struct book *book, uint32_t message)
@@ -521,7 +549,7 @@ static void offer_live(struct sim *sim, struct book *book,
     }
     must = must && !book->subs_overflow && !sim->oracle.message_loose &&
            !(outgoing->kept && has_it(book, outgoing->message));
-    offer(sim, book, outgoing, must, low, high);
+    oracle_offer_to(sim, book, outgoing, must, low, high);
 }
 
 /* Copies of one message: the engine has to find out that they are. */
@@ -559,7 +587,7 @@ void oracle_offer(struct sim *sim, const struct outgoing *outgoing)
         if (!o->books[i].exists || topic == NULL || topic[0] == '\0')
             continue;
         if (o->books[i].hazy)
-            offer(sim, &o->books[i], outgoing, false, 0, 2);
+            oracle_offer_to(sim, &o->books[i], outgoing, false, 0, 2);
         else if (outgoing->retain)
             offer_retained(sim, &o->books[i], outgoing, topic);
         else

@@ -86,6 +86,26 @@ static bool may_be_nameless(const struct sim *sim)
     }
 }
 
+/* What an earlier connection left open gives way when a node has too many
+ * requests open (G12-34). */
+static void give_way(struct sim *sim, const struct book *book)
+{
+    struct oracle *o = &sim->oracle;
+    size_t open = book->claim_count;
+
+    for (size_t i = first(o); i < o->up_count; i++) {
+        const struct up *up = at(o, i);
+
+        open += up->book == book && up->qos != 0 &&
+                !(up->qos == 2 ? up->released : up->done);
+    }
+    if (open < (size_t)sim->o.client_inflight_max)
+        return;
+    for (size_t i = first(o); i < o->up_count; i++)
+        if (at(o, i)->book == book && at(o, i)->connection != book->connection)
+            at(o, i)->gave_way = true;
+}
+
 static void on_publish(struct sim *sim, struct book *book)
 {
     struct oracle *o = &sim->oracle;
@@ -109,14 +129,14 @@ static void on_publish(struct sim *sim, struct book *book)
     if (up != NULL) {
         up->repeated = true;
         up->suspect |= o->suspect || (book != NULL && book->hazy);
-        bool again = qos != 2 || up->released ||
+        bool again = qos != 2 || up->released || up->gave_way ||
                      (book != NULL && up->wipes != book->wipes) ||
                      (!(f->flags & SN_DUP) && book != NULL &&
                       up->connection != book->connection);
 
         if (again) {
             up->allowed++;
-            up->released = false;
+            up->released = up->gave_way = false;
             up->connection = book != NULL ? book->connection : 0;
             up->wipes = book != NULL ? book->wipes : 0;
             up->submissions = 0;
@@ -199,6 +219,9 @@ void oracle_up_in(struct sim *sim)
     }
     if (book == NULL)
         return;
+    if (o->frame.type == SN_PUBLISH || o->frame.type == SN_SUBSCRIBE ||
+        o->frame.type == SN_UNSUBSCRIBE)
+        give_way(sim, book);
     if (o->frame.type == SN_PUBREL)
         on_pubrel(o, book, o->frame.msg);
     if (o->frame.type == SN_PUBLISH && (book->hazy || oracle_connected(book))) {
@@ -317,6 +340,8 @@ void oracle_up_action(struct sim *sim, const struct gw_up_action *action)
     if (needs_record(sim, up) && !up->stored && !has_twin(o, up))
         sim_fail(sim, "S2", "'%.*s' goes to the broker without its record",
                  (int)action->payload.len, (const char *)action->payload.data);
+    if (!up->repeated && !has_twin(o, up))
+        oracle_links_published(sim, action, up->book);
     if ((action->token != 0) != (action->qos != 0))
         sim_fail(sim, "upstream", "a token with QoS 0, or none");
     other = action->token != 0 ? find_token(o, action->token) : NULL;

@@ -121,6 +121,8 @@ void oracle_will_due(struct sim *sim, const struct book *book)
 
     if (!book->will.armed && !book->will.unsure)
         return;
+    if (sim->o.transparent && !oracle_links_publish_will(sim, book))
+        return;
     if (o->will_count == ORACLE_WILLS) {
         memmove(o->wills, o->wills + 1, sizeof(o->wills) - sizeof(o->wills[0]));
         memmove(o->wills_may, o->wills_may + 1,
@@ -245,6 +247,16 @@ bool oracle_will_action(struct sim *sim, const struct gw_up_action *action)
     return false;
 }
 
+void oracle_will_by_broker(struct sim *sim, uint32_t message)
+{
+    struct oracle *o = &sim->oracle;
+
+    /* What the gateway had not published yet by that connection. */
+    for (size_t i = 0; i < o->will_count; i++)
+        if (strcmp(o->wills[i].topic, sim->broker.messages[message].topic) == 0)
+            o->wills_may[i] = true;
+}
+
 void oracle_will_result(struct sim *sim, uint64_t token,
                         enum gw_up_outcome outcome)
 {
@@ -253,8 +265,11 @@ void oracle_will_result(struct sim *sim, uint64_t token,
     for (size_t i = 0; token != 0 && i < o->will_count; i++)
         if (o->wills_token[i] == token) {
             /* The same token comes again, or may. */
-            if (outcome == GW_UP_UNSENT)
+            if (outcome == GW_UP_UNSENT) {
+                /* By its own connection; else the broker has published it. */
+                o->wills_may[i] |= sim->o.transparent != 0;
                 return;
+            }
             if (outcome == GW_UP_QUOTA && sim->o.durable) {
                 o->wills_may[i] = true;
                 return;

@@ -43,6 +43,7 @@ static struct {
 void store_adjust(struct options *options)
 {
     options->durable = 1;
+    options->transparent = 0;
 }
 
 /* ---- the disk ---------------------------------------------------------- */

@@ -140,6 +140,7 @@ static void begin(struct sim *sim)
     net_init(sim);
     store_init(sim);
     broker_init(sim);
+    links_init(sim);
     oracle_init(sim);
     gateway_init(sim);
     nodes_init(sim);
@@ -147,6 +148,8 @@ static void begin(struct sim *sim)
     villains_init(sim);
     broker_connect(sim, rng_below(&sim->broker.random, 3000));
     broker_breaks_begin(sim);
+    if (sim->o.transparent)
+        links_breaks_begin(sim);
     broker_others_begin(sim);
     if (sim->o.block_s != 0)
         queue_add(&sim->queue, sim->now + (mqttsn_ms)sim->o.block_s * 1000,

@@ -32,6 +32,7 @@
 #include "frames.h"
 #include "gateway.h"
 #include "library.h"
+#include "links.h"
 #include "net.h"
 #include "node.h"
 #include "options.h"
@@ -62,6 +63,7 @@ struct sim {
     struct gateway gw;
     struct store store;
     struct broker broker;
+    struct links links;
     struct oracle oracle;
     struct node nodes[SIM_NODES];
     size_t node_count;
