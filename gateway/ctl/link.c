@@ -180,8 +180,8 @@ cJSON *ctl_link_read(struct ctl_link *link, int timeout_ms)
             return NULL;
         }
         if (!read_more(link))
-            return complain("the gateway has closed the connection; it serves "
-                            "only a few at a time");
+            return complain("the gateway has closed the connection: it has "
+                            "ended, or others wanted the place");
     }
     object = cJSON_Parse(line);
     free(line);
