@@ -57,6 +57,30 @@ static void connecting(const struct sim *sim, struct book *book,
     }
 }
 
+/* Whether 'text' begins with what the wills of this node are called by: "3" of
+ * n3, "lib0" of lib0. */
+static bool names(const struct book *book, struct mqttsn_span text, size_t skip)
+{
+    size_t from = book->id[0] == 'n' ? 1 : 0, len = book->id_len - from;
+
+    return text.len >= skip + len &&
+           memcmp(text.data + skip, book->id + from, len) == 0 &&
+           (text.len == skip + len || text.data[skip + len] == '.');
+}
+
+/* A will that is told to a session of which little is known, may or may not be
+ * kept there. At an address that had another owner it is that one's will, and
+ * goes by his name. */
+static void told_to_hazy(struct sim *sim, const struct sn_frame *f)
+{
+    bool topic = f->type == SN_WILLTOPIC || f->type == SN_WILLTOPICUPD;
+    struct mqttsn_span text = mqttsn_span(f->tail, f->tail_len);
+
+    for (size_t i = 0; i < sim->oracle.book_count; i++)
+        if (names(&sim->oracle.books[i], text, topic ? 5 : 1))
+            sim->oracle.books[i].will_hazy = true;
+}
+
 void oracle_wills_in(struct sim *sim)
 {
     struct book *book = sim->oracle.bound;
@@ -65,6 +89,9 @@ void oracle_wills_in(struct sim *sim)
 
     if (book == NULL)
         return;
+    if (book->hazy && (f->type == SN_WILLTOPIC || f->type == SN_WILLMSG ||
+                       f->type == SN_WILLTOPICUPD || f->type == SN_WILLMSGUPD))
+        told_to_hazy(sim, f);
     if (book->state == GW_HALF_OPEN) {
         connecting(sim, book, f);
         return;
@@ -173,17 +200,6 @@ static size_t find(const struct oracle *o, const struct gw_up_action *action)
             found = i;
     }
     return found;
-}
-
-/* Whether 'text' begins with what the wills of this node are called by: "3" of
- * n3, "lib0" of lib0. */
-static bool names(const struct book *book, struct mqttsn_span text, size_t skip)
-{
-    size_t from = book->id[0] == 'n' ? 1 : 0, len = book->id_len - from;
-
-    return text.len >= skip + len &&
-           memcmp(text.data + skip, book->id + from, len) == 0 &&
-           (text.len == skip + len || text.data[skip + len] == '.');
 }
 
 /* Whether little is known of that will. Each node has a topic of its own,
