@@ -46,10 +46,12 @@ static void take_out(struct gw_engine *e, uint32_t session, uint32_t before)
     uint32_t number = m->number;
     bool kept = m->kept;
 
-    if (before)
+    if (before) {
         gw_place_at(e, before)->next = p->next;
-    else
+    } else {
         c->queue_head = p->next;
+        s->flags &= ~(unsigned)(GW_S_SECOND_TRY | GW_S_HEAD_COUNTED);
+    }
     if (c->queue_tail == index)
         c->queue_tail = before;
     c->queue_count--;
@@ -282,7 +284,6 @@ uint32_t gw_backlog_restore(struct gw_engine *e, uint32_t session,
 
 void gw_backlog_pop(struct gw_engine *e, uint32_t session)
 {
-    gw_session_at(e, session)->flags &= ~(unsigned)GW_S_SECOND_TRY;
     gw_warm(e, session)->down_backoff = 0;
     take_out(e, session, 0);
 }
@@ -290,7 +291,6 @@ void gw_backlog_pop(struct gw_engine *e, uint32_t session)
 void gw_backlog_drop_head(struct gw_engine *e, uint32_t session,
                           uint64_t *counter, const char *reason)
 {
-    gw_session_at(e, session)->flags &= ~(unsigned)GW_S_SECOND_TRY;
     gw_warm(e, session)->down_backoff = 0;
     drop_after(e, session, 0, counter, reason);
 }

@@ -318,9 +318,11 @@ static bool begin(struct gw_engine *e, uint32_t session, struct mqttsn_frame *f,
         *ret_again = false;
         return false;
     }
-    if (s->state == GW_AWAKE && !(p->flags & GW_P_SENT) &&
-        ++c->awake_sent == e->policy.options.awake_max_messages)
-        s->flags |= GW_S_AWAKE_OVER;
+    if (s->state == GW_AWAKE && !(s->flags & GW_S_HEAD_COUNTED)) {
+        s->flags |= GW_S_HEAD_COUNTED;
+        if (++c->awake_sent == e->policy.options.awake_max_messages)
+            s->flags |= GW_S_AWAKE_OVER;
+    }
     publish_frame(e, s, f);
     if (p->qos == 0) {
         e->counters.down_delivered++;

@@ -62,6 +62,7 @@ enum gw_session_flag {
     GW_S_DOWN_SEND = 1u << 13,   /* send the step under way again */
     GW_S_MANY_TOPICS = 1u << 14, /* its topics are in the tables as well */
     GW_S_MANY_SUBS = 1u << 15,   /* so are its subscriptions */
+    GW_S_HEAD_COUNTED = 1u << 16, /* the head is in 'awake_sent' */
 };
 
 /* What a session always has. */

@@ -34,6 +34,7 @@ static void wake(struct gw_engine *e, uint32_t session)
         return;
     }
     gw_deliver_suspend(e, session);
+    s->flags &= ~(unsigned)GW_S_HEAD_COUNTED;
     if (s->cold != 0)
         gw_warm(e, session)->awake_sent = 0;
     gw_session_enter(e, session, GW_AWAKE);
