@@ -74,6 +74,8 @@ static void fill_options(struct gateway *gw, const struct options *o)
     g->awake_max_time = (mqttsn_ms)o->awake_max_s * 1000;
     g->max_topics_per_client = (uint32_t)o->max_topics_per_client;
     g->client_inflight_max = (uint32_t)o->client_inflight_max;
+    g->stranger_reply_rate = (uint32_t)o->stranger_rate;
+    g->source_rate = (uint32_t)o->source_rate;
     g->client_congestion_wait = (mqttsn_ms)o->congestion_wait_s * 1000;
     g->idle_max = (mqttsn_ms)o->idle_max_s * 1000;
     g->session_expiry = (mqttsn_ms)o->session_expiry_s * 1000;
@@ -307,9 +309,18 @@ void gateway_datagram(struct sim *sim, const struct gw_addr *from,
     struct gw_via via = {.family = 4, .local_ip = {10, 0, 0, 1}};
 
     sim_mix(sim, data, len);
-    oracle_datagram_in(sim, from, data, len);
+    oracle_before_datagram(sim);
+    if (sim->o.source_rate == 0)
+        oracle_datagram_in(sim, from, data, len);
     gw_engine_on_datagram(sim->gw.engine, from, &via, mqttsn_span(data, len),
                           sim->now);
+    if (sim->o.source_rate != 0) {
+        if (!oracle_rates_admit(sim, from, len)) {
+            gateway_turn(sim);
+            return;
+        }
+        oracle_datagram_in(sim, from, data, len);
+    }
     oracle_after_input(sim);
     gateway_turn(sim);
 }

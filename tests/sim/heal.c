@@ -25,7 +25,8 @@
 static bool tables_are_small(const struct sim *sim)
 {
     return sim->o.max_sessions < 64 || sim->o.max_exchanges < 128 ||
-           sim->o.names_total_bytes < 65536 || sim->o.max_datagram < 1024;
+           sim->o.names_total_bytes < 65536 || sim->o.max_datagram < 1024 ||
+           sim->o.source_rate != 0;
 }
 
 static void calm(struct sim *sim)

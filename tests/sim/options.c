@@ -224,6 +224,15 @@ static void draw_limits(struct options *o, uint64_t seed)
     o->max_datagram = PICK(1024, 1024, 1024, 64);
 }
 
+static void draw_rates(struct options *o, uint64_t seed)
+{
+    struct rng r;
+
+    rng_init(&r, seed, "rates", 0);
+    o->stranger_rate = PICK(100, 100, 100, 2, 0);
+    o->source_rate = PICK(0, 0, 0, 0, 0, 0, 5, 20);
+}
+
 static void draw_uplink(struct options *o, uint64_t seed)
 {
     struct rng r;
@@ -280,6 +289,7 @@ void options_draw(struct options *ret, uint64_t seed)
     draw_gateway(ret, seed);
     draw_disk(ret, seed);
     draw_limits(ret, seed);
+    draw_rates(ret, seed);
     draw_uplink(ret, seed);
     draw_rules(ret, seed);
     draw_links(ret, seed);

@@ -101,6 +101,8 @@
     X(awake_max_s, "")                                                         \
     X(max_topics_per_client, "")                                               \
     X(client_inflight_max, "")                                                 \
+    X(stranger_rate, "answers to strangers a second")                          \
+    X(source_rate, "datagrams a second from one source; 0: all")               \
     X(congestion_wait_s, "")                                                   \
     X(idle_max_s, "")                                                          \
     X(session_expiry_s, "")                                                    \

@@ -26,6 +26,8 @@ void oracle_init(struct sim *sim)
     o->online_since = 0;
     o->group_asked = 0;
     o->refusals = 0;
+    o->strangers_answered = o->strangers_told = 0;
+    oracle_rates_begin(sim);
     oracle_discovery_begins(sim);
     memset(&o->counters, 0, sizeof(o->counters));
     memset(&o->before, 0, sizeof(o->before));
@@ -162,6 +164,20 @@ static void begin(struct sim *sim, enum input input)
     o->offers_must = o->offers_may = 0;
 }
 
+/* Else it was taken by oracle_before_datagram, and the engine has had it. */
+static void take_print(struct sim *sim)
+{
+    if (sim->o.source_rate == 0)
+        sim->oracle.print = oracle_print(sim);
+}
+
+void oracle_before_datagram(struct sim *sim)
+{
+    oracle_limits_in(sim);
+    if (sim->o.source_rate != 0)
+        sim->oracle.print = oracle_print(sim);
+}
+
 void oracle_datagram_in(struct sim *sim, const struct gw_addr *from,
                         const uint8_t *data, size_t len)
 {
@@ -183,7 +199,7 @@ void oracle_datagram_in(struct sim *sim, const struct gw_addr *from,
     if (len >= 3 && data[1] == SN_ENCAPSULATED && data[0] != 1) {
         if (!net_is_forwarder(from) || !unwrap(&data, &len, &peer)) {
             o->malformed = true; /* or refused; it changes nothing */
-            o->print = oracle_print(sim);
+            take_print(sim);
             count_cell(sim);
             return;
         }
@@ -205,7 +221,7 @@ void oracle_datagram_in(struct sim *sim, const struct gw_addr *from,
                !lacks_its_tail(&o->frame);
     o->malformed = !o->valid && !vague;
     if (o->malformed)
-        o->print = oracle_print(sim);
+        take_print(sim);
     o->caller = oracle_caller(sim, &peer);
     o->caller->octets_in += whole;
     o->bound = oracle_bound(sim, &peer);
@@ -226,6 +242,7 @@ void oracle_datagram_in(struct sim *sim, const struct gw_addr *from,
         return;
     }
     oracle_request(sim);
+    oracle_rates_in(sim);
     oracle_discovery_in(sim);
     oracle_changed(sim, o->bound);
     oracle_states_in(sim, data, len);
@@ -336,6 +353,8 @@ void oracle_after_input(struct sim *sim)
         sim_fail(sim, "S13", "a malformed datagram changed something");
     if (sim->oracle.input == INPUT_DATAGRAM) {
         oracle_states_required(sim);
+        oracle_limits_after(sim);
+        oracle_rates_after(sim);
         oracle_subs_refused(sim);
     }
     /* A CONNECT that was not taken now was refused. */
@@ -424,6 +443,8 @@ void oracle_datagram_out(struct sim *sim, const struct gw_datagram *datagram,
                      book->id);
         break;
     default:
+        if (f.type == SN_DISCONNECT && book == NULL)
+            oracle_rates_out(sim, caller);
         oracle_answer(sim, caller, book, &f);
         break;
     }

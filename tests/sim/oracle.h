@@ -19,7 +19,10 @@
  *   S6  one message at a time towards a node                            _down
  *   S7  a sleeper is left alone; PINGRESP comes after the last message  _down
  *   S8  each datagram is well-formed, small enough, and in its place    here
- *   S9  queues are within their limits, and sums add up        _look, _offers
+ *   S9  what a node may have of the gateway is bounded: unfinished requests,
+ *       topic ids, messages and octets in its queue, messages of an awake
+ *       period                                       _limits, _look, _offers
+ *       what strangers, and one source, may have of it, is     _rates
  *   S10 no more to a stranger than came from it                      _callers
  *   S11 a will comes once, when the node is lost, and never else        _wills
  *   S12 repetitions: DUP, same MsgId, not too soon, not too often,
@@ -45,6 +48,7 @@
 #include "engine.h"
 #include "frames.h"
 #include "net.h"
+#include "oracle_bounds.h"
 
 #define ORACLE_BOOKS 256
 #define ORACLE_BOOKS_KEPT 96 /* beyond that who is gone makes room */
@@ -80,6 +84,10 @@ struct caller {
     struct peer peer;
     uint64_t octets_in, octets_out; /* out: while it had no session */
     bool refused;                   /* its CONNECT was; CONNACK is to say so */
+    bool had_session;               /* or may have had one */
+    bool is_gateway;                /* it says */
+    struct rate told, told_least;   /* "I do not know you" */
+    struct rate heard, heard_least; /* of what came from there */
     mqttsn_ms refused_at;
     struct asks asks;
 };
@@ -99,6 +107,7 @@ struct entry {
     bool released; /* PUBREC has come */
     bool final;    /* PUBREL has gone: no crash undoes that */
     unsigned sent;
+    unsigned awake;      /* the awake period in which it went out last */
     uint16_t msg, topic; /* as it went out last */
     uint16_t former;     /* before its node refused the id: PUBREC may come */
 };
@@ -127,6 +136,7 @@ struct claim {
     uint16_t id; /* by which it was named; 0: by name */
     bool mute;   /* of an earlier connection */
     bool idle;   /* perhaps only the repetition of one that was answered */
+    bool taken;  /* it is one of the node's unfinished requests */
     enum claim_state state;
     mqttsn_ms asked_at;
     uint64_t token; /* of the action it went out with */
@@ -211,6 +221,8 @@ struct book {
     bool promised;  /* 'promise' was told to the node and holds over a crash */
     enum gw_state promise;
     bool excused;        /* this awake period may end early */
+    unsigned awakes;     /* awake periods */
+    unsigned awake_sent; /* messages, in this one */
     unsigned wills_step; /* 0 none, 1 topic, 2 message */
     struct will will, next_will;
     bool will_hazy;             /* it may have been another at some time */
@@ -262,6 +274,10 @@ struct up {
     bool gave_way;  /* its MsgId did, perhaps, to a later request */
     bool given_up;  /* while later ones went; a crash may bring it back */
     bool suspect;   /* or its book was hazy */
+    bool taken;     /* it is one of the node's unfinished requests */
+    bool unsettled; /* it may have ended in a way that is not known here */
+    mqttsn_ms taken_at;
+    uint64_t drops; /* those counted until then */
     unsigned connection, wipes;
     unsigned allowed; /* how often it may be carried out */
     unsigned carried, submissions;
@@ -345,8 +361,13 @@ struct oracle {
     unsigned message_count;
     bool message_loose; /* copies: how many are taken is the engine's affair */
     unsigned offers_must, offers_may;
-    uint64_t print;  /* of the tables, before */
-    uint64_t others; /* of all sessions but that of 'linked' */
+    uint64_t print;     /* of the tables, before */
+    uint64_t others;    /* of all sessions but that of 'linked' */
+    uint32_t exchanges; /* of all nodes, before */
+    /* replies to strangers */
+    struct rate told;
+    uint64_t strangers_answered, strangers_told;
+    const struct caller *told_last, *heard_last;
 
     /* since the last look */
     uint64_t delivered, dropped, dropped_full, dropped_superseded, held;
@@ -356,6 +377,9 @@ struct oracle {
 /* ---- called by the surroundings ---------------------------------------- */
 
 void oracle_init(struct sim *sim);
+/* Where there is a source_rate, only what the engine took comes to
+ * oracle_datagram_in, behind it; else it comes before. */
+void oracle_before_datagram(struct sim *sim);
 void oracle_datagram_in(struct sim *sim, const struct gw_addr *from,
                         const uint8_t *data, size_t len);
 void oracle_upstream(struct sim *sim, const struct gw_up_event *event);

@@ -60,7 +60,8 @@ void oracle_states_answered(struct sim *sim, struct book *book,
         /* What cannot be kept goes out in the next. */
         if (book->held > just_gone && !book->excused &&
             sim->oracle.failed_at < book->since &&
-            sim->o.awake_max_messages == 0 &&
+            (sim->o.awake_max_messages == 0 ||
+             book->awake_sent < (unsigned)sim->o.awake_max_messages) &&
             sim->now < book->since + (mqttsn_ms)sim->o.awake_max_s * 1000)
             sim_fail(sim, "S7", "PINGRESP to %s, for which %u messages wait",
                      book->id, book->held);

@@ -82,6 +82,7 @@ void oracle_dies(struct sim *sim)
         struct up *up = &o->ups[i];
 
         up->token = 0; /* of the process that is gone */
+        up->taken = false;
         up->given_up |= up->book != NULL && up->submissions == 0 &&
                         up->order < up->book->last_submitted;
     }
@@ -233,4 +234,5 @@ void oracle_reborn(struct sim *sim)
     o->dropped_full = o->dropped_superseded = 0;
     o->counters = o->before = *gw_engine_counters(sim->gw.engine);
     o->bound = o->named = NULL;
+    oracle_rates_begin(sim);
 }

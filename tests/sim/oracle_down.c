@@ -292,6 +292,7 @@ static void publish_out(struct sim *sim, struct book *book,
         sim_fail(sim, "S14", "PUBLISH to %s with Retain %u", book->id,
                  !e->retain);
     check_age(sim, book, at);
+    oracle_limits_awake(sim, book, e);
     e->qos_low = e->qos_high = qos;
     e->stored |= qos > 0;
     if (qos == 0) {

@@ -94,6 +94,7 @@ static void check_session(struct sim *sim, struct book *book,
                  book->id);
     if (book->hazy)
         return;
+    oracle_limits_seen(sim, book, info);
     if (info->queue_messages > book->count && !book->offered)
         sim_fail(sim, "L4", "%u messages wait for %s, which was offered %zu",
                  info->queue_messages, book->id, book->count);

@@ -254,6 +254,7 @@ static void to_awake(struct sim *sim, struct book *book)
     if (o->named == book && o->bound != book)
         check_rebind(sim, book);
     book->excused = book->ping_unclear = false;
+    oracle_limits_awoke(book);
     sim->stats->awake_periods++;
 }
 
@@ -305,7 +306,6 @@ static void to_disconnected(struct sim *sim, struct book *book)
         book->peer.addr.family = 0;
         return;
     }
-
     if (frame_from(sim, book, SN_DISCONNECT))
         return;
     if (book->state == GW_HALF_OPEN)
@@ -439,6 +439,7 @@ static void rebind(struct sim *sim, struct book *book,
         (o->caller->peer.id_len == 0 ||
          oracle_may_rebind(sim, book, &o->caller->peer))) {
         check_rebind(sim, book);
+        oracle_limits_awoke(book);
         memset(&book->step, 0, sizeof(book->step));
     }
     if (o->frame.type == SN_CONNECT && info->state == GW_DISCONNECTED)

@@ -415,8 +415,10 @@ void oracle_up_result(struct sim *sim, uint64_t token,
                       enum gw_up_outcome outcome)
 {
     struct oracle *o = &sim->oracle;
-    const struct up *up = find_token(o, token);
+    struct up *up = find_token(o, token);
 
+    if (up != NULL && outcome == GW_UP_UNSENT)
+        up->unsettled = true; /* given up, if it was the last of its tries */
     if (up == NULL || outcome == GW_UP_UNSENT)
         return;
     /* Of several with this content it is not known which was meant. */
@@ -472,6 +474,7 @@ void oracle_up_stored(struct sim *sim, uint64_t op, bool ok)
         if (at(o, i)->keep_op != op)
             continue;
         at(o, i)->stored |= ok;
+        at(o, i)->unsettled |= !ok;
         at(o, i)->keep_op = 0;
         return;
     }

@@ -27,11 +27,12 @@ void stats_print(const struct stats *s, FILE *to)
     fprintf(to, "%.1f node-years, %.1f gateway-years, %llu events\n",
             (double)s->node_ms / (365.25 * 86400e3),
             (double)s->gateway_ms / (365.25 * 86400e3), n(s->events));
-    fprintf(to,
-            "%llu datagrams in (%llu malformed), %llu out, %llu of them "
-            "repetitions\n",
-            n(s->datagrams_in), n(s->malformed), n(s->datagrams_out),
-            n(s->repetitions));
+    fprintf(
+        to,
+        "%llu datagrams in (%llu malformed, %llu too many), %llu out, %llu of "
+        "them repetitions\n",
+        n(s->datagrams_in), n(s->malformed), n(s->rate_refused),
+        n(s->datagrams_out), n(s->repetitions));
     fprintf(to,
             "%llu publishes up; down %llu offered, %llu acknowledged, %llu "
             "dropped and counted\n",
