@@ -25,6 +25,10 @@
     X(rx_ignored, "valid, but means nothing in that state")                    \
     X(tx_datagrams, "datagrams given to be sent")                              \
     X(tx_retransmissions, "of these, sent again")                              \
+    X(tx_again_register, "of these, REGISTER")                                 \
+    X(tx_again_publish, "of these, PUBLISH")                                   \
+    X(tx_again_pubrel, "of these, PUBREL")                                     \
+    X(tx_again_will, "of these, WILLTOPICREQ and WILLMSGREQ")                  \
     X(strangers_answered, "DISCONNECT to a source without session")            \
     X(strangers_muted, "replies to strangers held back by the rate limit")     \
     X(searchgw_answered, "GWINFO sent")                                        \
@@ -48,6 +52,7 @@
     X(qos2_uncertain, "QoS 2 publishes sent anew, not known to have failed")   \
     X(up_rejected, "publishes the broker refused")                             \
     X(up_withdrawn, "requests answered congestion by timeout")                 \
+    X(up_throttled, "publishes that waited for publish_rate")                  \
     X(up_qos0_dropped, "QoS 0 publishes given up for room")                    \
     X(up_drop_full, "acknowledged uplink dropped: no room left")               \
     X(up_drop_expired, "acknowledged uplink dropped: uplink.max_age")          \

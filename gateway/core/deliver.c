@@ -177,7 +177,7 @@ static void publish_frame(struct gw_engine *e, const struct gw_session *s,
     f->publish.msg_id = p->qos ? p->msg_id : 0;
     f->publish.data = mqttsn_span(e->scratch, m->payload_len);
     if (f->publish.flags.dup)
-        e->counters.tx_retransmissions++;
+        gw_count_again(e, &e->counters.tx_again_publish);
     p->flags |= GW_P_SENT;
 }
 
@@ -197,7 +197,7 @@ static bool repeat_step(struct gw_engine *e, uint32_t session,
     s->flags &= ~(unsigned)GW_S_DOWN_SEND;
     switch ((enum gw_down_phase)s->down_phase) {
     case GW_DOWN_REGACK:
-        e->counters.tx_retransmissions++;
+        gw_count_again(e, &e->counters.tx_again_register);
         register_frame(e, s, f);
         return true;
     case GW_DOWN_PUBACK:
@@ -205,7 +205,7 @@ static bool repeat_step(struct gw_engine *e, uint32_t session,
         publish_frame(e, s, f);
         return true;
     case GW_DOWN_PUBCOMP:
-        e->counters.tx_retransmissions++;
+        gw_count_again(e, &e->counters.tx_again_pubrel);
         pubrel_frame(gw_deliver_head(e, s), f);
         return true;
     case GW_DOWN_IDLE:

@@ -525,8 +525,11 @@ void gw_line_on_deadline(struct gw_engine *e)
 {
     if (e->late_due != 0 && e->now >= e->late_due)
         e->late_due = 0;
-    if (e->publish_due != 0 && e->now >= e->publish_due)
+    if (e->publish_due != 0 && e->now >= e->publish_due) {
         e->publish_due = 0;
+        e->counters.up_throttled += (e->shared.lines[GW_LINE_LIVE].head |
+                                     e->shared.lines[GW_LINE_LATE].head) != 0;
+    }
     for (unsigned n = 0; n < 256; n++) {
         uint32_t head = e->shared.lines[GW_LINE_LATE].head;
 

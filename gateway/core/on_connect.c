@@ -194,7 +194,7 @@ void gw_connect_on_deadline(struct gw_engine *e, uint32_t session)
         gw_connect_abandon(e, session); /* silently (G12-36) */
     } else {
         c->step_tries++;
-        e->counters.tx_retransmissions++;
+        gw_count_again(e, &e->counters.tx_again_will);
         prompt(e, session, (enum gw_connect_step)c->step);
     }
 }

@@ -33,7 +33,7 @@ static void every_counter_has_its_row(void **state)
     CASE(#name);                                                               \
     assert_int_equal(                                                          \
         rows_at(offsetof(struct gw_metrics, engine.name), METRIC_OF_GATEWAY),  \
-        1);
+        strcmp(#name, "tx_retransmissions") != 0); /* a sum of others */
     GW_COUNTER_MAP(ENGINE)
 #undef ENGINE
 #define LISTENER(name, text)                                                   \
