@@ -28,6 +28,8 @@ void oracle_init(struct sim *sim)
     o->refusals = 0;
     o->strangers_answered = o->strangers_told = 0;
     oracle_rates_begin(sim);
+    memset(&o->asked, 0, sizeof(o->asked));
+    memset(&o->uplink, 0, sizeof(o->uplink));
     oracle_discovery_begins(sim);
     memset(&o->counters, 0, sizeof(o->counters));
     memset(&o->before, 0, sizeof(o->before));
@@ -159,6 +161,7 @@ static void begin(struct sim *sim, enum input input)
 
     o->input = input;
     o->valid = o->malformed = o->message_loose = o->claimed = false;
+    o->message_counts = false;
     o->caller = NULL;
     o->bound = o->named = o->linked = NULL;
     o->offers_must = o->offers_may = 0;
@@ -224,6 +227,7 @@ void oracle_datagram_in(struct sim *sim, const struct gw_addr *from,
         take_print(sim);
     o->caller = oracle_caller(sim, &peer);
     o->caller->octets_in += whole;
+    oracle_reach_in(sim, o->caller);
     o->bound = oracle_bound(sim, &peer);
     count_cell(sim);
     if (!o->valid) {
@@ -250,6 +254,7 @@ void oracle_datagram_in(struct sim *sim, const struct gw_addr *from,
         oracle_suspected(sim);
     oracle_changed(sim, o->named);
     oracle_topics_in(sim);
+    oracle_readers_in(sim);
     oracle_subs_in(sim);
     oracle_up_in(sim);
     oracle_wills_in(sim);
@@ -354,6 +359,7 @@ void oracle_after_input(struct sim *sim)
     if (sim->oracle.input == INPUT_DATAGRAM) {
         oracle_states_required(sim);
         oracle_limits_after(sim);
+        oracle_uplink_after(sim);
         oracle_rates_after(sim);
         oracle_subs_refused(sim);
     }
@@ -419,10 +425,13 @@ void oracle_datagram_out(struct sim *sim, const struct gw_datagram *datagram,
         sim_fail(sim, "S10", "%llu octets to a stranger who sent %llu",
                  (unsigned long long)caller->octets_out,
                  (unsigned long long)caller->octets_in);
+    oracle_reach_out(sim, caller, &f);
     switch (f.type) {
     case SN_REGISTER:
     case SN_PUBLISH:
         expect_session(sim, book, &f);
+        if (f.type == SN_PUBLISH)
+            oracle_readers_out(sim, book, &f);
         oracle_down_out(sim, book, &f);
         break;
     case SN_PUBREL:
@@ -468,6 +477,7 @@ void oracle_action(struct sim *sim, const struct gw_up_action *action)
     oracle_broker_action(sim, action);
     if (action->kind == GW_UP_PUBLISH) {
         sim->stats->up_publishes++;
+        sim->oracle.uplink.qos0_published += action->qos == 0;
         if (!oracle_will_action(sim, action))
             oracle_up_action(sim, action);
     } else {

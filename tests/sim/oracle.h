@@ -23,19 +23,26 @@
  *       topic ids, messages and octets in its queue, messages of an awake
  *       period                                       _limits, _look, _offers
  *       what strangers, and one source, may have of it, is     _rates
- *   S10 no more to a stranger than came from it                      _callers
+ *   S10 who has no session gets no more octets than came from him; nobody
+ *       gets more answers than he sent datagrams, nor the same question
+ *       oftener than it may be repeated to who is silent           here, _reach
  *   S11 a will comes once, when the node is lost, and never else        _wills
  *   S12 repetitions: DUP, same MsgId, not too soon, not too often,
  *       not too late                                                    _down
  *   S13 what is malformed changes nothing                               _look
- *   S14 a message goes to whom it is for                                _down
+ *   S14 a message goes to whom it is for: it is on his list, under its topic;
+ *       of whom little is known, at least he asked for it once _down, _readers
+ *       upwards: what is published, somebody said, under that topic       _up
  *   T7  who searches is told, seldom; all are told, now and then   _discovery
  *   T8  each CONNECT is answered; who has spoken does not give way   _callers
  *   T12 QoS -1 publishes where it may                                   _up
  *   T13 the broker is given no poison                               _broker
  *   access: nothing that is not allowed is done, under no name outside the
  *       prefix, and the answer says so                                _names
- *   L4  offered = delivered + dropped, counted by reason + held         _look
+ *   L4  offered = delivered + dropped + held, for each and in all; accepted =
+ *       at the broker + given up + waiting; QoS 0 taken = published + given up
+ *       + waiting: always, and each reason only where there is it
+ *                                             _look, _offers, _reasons, _uplink
  *   L5  when all is well, each request is answered, and arrives     errands.c
  *   state: a session changes when, and only when, it has to            _states
  *   answers: to every answer there was a request                     _callers
@@ -58,7 +65,6 @@
 #define ORACLE_SUBS 40
 #define ORACLE_CLAIMS 64
 #define ORACLE_NAMINGS 256
-#define ORACLE_ASKS 512
 #define ORACLE_CALLERS 192
 #define ORACLE_SEARCHES 64
 #define ORACLE_SESSIONS 128 /* of the inspection, at a time */
@@ -67,22 +73,11 @@
 #define ORACLE_ID 72
 #define ORACLE_RECENT 6
 
-/* Answers that are owed: one per request that came. */
-struct ask {
-    uint8_t type; /* of the answer */
-    uint16_t msg;
-    uint16_t count;
-};
-
-struct asks {
-    struct ask rows[ORACLE_ASKS];
-    size_t count, next;
-};
-
 /* A source of datagrams, with or without a session. */
 struct caller {
     struct peer peer;
     uint64_t octets_in, octets_out; /* out: while it had no session */
+    struct reach reach;
     bool refused;                   /* its CONNECT was; CONNACK is to say so */
     bool had_session;               /* or may have had one */
     bool is_gateway;                /* it says */
@@ -170,18 +165,6 @@ struct request_connect {
     uint8_t octets[ORACLE_ID + 8];
 };
 
-/* The one thing under way towards a node. */
-struct step {
-    uint8_t type; /* REGISTER, PUBLISH, PUBREL; 0: none */
-    uint16_t msg, topic;
-    uint64_t entry; /* number of the message that it is about */
-    mqttsn_ms at, begun;
-    unsigned silent; /* repetitions since the node said something */
-    unsigned timed;  /* repetitions in all */
-    bool heard;      /* it said something since the last one */
-    bool blurred;    /* 'at' is later than was meant: nothing could go out */
-};
-
 struct book {
     char id[ORACLE_ID];
     size_t id_len;
@@ -223,6 +206,8 @@ struct book {
     bool excused;        /* this awake period may end early */
     unsigned awakes;     /* awake periods */
     unsigned awake_sent; /* messages, in this one */
+    mqttsn_ms awoke_at;
+    mqttsn_ms congested; /* when it said so, of a message; 0: it did not */
     unsigned wills_step; /* 0 none, 1 topic, 2 message */
     struct will will, next_will;
     bool will_hazy;             /* it may have been another at some time */
@@ -246,6 +231,7 @@ struct book {
     size_t claim_count;
     struct asks asks;
     struct asks refusals;               /* SUBACKs that will say so */
+    struct filters asked;               /* ever, by whoever had this id */
     struct asks barred;                 /* of these, because of the rules */
     unsigned wills_asked, wills_barred; /* WILLTOPICUPDs: may be, may not be */
     bool will_barred;                   /* that of its CONNECT may not be */
@@ -276,7 +262,8 @@ struct up {
     bool suspect;   /* or its book was hazy */
     bool taken;     /* it is one of the node's unfinished requests */
     bool unsettled; /* it may have ended in a way that is not known here */
-    mqttsn_ms taken_at;
+    bool away;      /* the broker was, when it was taken */
+    mqttsn_ms taken_at, since, accepted_at;
     uint64_t drops; /* those counted until then */
     unsigned connection, wipes;
     unsigned allowed; /* how often it may be carried out */
@@ -359,11 +346,14 @@ struct oracle {
     bool fresh;                /* the input is in, nothing was polled yet */
     uint32_t last_messages[8]; /* of the broker's; a ring */
     unsigned message_count;
-    bool message_loose; /* copies: how many are taken is the engine's affair */
+    bool message_counts; /* what becomes of it is counted */
+    bool message_loose;  /* copies: how many are taken is the engine's affair */
     unsigned offers_must, offers_may;
-    uint64_t print;     /* of the tables, before */
-    uint64_t others;    /* of all sessions but that of 'linked' */
-    uint32_t exchanges; /* of all nodes, before */
+    uint64_t print;       /* of the tables, before */
+    uint64_t others;      /* of all sessions but that of 'linked' */
+    uint32_t exchanges;   /* of all nodes, before */
+    struct filters asked; /* of whom it is not known who they are */
+    struct uplink_sums uplink;
     /* replies to strangers */
     struct rate told;
     uint64_t strangers_answered, strangers_told;
@@ -485,6 +475,7 @@ static inline bool oracle_deliverable(const struct book *book)
 }
 
 /* topics */
+void oracle_topics_asleep(const struct sim *sim, struct book *book);
 struct topic *oracle_topic(struct book *book, uint16_t id);
 void oracle_topic_means(struct sim *sim, struct book *book, uint16_t id,
                         const char *name, bool told, bool acked);

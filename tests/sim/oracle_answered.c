@@ -67,6 +67,7 @@ void oracle_states_answered(struct sim *sim, struct book *book,
                      book->id, book->held);
         sim->stats->changes[1 + GW_AWAKE][1 + GW_ASLEEP]++;
         book->state = GW_ASLEEP;
+        oracle_topics_asleep(sim, book);
         book->since = book->heard_low = book->heard_high = sim->now;
         memset(&book->step, 0, sizeof(book->step));
         book->release_due = 0; /* with the next waking */

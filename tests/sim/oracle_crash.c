@@ -158,8 +158,10 @@ static void session_reborn(struct sim *sim, struct book *book,
         oracle_becomes_hazy(sim, book);
     }
     /* It had begun anew, or ended, and the store does not know yet. */
-    for (size_t i = 0; i < book->topic_count && !oracle_connected(book) &&
-                       (info->state == GW_ACTIVE || info->state == GW_ASLEEP);
+    for (size_t i = 0;
+         i < book->topic_count &&
+         (!oracle_connected(book) || !sim->o.sleep_keeps_topics) &&
+         (info->state == GW_ACTIVE || info->state == GW_ASLEEP);
          i++)
         book->topics[i].told = book->topics[i].once;
     if (book->promised && !book->hazy && info->state != book->promise)
@@ -235,4 +237,6 @@ void oracle_reborn(struct sim *sim)
     o->counters = o->before = *gw_engine_counters(sim->gw.engine);
     o->bound = o->named = NULL;
     oracle_rates_begin(sim);
+    oracle_reach_begins(sim);
+    memset(&o->uplink, 0, sizeof(o->uplink));
 }

@@ -6,6 +6,9 @@
  */
 #include "sim.h"
 
+/* After the moment at which something is over. */
+#define SLACK_MS 1500
+
 static uint32_t exchanges(struct sim *sim)
 {
     struct gw_usage u;
@@ -72,6 +75,7 @@ static void take(struct sim *sim, struct book *book)
         up->taken = true;
         up->taken_at = sim->now;
         up->drops = o->up_drops;
+        up->away = !o->online;
         return;
     }
 }
@@ -130,8 +134,9 @@ void oracle_limits_seen(struct sim *sim, const struct book *book,
 /* ---- awake periods ----------------------------------------------------- */
 
 /* Also whoever is awake, and wakes up elsewhere. */
-void oracle_limits_awoke(struct book *book)
+void oracle_limits_awoke(const struct sim *sim, struct book *book)
 {
+    book->awoke_at = sim->now;
     book->awakes++;
     book->awake_sent = 0;
 }
@@ -143,8 +148,37 @@ void oracle_limits_awake(struct sim *sim, struct book *book,
         return;
     entry->awake = book->awakes;
     book->awake_sent++;
+    if (sim->jumped_at < book->awoke_at &&
+        sim->now >
+            book->awoke_at + (mqttsn_ms)sim->o.awake_max_s * 1000 + SLACK_MS)
+        sim_fail(sim, "S9", "%s has been awake for %llu ms, and gets a message",
+                 book->id, (unsigned long long)(sim->now - book->awoke_at));
     if (sim->o.awake_max_messages != 0 &&
         book->awake_sent > (unsigned)sim->o.awake_max_messages)
         sim_fail(sim, "S9", "%s gets message %u of this awake period", book->id,
                  book->awake_sent);
+}
+
+/* ---- congestion -------------------------------------------------------- */
+
+/* The node has no room for this message now. */
+void oracle_limits_congested(struct sim *sim, struct book *book,
+                             const struct entry *entry)
+{
+    if (!entry->unsure && sim->o.upstream_down_max_s == 0)
+        book->congested = sim->now;
+}
+
+/* It is left alone for a while, or until it begins something anew [SN 6.7]. */
+void oracle_limits_paused(struct sim *sim, const struct book *book,
+                          const struct sn_frame *f)
+{
+    mqttsn_ms wait = (mqttsn_ms)sim->o.congestion_wait_s * 1000;
+
+    if (book->congested == 0 || book->congested < book->since ||
+        sim->now + 1 >= book->congested + wait)
+        return;
+    sim_fail(sim, "S12", "a %s to %s, which was congested %llu ms ago",
+             sn_type_name(f->type), book->id,
+             (unsigned long long)(sim->now - book->congested));
 }

@@ -154,6 +154,7 @@ static void see(struct sim *sim, const struct gw_session_info *info)
 {
     struct book *book =
         oracle_book(sim, info->client_id.data, info->client_id.len, false);
+    enum gw_state before;
 
     if (book == NULL)
         sim_fail(sim, "state", "a session that never connected");
@@ -161,7 +162,10 @@ static void see(struct sim *sim, const struct gw_session_info *info)
     if (!book->exists || book->state != info->state ||
         book->held != info->queue_messages || book->offered)
         oracle_changed(sim, book);
+    before = book->state;
     oracle_state_seen(sim, book, info);
+    if (before == GW_AWAKE && book->state == GW_ASLEEP)
+        oracle_topics_asleep(sim, book);
     book->held_before = book->held;
     book->held = info->queue_messages;
 }
@@ -214,6 +218,8 @@ void oracle_look(struct sim *sim)
     o->dropped_superseded = c->drop_superseded;
     o->held = held;
     o->up_drops += up_drops(c) - up_drops(&o->counters);
+    oracle_reasons(sim);
     o->before = o->counters;
     o->counters = *c;
+    oracle_uplink_look(sim);
 }

@@ -254,7 +254,7 @@ static void to_awake(struct sim *sim, struct book *book)
     if (o->named == book && o->bound != book)
         check_rebind(sim, book);
     book->excused = book->ping_unclear = false;
-    oracle_limits_awoke(book);
+    oracle_limits_awoke(sim, book);
     sim->stats->awake_periods++;
 }
 
@@ -439,7 +439,7 @@ static void rebind(struct sim *sim, struct book *book,
         (o->caller->peer.id_len == 0 ||
          oracle_may_rebind(sim, book, &o->caller->peer))) {
         check_rebind(sim, book);
-        oracle_limits_awoke(book);
+        oracle_limits_awoke(sim, book);
         memset(&book->step, 0, sizeof(book->step));
     }
     if (o->frame.type == SN_CONNECT && info->state == GW_DISCONNECTED)

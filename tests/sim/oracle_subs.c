@@ -60,8 +60,7 @@ static void claim_remove(struct book *book, size_t at)
             (book->claim_count - at) * sizeof(book->claims[0]));
 }
 
-/* The filter that a SUBSCRIBE or UNSUBSCRIBE names; false: none. */
-static bool filter_of(struct book *book, const struct sn_frame *f,
+bool oracle_filter_of(struct book *book, const struct sn_frame *f,
                       char filter[BROKER_TOPIC])
 {
     const char *name;
@@ -141,7 +140,7 @@ void oracle_subs_in(struct sim *sim)
         return;
     if (sim->o.strict_sleep && book->state == GW_ASLEEP)
         return; /* answered with DISCONNECT */
-    if (!filter_of(book, f, filter))
+    if (!oracle_filter_of(book, f, filter))
         return;
     if (f->type == SN_SUBSCRIBE) {
         if ((f->flags & SN_QOS_BITS) != SN_QOS_BITS)
@@ -580,6 +579,8 @@ void oracle_offer(struct sim *sim, const struct outgoing *outgoing)
     if (rules_is_probe(&sim->o, whole))
         return;
     o->message_loose = is_loose(sim, outgoing);
+    o->message_counts =
+        !o->message_loose && !outgoing->kept && !outgoing->again;
     o->last_messages[o->message_count++ % 8] = outgoing->message;
     for (size_t i = 0; i < o->book_count; i++) {
         const char *topic = rules_of_client(&sim->o, o->books[i].id, whole);

@@ -73,6 +73,13 @@ const char *oracle_topic_name(struct book *book, uint8_t flags, uint16_t id,
     }
 }
 
+/* Whoever sleeps forgets what was told him, where sleep_keeps_topics is no. */
+void oracle_topics_asleep(const struct sim *sim, struct book *book)
+{
+    for (size_t i = 0; i < book->topic_count && !sim->o.sleep_keeps_topics; i++)
+        book->topics[i].told = false;
+}
+
 /* ---- what the node says ------------------------------------------------- */
 
 /* Its answer will name an id for this name. */
@@ -97,6 +104,9 @@ void oracle_topics_in(struct sim *sim)
 
     if (o->bound == NULL)
         return;
+    if (f->type == SN_DISCONNECT && f->duration > 0 &&
+        oracle_connected(o->bound))
+        oracle_topics_asleep(sim, o->bound);
     if (f->type == SN_REGISTER ||
         (f->type == SN_SUBSCRIBE && (f->flags & SN_TYPE_BITS) == SN_NORMAL))
         remember(o, o->bound, f);

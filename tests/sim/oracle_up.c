@@ -141,6 +141,7 @@ static void on_publish(struct sim *sim, struct book *book)
             up->wipes = book != NULL ? book->wipes : 0;
             up->submissions = 0;
             up->order = ++o->orders;
+            up->since = sim->now;
         }
         return;
     }
@@ -157,6 +158,7 @@ static void on_publish(struct sim *sim, struct book *book)
                       .wipes = book != NULL ? book->wipes : 0,
                       .allowed = 1,
                       .order = ++o->orders,
+                      .since = sim->now,
                       .content = content};
     up->len =
         (uint8_t)(f->tail_len < sizeof(up->payload) ? f->tail_len
@@ -279,6 +281,33 @@ static bool any_suspect(struct oracle *o)
     return false;
 }
 
+/* Something suspect with this payload, or a will of whom little is known; what
+ * was damaged may be anything. */
+static bool is_hazy_content(struct sim *sim, const struct gw_up_action *action)
+{
+    struct oracle *o = &sim->oracle;
+    size_t len = action->payload.len;
+    char topic[BROKER_TOPIC];
+
+    snprintf(topic, sizeof(topic), "%.*s", (int)action->topic.len,
+             (const char *)action->topic.data);
+    if (o->up_count > ORACLE_UPS || sim->o.flip != 0 || sim->o.truncate != 0)
+        return any_suspect(o) || o->wills_hazy;
+    if (o->wills_hazy &&
+        (action->payload.data[0] == 'w' || action->payload.data[0] == 'v' ||
+         strstr(topic, "will/") != NULL))
+        return true;
+    for (size_t i = first(o); i < o->up_count; i++) {
+        const struct up *up = at(o, i);
+
+        if (up->suspect && up->len <= len &&
+            memcmp(up->payload, action->payload.data, up->len) == 0 &&
+            (up->len == len || up->len == sizeof(up->payload)))
+            return true;
+    }
+    return false;
+}
+
 static struct up *find_token(struct oracle *o, uint64_t token)
 {
     for (size_t i = o->up_count; i-- > first(o);)
@@ -321,7 +350,7 @@ void oracle_up_action(struct sim *sim, const struct gw_up_action *action)
             action);
     if (up == NULL && action->payload.len == 0)
         return; /* an empty will */
-    if (up == NULL && (any_suspect(o) || o->wills_hazy))
+    if (up == NULL && is_hazy_content(sim, action))
         return; /* under a topic that is not known */
     if (up == NULL)
         sim_fail(sim, "S14", "'%.*s' on %.*s is published, and nobody did",
@@ -349,6 +378,9 @@ void oracle_up_action(struct sim *sim, const struct gw_up_action *action)
         !up->suspect)
         sim_fail(sim, "upstream", "token %llx is used for another message",
                  (unsigned long long)action->token);
+    if (up->submissions == 0 && up->accepted && !up->repeated && !up->suspect &&
+        !has_twin(o, up))
+        oracle_uplink_begins(sim, up);
     if (up->submissions++ == 0 && !up->repeated && !up->suspect &&
         !up->given_up && up->book != NULL && !has_twin(o, up)) {
         if (up->order < up->book->last_submitted)
@@ -491,12 +523,10 @@ bool oracle_up_arrived(struct sim *sim, const char *payload)
     return false;
 }
 
-/* What was accepted is at the broker, or was given up and counted (L1). */
-void oracle_up_rest(struct sim *sim)
+uint64_t oracle_up_missing(struct sim *sim, const struct up **ret_one)
 {
     struct oracle *o = &sim->oracle;
     uint64_t missing = 0;
-    const struct up *one = NULL;
 
     for (size_t i = first(o); i < o->up_count; i++) {
         const struct up *up = at(o, i);
@@ -505,8 +535,18 @@ void oracle_up_rest(struct sim *sim)
             up->suspect || up->wild || has_twin(o, up))
             continue;
         missing++;
-        one = up;
+        *ret_one = up;
     }
+    return missing;
+}
+
+/* What was accepted is at the broker, or was given up and counted (L1). */
+void oracle_up_rest(struct sim *sim)
+{
+    struct oracle *o = &sim->oracle;
+    const struct up *one = NULL;
+    uint64_t missing = oracle_up_missing(sim, &one);
+
     if (o->up_count <= ORACLE_UPS && missing > o->up_drops)
         sim_fail(sim, "L1",
                  "%llu accepted publishes ('%.*s') are not at the "
@@ -544,6 +584,7 @@ void oracle_up_answered(struct sim *sim, struct book *book,
             continue;
         asked = true;
         if (up->done || (sim->o.durable && up->stored)) {
+            up->accepted_at = up->accepted ? up->accepted_at : sim->now;
             up->accepted = true;
             return;
         }
