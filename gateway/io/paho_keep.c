@@ -114,6 +114,7 @@ void gw_keep_remove(struct gw_paho_keep *keep, struct gw_kept *kept)
     *link = kept->next;
     if (kept->earlier)
         atomic_fetch_sub(&keep->earlier, 1);
+    keep->untold -= kept->type == GW_KEEP_SENT && kept->stale;
     free(kept);
 }
 
@@ -243,7 +244,7 @@ static void note_earlier(struct gw_paho_keep *keep, bool resume, bool version5)
     for (unsigned i = 0; i < GW_KEEP_BUCKETS; i++)
         for (struct gw_kept *kept = keep->buckets[i]; kept; kept = kept->next) {
             kept->earlier = resume && kept->type == GW_KEEP_SENT &&
-                            kept->version5 == version5;
+                            !kept->stale && kept->version5 == version5;
             count += kept->earlier;
         }
     atomic_store(&keep->earlier, count);
@@ -440,7 +441,8 @@ uint16_t gw_paho_keep_packet_of(struct gw_paho_keep *keep, uint32_t exchange)
     pthread_mutex_lock(&keep->lock);
     for (unsigned i = 0; i < GW_KEEP_BUCKETS && id == 0; i++)
         for (struct gw_kept *kept = keep->buckets[i]; kept; kept = kept->next)
-            if (kept->type == GW_KEEP_SENT && kept->number == exchange)
+            if (kept->type == GW_KEEP_SENT && !kept->stale &&
+                kept->number == exchange)
                 id = kept->id;
     pthread_mutex_unlock(&keep->lock);
     return id;

@@ -56,7 +56,7 @@ struct gw_kept {
     struct gw_kept *next;
     uint8_t type;
     bool version5;
-    bool stale;       /* RECEIVED: delivered, though the journal has it still */
+    bool stale;       /* ended, though the journal has it still */
     bool undelivered; /* RECEIVED: its message could not be kept */
     bool earlier;     /* SENT: of a handle before this one */
     bool fresh;       /* RECEIVED, MQTT 5: the journal has not got it yet */
@@ -101,6 +101,7 @@ struct gw_paho_keep {
     uint32_t sending_now; /* the exchange of the MQTTAsync_send under way */
     uint16_t sending_as;  /* and the packet id that it was given, or 0 */
     atomic_uint earlier;  /* how many are */
+    unsigned untold;      /* SENT that are stale */
     uint32_t next_number;
     uint32_t ceiling;
     bool making;     /* a handle is being made, and goes on with what is kept */

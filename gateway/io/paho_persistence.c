@@ -155,6 +155,53 @@ static bool keep_fresh(struct gw_paho_keep *keep, uint16_t id)
     return true;
 }
 
+/* PUBCOMP: the broker has it, and will not take it again. That the exchange is
+ * acknowledged is kept before it is forgotten what was sent. False: the journal
+ * has it still, and after a restart PUBREL is sent again, and answered. */
+static bool forget_sent(struct gw_paho_keep *keep, struct gw_kept *sent)
+{
+    struct gw_kept *released = gw_keep_find(keep, GW_KEEP_RELEASED, sent->id);
+    struct gw_journal_record records[3];
+    size_t count = 0;
+
+    if (sent->number != 0 && released)
+        records[count++] = (struct gw_journal_record){.verb = GW_JOURNAL_KEEP,
+                                                      .kind = GW_SHELL_TOKEN,
+                                                      .item = sent->number};
+    records[count++] = gw_keep_forget(sent);
+    if (released)
+        records[count++] = gw_keep_forget(released);
+    if (!gw_keep_append(keep, records, count, false)) {
+        if (sent->earlier)
+            atomic_fetch_sub(&keep->earlier, 1);
+        sent->earlier = false;
+        keep->untold += !sent->stale;
+        sent->stale = true;
+        if (released)
+            released->stale = true;
+        return false;
+    }
+    gw_keep_remove(keep, sent);
+    if (released)
+        gw_keep_remove(keep, released);
+    return true;
+}
+
+/* The journal works again: what it has of those that have ended goes, too. */
+static void forget_untold(struct gw_paho_keep *keep)
+{
+    for (unsigned i = 0; i < GW_KEEP_BUCKETS && keep->untold != 0; i++) {
+        struct gw_kept *kept = keep->buckets[i];
+
+        while (kept && !(kept->type == GW_KEEP_SENT && kept->stale))
+            kept = kept->next;
+        if (kept && forget_sent(keep, kept))
+            i--; /* the list has changed */
+        else if (kept)
+            return;
+    }
+}
+
 static bool keep_packet(struct gw_paho_keep *keep, enum gw_keep_type type,
                         uint16_t id, struct mqttsn_span packet)
 {
@@ -162,6 +209,13 @@ static bool keep_packet(struct gw_paho_keep *keep, enum gw_keep_type type,
     struct gw_journal_record forget;
     uint32_t number = 0;
 
+    /* Its id is given to another now: a restart would take that for what is
+     * released, and what had it for what was never sent. */
+    if (kept && kept->stale && type == GW_KEEP_SENT) {
+        if (!forget_sent(keep, kept))
+            return false;
+        kept = NULL;
+    }
     if (kept && same(kept, packet))
         return true; /* sent or received once more */
     if (kept && type == GW_KEEP_RECEIVED && kept->version5)
@@ -244,28 +298,6 @@ static int on_put(void *handle, char *key, int count, char *pieces[],
 
 /* ---- remove ------------------------------------------------------------ */
 
-/* PUBCOMP: the broker has it, and will not take it again. That the exchange is
- * acknowledged is kept before it is forgotten what was sent. */
-static void forget_sent(struct gw_paho_keep *keep, struct gw_kept *sent)
-{
-    struct gw_kept *released = gw_keep_find(keep, GW_KEEP_RELEASED, sent->id);
-    struct gw_journal_record records[3];
-    size_t count = 0;
-
-    if (sent->number != 0 && released)
-        records[count++] = (struct gw_journal_record){.verb = GW_JOURNAL_KEEP,
-                                                      .kind = GW_SHELL_TOKEN,
-                                                      .item = sent->number};
-    records[count++] = gw_keep_forget(sent);
-    if (released)
-        records[count++] = gw_keep_forget(released);
-    /* Should it fail: after a restart PUBREL is sent again, and answered. */
-    gw_keep_append(keep, records, count, false);
-    gw_keep_remove(keep, sent);
-    if (released)
-        gw_keep_remove(keep, released);
-}
-
 static void forget_received(struct gw_paho_keep *keep, struct gw_kept *kept)
 {
     struct gw_journal_record forget = gw_keep_forget(kept);
@@ -300,10 +332,12 @@ static int on_remove(void *handle, char *key)
     kept = gw_keep_find(keep, type, id);
     if (kept && kept->version5 != version5)
         kept = NULL; /* of a handle that does not know it */
-    if (kept && type == GW_KEEP_SENT)
-        forget_sent(keep, kept);
-    else if (kept && type == GW_KEEP_RECEIVED)
+    if (kept && type == GW_KEEP_SENT) {
+        if (forget_sent(keep, kept))
+            forget_untold(keep);
+    } else if (kept && type == GW_KEEP_RECEIVED) {
         forget_received(keep, kept);
+    }
     pthread_mutex_unlock(&keep->lock);
     return 0;
 }
