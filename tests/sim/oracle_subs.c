@@ -245,8 +245,10 @@ void oracle_subs_answered(struct sim *sim, struct book *book,
             continue;
         sub = find(book, claim->filter);
         if (sub != NULL && sub->state != SUB_LEAVING) {
-            if (sub->state == SUB_UNSURE && !sub->doubted)
-                sub->qos = sub->qos_low = claim->qos;
+            if (sub->state == SUB_UNSURE && !sub->doubted) {
+                sub->qos = claim->qos;
+                sub->qos_low = qos;
+            }
             /* It says what holds. */
             if (qos >= sub->qos_low && qos <= sub->qos && !sub->doubted)
                 sub->qos = sub->qos_low = qos;
