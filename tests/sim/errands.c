@@ -167,5 +167,8 @@ void errands(struct sim *sim)
     all_do(sim, ERRAND_WILLMSG, ANSWERED_MS);
     libraries_publish(sim);
     subscribe_to_retained(sim);
-    all_do(sim, ERRAND_UNSUBSCRIBE, SUBSCRIBED_MS);
+    /* By its own connection a node that has as much open as it may is not
+     * heard. */
+    if (!sim->o.transparent || sim->o.client_inflight_max >= 8)
+        all_do(sim, ERRAND_UNSUBSCRIBE, SUBSCRIBED_MS);
 }

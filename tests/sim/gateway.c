@@ -157,6 +157,7 @@ void gateway_init(struct sim *sim)
     make_engine(sim);
     gw_engine_usage(gw->engine, &usage);
     gw->name_bytes_at_start = usage.name_bytes;
+    gw->access_at_start = sim->o.access;
 }
 
 void gateway_free(struct gateway *gateway)
@@ -355,6 +356,42 @@ void gateway_deadline(struct sim *sim)
     gw_engine_on_deadline(gw->engine, sim->now);
     oracle_after_input(sim);
     gateway_turn(sim);
+}
+
+/* ---- reloads ------------------------------------------------------------ */
+
+void gateway_reload(struct sim *sim, int64_t access)
+{
+    struct gateway *gw = &sim->gw;
+    enum mqttsn_status status;
+
+    sim_trace(sim, "--- access lists %lld", (long long)access);
+    sim->o.access = access;
+    fill_options(gw, &sim->o);
+    oracle_reloaded(sim);
+    status = gw_engine_reconfigure(gw->engine, &gw->options, sim->now);
+    if (status != MQTTSN_OK)
+        sim_fail(sim, "reload", "gw_engine_reconfigure: %d", (int)status);
+    oracle_after_input(sim);
+    gateway_turn(sim);
+}
+
+static void reload(struct sim *sim, struct event *event)
+{
+    (void)event;
+    if (sim->healed)
+        return;
+    gateway_reload(sim, rng_below(&sim->gw.random, RULES_LISTS));
+    gateway_reloads_begin(sim);
+}
+
+void gateway_reloads_begin(struct sim *sim)
+{
+    if (sim->o.reload_s != 0)
+        queue_add(&sim->queue,
+                  sim->now + rng_pause(&sim->gw.random,
+                                       (uint64_t)sim->o.reload_s * 1000),
+                  reload, NULL, 0);
 }
 
 /* ---- death ------------------------------------------------------------- */

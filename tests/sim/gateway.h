@@ -32,6 +32,7 @@ struct gateway {
     unsigned stuck;       /* ... and how many */
     unsigned lives;
     uint64_t name_bytes_at_start;
+    int64_t access_at_start;
     uint8_t *buf;
 };
 
@@ -45,6 +46,10 @@ bool gateway_lets_nameless(const struct gw_addr *from);
 void gateway_init(struct sim *sim);
 void gateway_free(struct gateway *gateway);
 void gateway_crash(struct sim *sim);
+/* From now on these access lists are in force. */
+void gateway_reload(struct sim *sim, int64_t access);
+/* They change now and then. */
+void gateway_reloads_begin(struct sim *sim);
 
 /* Inputs; each serves the sinks afterwards. */
 void gateway_datagram(struct sim *sim, const struct gw_addr *from,

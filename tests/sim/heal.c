@@ -39,6 +39,8 @@ static void calm(struct sim *sim)
     for (size_t i = 0; i < sim->net.count; i++)
         sim->net.boxes[i].silent_until = 0;
     sim_trace(sim, "--- healed");
+    if (sim->o.reload_s != 0)
+        gateway_reload(sim, sim->gw.access_at_start);
     /* A fresh connection: nothing of before is under way, and nobody lies. */
     if (sim->broker.online)
         broker_break(sim);

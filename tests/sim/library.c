@@ -267,8 +267,9 @@ void libraries_init(struct sim *sim)
             .gateway_cap = 1,
             .datagram_max = 1000,
             .retry_ms = 6000,
-            .will = has_will && rules_allow(&sim->o, RULES_PUBLISH, l->id,
-                                            l->will_topic)
+            .will = has_will && sim->o.reload_s == 0 &&
+                            rules_allow(&sim->o, RULES_PUBLISH, l->id,
+                                        l->will_topic)
                         ? &l->will
                         : NULL,
         };

@@ -373,6 +373,8 @@ static void come_back(struct sim *sim, struct link *link, bool all)
                 r.stage = REQUEST_SENT; /* it sends it again */
             link->requests[kept++] = r;
         } else if (r.token != 0) {
+            if (is_publish(&r) && r.stage == REQUEST_CARRIED)
+                oracle_uncertain(sim, r.message);
             unsent[back++] = r.token;
         }
     }

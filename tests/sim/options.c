@@ -255,6 +255,7 @@ static void draw_rules(struct options *o, uint64_t seed)
     rng_init(&r, seed, "rules", 0);
     o->prefix = PICK(0, 0, 0, 0, 1, 2, 3, 4);
     o->access = PICK(0, 0, 0, 0, 0, 1, 2, 3, 4, 5);
+    o->reload_s = PICK(0, 0, 0, 0, 5, 20) * o->pace_ms / 1000;
 }
 
 static void draw_links(struct options *o, uint64_t seed)

@@ -129,6 +129,7 @@
     /* names; see rules.c */                                                   \
     X(prefix, "of all topics at the broker; 0: none; from 2 on by client")     \
     X(access, "who may publish and subscribe where; 0: all everywhere")        \
+    X(reload_s, "mean time between two changes of that; 0: never")             \
     /* a connection for each node; see links.h */                              \
     X(transparent, "1: so it is; then there are no villains and no store")     \
     X(max_connections, "of nodes")

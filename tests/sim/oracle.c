@@ -347,6 +347,13 @@ void oracle_deadline(struct sim *sim)
     begin(sim, INPUT_DEADLINE);
 }
 
+void oracle_reloaded(struct sim *sim)
+{
+    begin(sim, INPUT_RELOAD);
+    oracle_names_reloaded(sim);
+    oracle_up_reloaded(sim);
+}
+
 void oracle_after_input(struct sim *sim)
 {
     oracle_links_after(sim);

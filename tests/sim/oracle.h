@@ -282,6 +282,7 @@ struct naming {
     uint8_t type;
     uint16_t msg;
     char name[BROKER_TOPIC];
+    bool outdated; /* asked under other access lists */
 };
 
 enum input {
@@ -291,6 +292,7 @@ enum input {
     INPUT_MESSAGE,
     INPUT_STORED,
     INPUT_DEADLINE,
+    INPUT_RELOAD,
     INPUT_BIRTH
 };
 
@@ -377,10 +379,14 @@ void oracle_upstream(struct sim *sim, const struct gw_up_event *event);
  * a node; oracle_upstream follows. */
 void oracle_message(struct sim *sim, unsigned connection,
                     const struct outgoing *outgoing);
+/* It may be published again: the connection that could have told is closed. */
+void oracle_uncertain(struct sim *sim, uint32_t message);
 /* It publishes the will of a node whose connection has ended. */
 void oracle_will_by_broker(struct sim *sim, uint32_t message);
 void oracle_stored(struct sim *sim, uint64_t op, bool ok);
 void oracle_deadline(struct sim *sim);
+/* Other access lists are about to be in force (sim->o). */
+void oracle_reloaded(struct sim *sim);
 /* The engine has had its input; nothing was polled yet. */
 void oracle_after_input(struct sim *sim);
 void oracle_datagram_out(struct sim *sim, const struct gw_datagram *datagram,
@@ -487,14 +493,19 @@ void oracle_topics_answered(struct sim *sim, struct book *book,
                             const struct sn_frame *f);
 
 /* names */
-/* What is done under a name is what the rules allow (rules.h). */
+void oracle_names_reloaded(struct sim *sim);
+/* Whether the PUBLISH of QoS -1 at hand may go on (T12). */
+bool oracle_names_nameless(const struct sim *sim);
+/* What an answer "invalid topic id" will be about; whether it is a normal id.
+ */
+void oracle_names_remember(struct book *book, const struct sn_frame *f);
+bool oracle_names_normal(const struct book *book, const struct sn_frame *f);
 void oracle_names_action(struct sim *sim, const struct gw_up_action *action);
 bool oracle_is_probe(const struct sim *sim, const struct gw_up_action *action);
 void oracle_names_registered(struct sim *sim, const struct book *book,
                              const struct sn_frame *f);
 void oracle_names_subscribed(struct sim *sim, struct book *book,
                              const struct sn_frame *f);
-/* PUBACK refuses one: with the code that stands for that. */
 void oracle_names_refused(struct sim *sim, struct book *book,
                           const struct sn_frame *f);
 
@@ -545,6 +556,7 @@ void oracle_list_remove(struct book *book, size_t at);
 void oracle_steps_due(struct sim *sim, struct book *book);
 
 /* upwards */
+void oracle_up_reloaded(struct sim *sim);
 void oracle_up_in(struct sim *sim);
 void oracle_up_action(struct sim *sim, const struct gw_up_action *action);
 void oracle_up_result(struct sim *sim, uint64_t token,

@@ -73,7 +73,9 @@ static void check_links(struct sim *sim)
             char id[ORACLE_ID] = {0};
             unsigned connection;
 
-            if (info[i].client_id.len == 0 ||
+            /* One that is to be opened anew waits for its CLOSE to go out. */
+            if (info[i].state == GW_LINK_UNKNOWN ||
+                info[i].client_id.len == 0 ||
                 info[i].client_id.len >= sizeof(id))
                 continue;
             memcpy(id, info[i].client_id.data, info[i].client_id.len);

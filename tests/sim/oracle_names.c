@@ -49,8 +49,8 @@ void oracle_names_action(struct sim *sim, const struct gw_up_action *action)
     memcpy(topic, action->topic.data, action->topic.len);
     if (rules_of_anyone(&sim->o, topic) == NULL)
         sim_fail(sim, "access", "'%s' is outside the prefix", topic);
-    /* Whose it was may be forgotten. */
-    if (o->reused || oracle_is_probe(sim, action) ||
+    /* Whose it was may be forgotten; and what was allowed once goes on. */
+    if (o->reused || sim->o.reload_s != 0 || oracle_is_probe(sim, action) ||
         may_be_of(sim, action, RULES_NOBODY, topic))
         return;
     for (size_t i = 0; i < o->book_count; i++)
@@ -59,6 +59,25 @@ void oracle_names_action(struct sim *sim, const struct gw_up_action *action)
     sim_fail(sim, "access", "'%s' is given to the broker, and nobody may %s",
              topic,
              action->kind == GW_UP_PUBLISH ? "publish there" : "have it");
+}
+
+/* ---- other lists --------------------------------------------------------- */
+
+void oracle_names_reloaded(struct sim *sim)
+{
+    struct oracle *o = &sim->oracle;
+
+    for (size_t i = 0; i < ORACLE_NAMINGS && i < o->naming_count; i++)
+        o->namings[i].outdated = true;
+    for (size_t i = 0; i < o->book_count; i++) {
+        struct book *book = &o->books[i];
+
+        book->barred.count = 0;
+        memset(book->published, 0, sizeof(book->published));
+        book->wills_asked += book->wills_barred;
+        book->wills_barred = 0;
+        book->will_barred = false;
+    }
 }
 
 /* ---- what the node is told ----------------------------------------------- */
@@ -79,7 +98,8 @@ void oracle_names_registered(struct sim *sim, const struct book *book,
 
         if (n->book != book || n->msg != f->msg || n->type != SN_REGISTER)
             continue;
-        if (rules_allow(&sim->o, RULES_PUBLISH, book->id, n->name))
+        if (n->outdated ||
+            rules_allow(&sim->o, RULES_PUBLISH, book->id, n->name))
             return;
         any = true;
     }
@@ -138,4 +158,48 @@ void oracle_names_refused(struct sim *sim, struct book *book,
         sim_fail(sim, "access",
                  "PUBACK %u to %s, for a topic where it may not publish",
                  f->code, book->id);
+}
+
+/* ---- what is published ----------------------------------------------------
+ */
+
+bool oracle_names_nameless(const struct sim *sim)
+{
+    const struct oracle *o = &sim->oracle;
+    const struct gw_addr *from = &o->caller->peer.addr;
+    bool allowed = sim->o.minus1_from == 0 ? net_is_near(from)
+                                           : gateway_lets_nameless(from);
+
+    switch (o->frame.flags & SN_TYPE_BITS) {
+    case SN_PREDEFINED:
+        return allowed && gateway_is_open(o->frame.topic);
+    case SN_SHORT:
+        return allowed && sim->o.minus1_short;
+    default:
+        return false;
+    }
+}
+
+void oracle_names_remember(struct book *book, const struct sn_frame *f)
+{
+    memmove(&book->published[0], &book->published[1],
+            sizeof(book->published) - sizeof(book->published[0]));
+    book->published[ORACLE_RECENT - 1].msg = f->msg;
+    book->published[ORACLE_RECENT - 1].topic = f->topic;
+    book->published[ORACLE_RECENT - 1].type = f->flags & SN_TYPE_BITS;
+}
+
+bool oracle_names_normal(const struct book *book, const struct sn_frame *f)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < ORACLE_RECENT; i++) {
+        if (book->published[i].msg != f->msg ||
+            book->published[i].topic != f->topic)
+            continue;
+        if (book->published[i].type != SN_NORMAL)
+            return false;
+        any = true;
+    }
+    return any;
 }

@@ -52,6 +52,19 @@ void oracle_up_forget(struct sim *sim, const struct book *book)
             at(&sim->oracle, i)->book = NULL;
 }
 
+/* Under other access lists it may be accepted when it comes again. */
+void oracle_up_reloaded(struct sim *sim)
+{
+    struct oracle *o = &sim->oracle;
+
+    for (size_t i = first(o); i < o->up_count; i++) {
+        struct up *up = at(o, i);
+
+        up->forbidden &= !up->barred;
+        up->barred = false;
+    }
+}
+
 /* ---- a node publishes --------------------------------------------------- */
 
 static struct up *find_same(struct oracle *o, const struct book *book,
@@ -66,24 +79,6 @@ static struct up *find_same(struct oracle *o, const struct book *book,
             return up;
     }
     return NULL;
-}
-
-/* Whether the PUBLISH of QoS -1 at hand may go on (T12). */
-static bool may_be_nameless(const struct sim *sim)
-{
-    const struct oracle *o = &sim->oracle;
-    const struct gw_addr *from = &o->caller->peer.addr;
-    bool allowed = sim->o.minus1_from == 0 ? net_is_near(from)
-                                           : gateway_lets_nameless(from);
-
-    switch (o->frame.flags & SN_TYPE_BITS) {
-    case SN_PREDEFINED:
-        return allowed && gateway_is_open(o->frame.topic);
-    case SN_SHORT:
-        return allowed && sim->o.minus1_short;
-    default:
-        return false;
-    }
 }
 
 /* What an earlier connection left open gives way when a node has too many
@@ -151,7 +146,8 @@ static void on_publish(struct sim *sim, struct book *book)
                       .qos = qos,
                       .retain = retain,
                       .wild = topic == NULL,
-                      .forbidden = barred || (minus1 && !may_be_nameless(sim)),
+                      .forbidden =
+                          barred || (minus1 && !oracle_names_nameless(sim)),
                       .barred = barred,
                       .suspect = o->suspect || (book != NULL && book->hazy),
                       .connection = book != NULL ? book->connection : 0,
@@ -164,32 +160,6 @@ static void on_publish(struct sim *sim, struct book *book)
         (uint8_t)(f->tail_len < sizeof(up->payload) ? f->tail_len
                                                     : sizeof(up->payload));
     memcpy(up->payload, f->tail, up->len);
-}
-
-/* What an answer "invalid topic id" will be about. */
-static void remember(struct book *book, const struct sn_frame *f)
-{
-    memmove(&book->published[0], &book->published[1],
-            sizeof(book->published) - sizeof(book->published[0]));
-    book->published[ORACLE_RECENT - 1].msg = f->msg;
-    book->published[ORACLE_RECENT - 1].topic = f->topic;
-    book->published[ORACLE_RECENT - 1].type = f->flags & SN_TYPE_BITS;
-}
-
-/* Whether the id that is called invalid is one of the node's own. */
-static bool meant_normal_id(const struct book *book, const struct sn_frame *f)
-{
-    bool any = false;
-
-    for (size_t i = 0; i < ORACLE_RECENT; i++) {
-        if (book->published[i].msg != f->msg ||
-            book->published[i].topic != f->topic)
-            continue;
-        if (book->published[i].type != SN_NORMAL)
-            return false;
-        any = true;
-    }
-    return any;
 }
 
 bool oracle_up_is_open(struct oracle *o, uint16_t msg)
@@ -227,7 +197,7 @@ void oracle_up_in(struct sim *sim)
     if (o->frame.type == SN_PUBREL)
         on_pubrel(o, book, o->frame.msg);
     if (o->frame.type == SN_PUBLISH && (book->hazy || oracle_connected(book))) {
-        remember(book, &o->frame);
+        oracle_names_remember(book, &o->frame);
         on_publish(sim, book);
     }
 }
@@ -426,6 +396,17 @@ void oracle_carried_out(struct sim *sim, uint32_t message)
                  (const char *)m->payload, up->qos, up->carried, up->allowed);
 }
 
+void oracle_uncertain(struct sim *sim, uint32_t message)
+{
+    const struct message *m = &sim->broker.messages[message];
+    struct oracle *o = &sim->oracle;
+    uint64_t content =
+        content_of(m->topic, strlen(m->topic), m->payload, m->len);
+
+    for (size_t i = first(o); i < o->up_count; i++)
+        at(o, i)->allowed += at(o, i)->content == content;
+}
+
 void oracle_held(struct sim *sim, uint32_t message, uint64_t token)
 {
     struct oracle *o = &sim->oracle;
@@ -568,7 +549,7 @@ void oracle_up_answered(struct sim *sim, struct book *book,
         return;
     if (f->type == SN_PUBACK && f->code == 2 &&
         oracle_topic(book, f->topic) != NULL &&
-        oracle_topic(book, f->topic)->acked && meant_normal_id(book, f))
+        oracle_topic(book, f->topic)->acked && oracle_names_normal(book, f))
         sim_fail(sim, "S4", "%s: the id %u ('%s') that it was given is unknown",
                  book->id, f->topic, oracle_topic(book, f->topic)->name);
     if (f->type == SN_PUBACK && f->code != 0) {

@@ -150,6 +150,9 @@ void oracle_will_due(struct sim *sim, const struct book *book)
         return;
     if (sim->o.transparent && !oracle_links_publish_will(sim, book))
         return;
+    /* A reload may have forbidden it since. */
+    if (!rules_allow(&sim->o, RULES_PUBLISH, book->id, book->will.topic))
+        return;
     if (o->will_count == ORACLE_WILLS) {
         memmove(o->wills, o->wills + 1, sizeof(o->wills) - sizeof(o->wills[0]));
         memmove(o->wills_may, o->wills_may + 1,

@@ -15,7 +15,7 @@ static const char *const prefixes[] = {NULL, "site/gw/", "n/{client_id}/",
 /* Empty: everything. */
 static const struct {
     const char *publish[LIST], *subscribe[LIST];
-} lists[] = {
+} lists[RULES_LISTS] = {
     {{NULL}, {NULL}},
     {{"t/#", "will/+", "+", "up/qs", "kept/1"}, {NULL}},
     {{NULL}, {"t/+", "cmd/#", "+", "kept/1", "a/#"}},
@@ -36,7 +36,7 @@ const char *rules_prefix(const struct options *o)
 size_t rules_list(const struct options *o, enum rules_verb verb,
                   const char *const **ret_list)
 {
-    int64_t which = o->access > 0 && o->access < COUNT(lists) ? o->access : 0;
+    int64_t which = o->access > 0 && o->access < RULES_LISTS ? o->access : 0;
     size_t count = 0;
 
     *ret_list =

@@ -16,6 +16,9 @@
 #include "broker.h"
 #include "options.h"
 
+/* So many pairs of access lists there are; the first allows everything. */
+#define RULES_LISTS 6
+
 enum rules_verb { RULES_PUBLISH, RULES_SUBSCRIBE };
 
 /* The id that stands for who has none: the gateway's own. */

@@ -151,6 +151,7 @@ static void begin(struct sim *sim)
     if (sim->o.transparent)
         links_breaks_begin(sim);
     broker_others_begin(sim);
+    gateway_reloads_begin(sim);
     if (sim->o.block_s != 0)
         queue_add(&sim->queue, sim->now + (mqttsn_ms)sim->o.block_s * 1000,
                   block, NULL, 0);
