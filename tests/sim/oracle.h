@@ -23,9 +23,9 @@
  *       topic ids, messages and octets in its queue, messages of an awake
  *       period                                       _limits, _look, _offers
  *       what strangers, and one source, may have of it, is     _rates
- *   S10 who has no session gets no more octets than came from him; nobody
- *       gets more answers than he sent datagrams, nor the same question
- *       oftener than it may be repeated to who is silent           here, _reach
+ *   S10 who has no session gets no more octets than came from him; nobody gets
+ *       the same question oftener than it may be repeated to who is silent
+ *                                                                here, _reach
  *   S11 a will comes once, when the node is lost, and never else        _wills
  *   S12 repetitions: DUP, same MsgId, not too soon, not too often,
  *       not too late                                                    _down
@@ -207,7 +207,6 @@ struct book {
     unsigned awakes;     /* awake periods */
     unsigned awake_sent; /* messages, in this one */
     mqttsn_ms awoke_at;
-    mqttsn_ms congested; /* when it said so, of a message; 0: it did not */
     unsigned wills_step; /* 0 none, 1 topic, 2 message */
     struct will will, next_will;
     bool will_hazy;             /* it may have been another at some time */

@@ -50,10 +50,8 @@ struct rate {
     mqttsn_ms since;
 };
 
-/* What was asked of the one at an address since he was heard, and how many
- * answers he has got for how many datagrams. */
+/* What was asked of the one at an address since he was heard. */
 struct reach {
-    uint64_t heard, answered;
     mqttsn_ms heard_at;
     unsigned waits; /* what came since then, and may be asked back about */
     uint8_t type;
@@ -82,10 +80,6 @@ void oracle_limits_after(struct sim *sim);
 void oracle_limits_seen(struct sim *sim, const struct book *book,
                         const struct gw_session_info *info);
 void oracle_limits_awoke(const struct sim *sim, struct book *book);
-void oracle_limits_congested(struct sim *sim, struct book *book,
-                             const struct entry *entry);
-void oracle_limits_paused(struct sim *sim, const struct book *book,
-                          const struct sn_frame *f);
 void oracle_limits_awake(struct sim *sim, struct book *book,
                          struct entry *entry);
 

@@ -158,27 +158,3 @@ void oracle_limits_awake(struct sim *sim, struct book *book,
         sim_fail(sim, "S9", "%s gets message %u of this awake period", book->id,
                  book->awake_sent);
 }
-
-/* ---- congestion -------------------------------------------------------- */
-
-/* The node has no room for this message now. */
-void oracle_limits_congested(struct sim *sim, struct book *book,
-                             const struct entry *entry)
-{
-    if (!entry->unsure && sim->o.upstream_down_max_s == 0)
-        book->congested = sim->now;
-}
-
-/* It is left alone for a while, or until it begins something anew [SN 6.7]. */
-void oracle_limits_paused(struct sim *sim, const struct book *book,
-                          const struct sn_frame *f)
-{
-    mqttsn_ms wait = (mqttsn_ms)sim->o.congestion_wait_s * 1000;
-
-    if (book->congested == 0 || book->congested < book->since ||
-        sim->now + 1 >= book->congested + wait)
-        return;
-    sim_fail(sim, "S12", "a %s to %s, which was congested %llu ms ago",
-             sn_type_name(f->type), book->id,
-             (unsigned long long)(sim->now - book->congested));
-}
