@@ -32,6 +32,7 @@ void oracle_states_answered(struct sim *sim, struct book *book,
         }
         if (book->state == GW_HALF_OPEN && book->perhaps) {
             book->state = GW_ACTIVE; /* it was accepted some time ago */
+            book->talked = false;    /* and has said nothing since */
             book->heard_high = sim->now;
         }
         book->connack_due = book->newborn = book->perhaps = false;
