@@ -48,7 +48,8 @@ static size_t unfinished(const struct sim *sim, const struct book *book)
 
     for (size_t i = first_up(o); i < o->up_count; i++)
         count += is_open(sim, book, &o->ups[i % ORACLE_UPS]);
-    for (size_t i = 0; i < book->claim_count; i++) {
+    /* By a connection of its own a node's SUBSCRIBE goes another way. */
+    for (size_t i = 0; i < book->claim_count && !sim->o.transparent; i++) {
         const struct claim *claim = &book->claims[i];
 
         count += claim->taken && !claim->mute && !claim->idle &&

@@ -251,33 +251,6 @@ static bool any_suspect(struct oracle *o)
     return false;
 }
 
-/* Something suspect with this payload, or a will of whom little is known; what
- * was damaged may be anything. */
-static bool is_hazy_content(struct sim *sim, const struct gw_up_action *action)
-{
-    struct oracle *o = &sim->oracle;
-    size_t len = action->payload.len;
-    char topic[BROKER_TOPIC];
-
-    snprintf(topic, sizeof(topic), "%.*s", (int)action->topic.len,
-             (const char *)action->topic.data);
-    if (o->up_count > ORACLE_UPS || sim->o.flip != 0 || sim->o.truncate != 0)
-        return any_suspect(o) || o->wills_hazy;
-    if (o->wills_hazy &&
-        (action->payload.data[0] == 'w' || action->payload.data[0] == 'v' ||
-         strstr(topic, "will/") != NULL))
-        return true;
-    for (size_t i = first(o); i < o->up_count; i++) {
-        const struct up *up = at(o, i);
-
-        if (up->suspect && up->len <= len &&
-            memcmp(up->payload, action->payload.data, up->len) == 0 &&
-            (up->len == len || up->len == sizeof(up->payload)))
-            return true;
-    }
-    return false;
-}
-
 static struct up *find_token(struct oracle *o, uint64_t token)
 {
     for (size_t i = o->up_count; i-- > first(o);)
@@ -320,7 +293,7 @@ void oracle_up_action(struct sim *sim, const struct gw_up_action *action)
             action);
     if (up == NULL && action->payload.len == 0)
         return; /* an empty will */
-    if (up == NULL && is_hazy_content(sim, action))
+    if (up == NULL && (any_suspect(o) || o->wills_hazy))
         return; /* under a topic that is not known */
     if (up == NULL)
         sim_fail(sim, "S14", "'%.*s' on %.*s is published, and nobody did",
