@@ -181,12 +181,15 @@ static struct octets something(struct sim *sim, struct villain *v)
     const struct node *node = any_node(sim, v);
     const char *id = node == NULL ? "n0" : node->id;
 
-    switch (rng_below(&v->random, 4)) {
+    switch (rng_below(&v->random, 8)) {
     case 0:
         return sn_connect(id, 60, SN_CLEAN);
     case 1:
         return sn_disconnect(-1);
     case 2:
+    case 3:
+    case 4:
+    case 5:
         return sn_pingreq(id);
     default:
         return sn_publish(SN_SHORT | SN_QOS1, 'a' * 257, next_msg(v), "wrap");
