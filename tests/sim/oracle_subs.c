@@ -210,10 +210,9 @@ void oracle_subs_answered(struct sim *sim, struct book *book,
 
     book->hazy |= f->type == SN_SUBACK && is_ambiguous(book, f->msg);
 
-    if (f->type == SN_UNSUBACK) {
-        /* Which it was does not matter: it waited for the store. */
+    /* Which it was does not matter: it waited for the store. */
+    if (f->type == SN_UNSUBACK)
         return;
-    }
     oracle_names_subscribed(sim, book, f);
     if (f->code != 0 && (oracle_take(&book->barred, SN_SUBACK, f->msg) ||
                          oracle_take(&book->refusals, SN_SUBACK, f->msg)))
@@ -320,6 +319,8 @@ void oracle_subs_action(struct sim *sim, const struct gw_up_action *action)
         for (size_t k = 0; k < book->claim_count; k++) {
             struct claim *claim = &book->claims[k];
 
+            if (claim->state == CLAIM_SETTLING && claim->token == action->token)
+                claim->token = 0; /* it is another's now */
             if (strcmp(claim->filter, filter) != 0)
                 continue;
             if (action->kind == GW_UP_SUBSCRIBE &&
