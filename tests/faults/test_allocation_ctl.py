@@ -86,7 +86,7 @@ class Ctl(E2ETest):
     def call(self, order, *words):
         """What subprocess is to be told of it; the count is 0."""
         self.counts.seek(0)
-        self.counts.write(bytes(8))
+        self.counts.write(bytes(4))
         self.counts.flush()
         return {"args": [CTL, "-s", os.path.join(
             self.gw.directory, "ctl.sock"), *words],
@@ -102,7 +102,7 @@ class Ctl(E2ETest):
     def numbers(self):
         """Of the allocations of what has just run, as many as are tried."""
         with open(self.counts.name, "rb") as file:
-            total, = struct.unpack("=Q", file.read(8))
+            total, = struct.unpack("=I", file.read(4))
         step = max(1, -(-total // self.EACH_MAX))
         return [*range(1, total, step), total]
 
