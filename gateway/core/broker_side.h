@@ -72,7 +72,8 @@ void gw_uplink_on_result(struct gw_engine *e, uint32_t exchange,
  * is told when no restart can bring the exchange back, else nothing. */
 void gw_uplink_refuse(struct gw_engine *e, uint32_t exchange,
                       enum mqttsn_return_code code);
-/* The node was answered; a repetition is answered again (G12-35). */
+/* It is over; a repetition is answered again (G12-35; of QoS 2 one that its
+ * PUBREL has overtaken). */
 void gw_uplink_remember(struct gw_engine *e, uint32_t session,
                         const struct gw_exchange *x);
 

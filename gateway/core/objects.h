@@ -131,7 +131,7 @@ struct gw_cold {
 
     mqttsn_ms ping_due; /* next PINGREQ of ours, with gw_ping */
 
-    uint64_t last_hash; /* of the last QoS 1 PUBLISH answered (G12-35) */
+    uint64_t last_hash; /* of the last PUBLISH that is over (G12-34, 35) */
     mqttsn_ms last_done;
     mqttsn_ms last_sub_done; /* and the last SUBSCRIBE (G12-39) */
     uint32_t last_sub;       /* its filter */

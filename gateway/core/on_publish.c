@@ -189,15 +189,20 @@ static bool is_repetition(struct gw_engine *e, uint32_t session,
                 e->store_queued);
         return true;
     }
-    if (frame->publish.flags.qos == 1 && frame->publish.flags.dup &&
-        c->last_valid && c->last_msg_id == msg_id && c->last_hash == hash &&
-        e->now - c->last_done <= o->retry_interval * (o->retry_count + 1)) {
-        e->counters.up_duplicates++;
+    if (!frame->publish.flags.dup || !c->last_valid ||
+        c->last_msg_id != msg_id || c->last_hash != hash ||
+        e->now - c->last_done > o->retry_interval * (o->retry_count + 1))
+        return false;
+    e->counters.up_duplicates++;
+    if (frame->publish.flags.qos == 1)
         gw_reply_puback(e, session, frame->publish.topic_id, msg_id,
                         MQTTSN_ACCEPTED);
-        return true;
-    }
-    return false;
+    else /* it was overtaken by its PUBREL */
+        gw_reply_push(
+            e, session,
+            &(struct gw_reply){.type = MQTTSN_PUBREC, .msg_id = msg_id},
+            gw_store_all(e));
+    return true;
 }
 
 /* Room for one more request of the node. An open QoS 2 MsgId of an earlier
@@ -311,10 +316,12 @@ void gw_on_pubrel(struct gw_engine *e, uint32_t session,
      * for want of this answer. */
     if (open != 0 && gw_exchange_at(e, open)->qos == 2 &&
         (gw_exchange_at(e, open)->state == GW_X_DONE ||
-         gw_exchange_at(e, open)->owned))
+         gw_exchange_at(e, open)->owned)) {
+        gw_uplink_remember(e, session, gw_exchange_at(e, open));
         kept = gw_exchange_release(e, open);
-    else
+    } else {
         kept = gw_store_all(e);
+    }
     gw_reply_push(e, session,
                   &(struct gw_reply){.type = MQTTSN_PUBCOMP, .msg_id = msg_id},
                   kept);
