@@ -417,6 +417,25 @@ void gw_session_set_state(struct gw_engine *e, uint32_t index,
     s->state = (uint8_t)state;
 }
 
+/* Asks an active client that has been silent for its keep-alive whether it is
+ * still there (G12-48). */
+static void ping_if_silent(struct gw_engine *e, uint32_t index)
+{
+    struct gw_session *s = gw_session_at(e, index);
+    mqttsn_ms silent = s->last_heard + (mqttsn_ms)s->keepalive_s * 1000;
+    mqttsn_ms due = gw_cold(e, s)->ping_due;
+
+    if (!e->policy.options.gw_ping || s->state != GW_ACTIVE ||
+        s->keepalive_s == 0)
+        return;
+    if (e->now >= silent && e->now >= due) {
+        gw_reply_simple(e, index, MQTTSN_PINGREQ);
+        due = e->now + e->policy.options.retry_interval;
+        gw_warm(e, index)->ping_due = due;
+    }
+    gw_session_arm(e, index, due > silent ? due : silent);
+}
+
 void gw_session_enter(struct gw_engine *e, uint32_t index, enum gw_state state)
 {
     struct gw_session *s = gw_session_at(e, index);
@@ -431,6 +450,7 @@ void gw_session_enter(struct gw_engine *e, uint32_t index, enum gw_state state)
     if (state != GW_AWAKE)
         s->flags &= ~(unsigned)(GW_S_PINGRESP_DUE | GW_S_AWAKE_OVER);
     gw_session_arm(e, index, gw_session_supervised(e, s));
+    ping_if_silent(e, index);
     if (leaves)
         gw_link_leave(e, index);
 }
@@ -459,25 +479,6 @@ static void lose(struct gw_engine *e, uint32_t index)
             s->state == GW_ASLEEP ? s->sleep_s : s->keepalive_s,
             s->state == GW_ASLEEP ? "sleep" : "keepalive");
     gw_session_break(e, index, GW_LOST);
-}
-
-/* Asks an active client that has been silent for its keep-alive whether it is
- * still there (G12-48). */
-static void ping_if_silent(struct gw_engine *e, uint32_t index)
-{
-    struct gw_session *s = gw_session_at(e, index);
-    mqttsn_ms silent = s->last_heard + (mqttsn_ms)s->keepalive_s * 1000;
-    mqttsn_ms due = gw_cold(e, s)->ping_due;
-
-    if (!e->policy.options.gw_ping || s->state != GW_ACTIVE ||
-        s->keepalive_s == 0)
-        return;
-    if (e->now >= silent && e->now >= due) {
-        gw_reply_simple(e, index, MQTTSN_PINGREQ);
-        due = e->now + e->policy.options.retry_interval;
-        gw_warm(e, index)->ping_due = due;
-    }
-    gw_session_arm(e, index, due > silent ? due : silent);
 }
 
 /* False when the session is gone. */
