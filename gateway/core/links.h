@@ -44,12 +44,13 @@ struct gw_link {
     bool alone;    /* one of them is suspected of ending the connection */
 
     /* Of a session's own. */
-    uint8_t phase; /* enum gw_link_phase; 0: the block is free */
-    bool again;    /* to be opened once more when it is closed */
-    bool clean;    /* it was opened with the clean-session flag */
-    bool stale;    /* the broker has another will than we (G12-29) */
-    bool retell;   /* the broker forgot subscriptions: those 'untold' */
-    bool listed;   /* it may have something to hand over */
+    uint8_t phase;   /* enum gw_link_phase; 0: the block is free */
+    bool again : 1;  /* to be opened once more when it is closed */
+    bool parted : 1; /* it was closed in order, and has not been up since */
+    bool clean;      /* it was opened with the clean-session flag */
+    bool stale;      /* the broker has another will than we (G12-29) */
+    bool retell;     /* the broker forgot subscriptions: those 'untold' */
+    bool listed;     /* it may have something to hand over */
     uint32_t session;
     uint32_t ready_next;
     uint32_t asks_head, asks_tail; /* SUBSCRIBE, UNSUBSCRIBE that wait */

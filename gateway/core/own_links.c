@@ -327,6 +327,7 @@ static void connected(struct gw_engine *e, uint32_t index,
     gw_link_ready(e, index);
     if (l->phase != GW_LINK_OPEN)
         return;
+    l->parted = false;
     l->window_size = e->policy.options.window;
     if (most != 0 && most < l->window_size)
         l->window_size = most;
@@ -450,6 +451,7 @@ static bool open_it(struct gw_engine *e, uint32_t index, uint8_t *buf,
 static bool close_it(struct gw_engine *e, uint32_t index,
                      struct gw_up_action *ret_action)
 {
+    own_at(e, index)->parted = true;
     own_at(e, index)->phase = GW_LINK_CLOSING;
     *ret_action =
         (struct gw_up_action){.kind = GW_UP_CLOSE, .connection = index};

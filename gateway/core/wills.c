@@ -62,13 +62,17 @@ void gw_will_publish(struct gw_engine *e, uint32_t session)
 {
     const struct gw_session *s = gw_session_at(e, session);
     const struct gw_cold *c;
-    uint32_t index;
+    uint32_t index, up = s->up;
 
     if (!(s->flags & GW_S_WILL) ||
         gw_session_settings(e, session)->will == GW_WILL_NEVER)
         return;
+    /* It is made anew just now, and the broker has heard good-bye for it: the
+     * gateway's own takes its place. */
+    if (up != 0 && gw_link_at(e, up)->parted)
+        up = 0;
     /* Its own connection broke before: the broker has published it, or will. */
-    if (gw_link_at(e, s->up)->state != GW_LINK_UP && s->up != 0)
+    if (up != 0 && gw_link_at(e, up)->state != GW_LINK_UP)
         return;
     c = gw_cold(e, s);
     if (!gw_policy_may_publish(&e->policy, s->client_id,
@@ -78,7 +82,7 @@ void gw_will_publish(struct gw_engine *e, uint32_t session)
         e->counters.up_refused_topic++;
         return;
     }
-    index = gw_uplink_publish(e, 0, s->client_id, s->up, c->will_topic,
+    index = gw_uplink_publish(e, 0, s->client_id, up, c->will_topic,
                               gw_names_span(&e->names, c->will_message),
                               c->will_qos, (s->flags & GW_S_WILL_RETAIN) != 0);
     if (index == 0) {
