@@ -27,7 +27,6 @@ void gw_backoff_share(struct gw_backoff *backoff,
                       struct gw_backoff_losses *losses, bool leads)
 {
     backoff->shared = losses;
-    backoff->shared_seen = losses->of[!leads];
     backoff->leads = leads;
 }
 

@@ -48,7 +48,7 @@ struct gw_backoff {
     mqttsn_ms lost_at[GW_BACKOFF_CONTEST_LOSSES]; /* at rest; a ring */
     unsigned losses;                              /* with no failure between */
     struct gw_backoff_losses *shared;             /* or NULL */
-    unsigned shared_seen;                         /* of the other kind */
+    unsigned shared_seen; /* of the other kind, at the last loss of this */
     bool leads;
     bool just_lost;
     bool contested;
@@ -66,7 +66,8 @@ mqttsn_ms gw_backoff_next(struct gw_backoff *backoff);
  * 'leads', and there are the others. Who wants one client id ends one
  * connection. So an other that is lost when the leading one is lost or fails,
  * or the leading one when any other does, has no rival: it was the broker, or
- * the way to it.
+ * the way to it. 'losses' is not looked at here, but by the thread that calls
+ * the others.
  */
 void gw_backoff_share(struct gw_backoff *backoff,
                       struct gw_backoff_losses *losses, bool leads);
