@@ -75,11 +75,13 @@ class Auditor(threading.Thread):
         """Sends until one of the answers is there; its octets. None: it was
         to stop, or was not answered in time."""
         self.send(request)
-        for _ in range(int(6 * PATIENCE / EACH)):
+        silences = 0
+        while silences < 6 * PATIENCE / EACH:
             octets = self.receive()
             if octets is None:
                 if self.stop.is_set() and self.complaints:
                     return None
+                silences += 1
                 self.send(again)
                 continue
             for answer in answers:
