@@ -173,7 +173,9 @@ static void end(struct gw_node *node, mqttsn_ms patience)
     }
     if (node->gone)
         return;
-    node->port->flush_until = gw_paho_now() + patience;
+    /* Once: the thread looks at the time as soon as it is wanted. */
+    if (!node->port->stop_wanted)
+        node->port->flush_until = gw_paho_now() + patience;
     node->port->stop_wanted = true;
     gw_paho_wake(node->port);
 }
