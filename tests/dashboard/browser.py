@@ -7,6 +7,7 @@ what it asked of whom, is collected: 'complaints' and 'requests'.
 """
 
 import base64
+import contextlib
 import http.client
 import json
 import os
@@ -239,6 +240,7 @@ class Browser:
                 pass  # it is ended in any case
         if self.driver:
             # With the browser, if that has not heard that it is to end.
-            os.killpg(self.driver.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.driver.pid, signal.SIGKILL)
             self.driver.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
