@@ -233,6 +233,9 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     struct gw_daemon *d = handle->data;
 
+    /* Who asks a hundred times while it ends must not keep it from ending. */
+    if (d->phase != RUNNING)
+        return;
     if (number == SIGHUP)
         gw_daemon_reload(d);
     else if (number == SIGUSR1)
