@@ -24,13 +24,6 @@ void gw_deliver_suspend(struct gw_engine *e, uint32_t session);
 /* The node's PINGREQ asks for the current step again (G12-18b). */
 void gw_deliver_repeat(struct gw_engine *e, uint32_t session);
 
-/* What is sent once more, by what it is: 'of_type' is that counter. */
-static inline void gw_count_again(struct gw_engine *e, uint64_t *of_type)
-{
-    e->counters.tx_retransmissions++;
-    ++*of_type;
-}
-
 /* ---- shared by the two -------------------------------------------------- */
 
 /* What is delivered now, or next; NULL: nothing waits. */

@@ -163,6 +163,13 @@ struct gw_engine {
     uint8_t *scratch; /* one payload, while a datagram is encoded */
 };
 
+/* What is sent once more, by what it is: 'of_type' is that counter. */
+static inline void gw_count_again(struct gw_engine *e, uint64_t *of_type)
+{
+    e->counters.tx_retransmissions++;
+    ++*of_type;
+}
+
 /* ---- access ------------------------------------------------------------ */
 
 static inline struct gw_session *gw_session_at(const struct gw_engine *e,
@@ -478,7 +485,9 @@ void gw_will_set_message(struct gw_engine *e, uint32_t session, uint32_t name);
 /* The QoS a node asks for, as one that there is. */
 uint8_t gw_will_qos(struct gw_engine *e, uint32_t session,
                     const struct mqttsn_flags *flags);
-/* The stored will, if armed, becomes a publish (G12-29). */
+/* The stored will, if armed, becomes a publish (G12-29), unless the broker has
+ * published it: with a connection of the session's own it does when that
+ * breaks, but not when it was closed in order, to be made anew. */
 void gw_will_publish(struct gw_engine *e, uint32_t session);
 void gw_will_delete(struct gw_engine *e, uint32_t session);
 
