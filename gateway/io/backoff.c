@@ -42,10 +42,11 @@ mqttsn_ms gw_backoff_next(struct gw_backoff *backoff)
     mqttsn_ms half = range / 2;
 
     /* A broker that is away is no sign of somebody else. */
-    if (!backoff->just_lost)
+    if (!backoff->just_lost) {
         backoff->losses = 0;
-    if (!backoff->just_lost && range != 0)
-        count_for_others(backoff);
+        if (range != 0) /* not the first attempt: one has failed */
+            count_for_others(backoff);
+    }
     backoff->just_lost = false;
     if (range == 0) {
         backoff->range_ms = backoff->min_ms;

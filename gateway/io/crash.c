@@ -60,7 +60,7 @@ static void put_field(struct gw_crash_line *line, const char *key,
 
     if (len > sizeof(line->text) - 2 - line->len)
         return;
-    if (line->len > 0 && strchr("{>", line->text[line->len - 1]) == NULL)
+    if (line->len > line->head)
         put(line, line->json ? "," : " ");
     put(line, line->json ? "\"" : "");
     put(line, key);
@@ -111,6 +111,7 @@ void gw_crash_begin(struct gw_crash_line *line, const char *event)
     /* As text the journal takes it, too; so it is told how bad it is. */
     put(line, gw_log_systemd_joined() ? "<3>" : "");
     put(line, line->json ? "{" : "");
+    line->head = line->len;
     gw_crash_word(line, "level", "error");
     gw_crash_word(line, "area", "daemon");
     gw_crash_word(line, "event", event);

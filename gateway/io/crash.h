@@ -24,7 +24,7 @@
 /* A line of the log, in the format that the log has. */
 struct gw_crash_line {
     char text[GW_LOG_LINE_MAX];
-    size_t len;
+    size_t len, head; /* what is there; in front of the first field */
     bool json;
 };
 

@@ -190,14 +190,14 @@ static bool forget_sent(struct gw_paho_keep *keep, struct gw_kept *sent)
 /* The journal works again: what it has of those that have ended goes, too. */
 static void forget_untold(struct gw_paho_keep *keep)
 {
-    for (unsigned i = 0; i < GW_KEEP_BUCKETS && keep->untold != 0; i++) {
+    for (unsigned i = 0; keep->untold != 0 && i < GW_KEEP_BUCKETS;) {
         struct gw_kept *kept = keep->buckets[i];
 
         while (kept && !(kept->type == GW_KEEP_SENT && kept->stale))
             kept = kept->next;
-        if (kept && forget_sent(keep, kept))
-            i--; /* the list has changed */
-        else if (kept)
+        if (!kept)
+            i++;
+        else if (!forget_sent(keep, kept)) /* else the list has changed */
             return;
     }
 }
