@@ -370,14 +370,10 @@ static void others_publish(struct sim *sim, struct event *event)
         rules_for_somebody(sim, topic, name);
         broker_publish(sim, name, payload, len, qos, keep);
     }
-    queue_add(&sim->queue, sim->now + rng_pause(r, (uint64_t)sim->o.publish_ms),
-              others_publish, NULL, 0);
+    sim_later(sim, r, sim->o.publish_ms, others_publish);
 }
 
 void broker_others_begin(struct sim *sim)
 {
-    queue_add(&sim->queue,
-              sim->now +
-                  rng_pause(&sim->broker.others, (uint64_t)sim->o.publish_ms),
-              others_publish, NULL, 0);
+    sim_later(sim, &sim->broker.others, sim->o.publish_ms, others_publish);
 }

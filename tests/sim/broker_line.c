@@ -318,11 +318,7 @@ static void breaks(struct sim *sim, struct event *event)
 
 void broker_breaks_begin(struct sim *sim)
 {
-    if (sim->o.break_s != 0)
-        queue_add(&sim->queue,
-                  sim->now + rng_pause(&sim->broker.random,
-                                       (uint64_t)sim->o.break_s * 1000),
-                  breaks, NULL, 0);
+    sim_later(sim, &sim->broker.random, sim->o.break_s * 1000, breaks);
 }
 
 void broker_gateway_died(struct sim *sim)

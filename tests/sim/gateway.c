@@ -387,11 +387,7 @@ static void reload(struct sim *sim, struct event *event)
 
 void gateway_reloads_begin(struct sim *sim)
 {
-    if (sim->o.reload_s != 0)
-        queue_add(&sim->queue,
-                  sim->now + rng_pause(&sim->gw.random,
-                                       (uint64_t)sim->o.reload_s * 1000),
-                  reload, NULL, 0);
+    sim_later(sim, &sim->gw.random, sim->o.reload_s * 1000, reload);
 }
 
 /* ---- death ------------------------------------------------------------- */

@@ -551,9 +551,5 @@ static void breaks(struct sim *sim, struct event *event)
 
 void links_breaks_begin(struct sim *sim)
 {
-    if (sim->o.break_s != 0)
-        queue_add(&sim->queue,
-                  sim->now + rng_pause(&sim->links.random,
-                                       (uint64_t)sim->o.break_s * 500),
-                  breaks, NULL, 0);
+    sim_later(sim, &sim->links.random, sim->o.break_s * 500, breaks);
 }

@@ -73,6 +73,14 @@ void sim_until(struct sim *sim, mqttsn_ms time)
 
 /* ---- trouble with the gateway's surroundings ---------------------------- */
 
+void sim_later(struct sim *sim, struct rng *random, int64_t mean_ms,
+               event_run *happens)
+{
+    if (mean_ms != 0)
+        queue_add(&sim->queue, sim->now + rng_pause(random, (uint64_t)mean_ms),
+                  happens, NULL, 0);
+}
+
 static void unblock(struct sim *sim, struct event *event)
 {
     sim->gw.blocked &= ~event->actor;
@@ -94,9 +102,7 @@ static void block(struct sim *sim, struct event *event)
     sim->gw.blocked |= sink;
     queue_add(&sim->queue, sim->now + 1 + rng_below(r, 5000), unblock, NULL, 0)
         ->actor = sink;
-    queue_add(&sim->queue,
-              sim->now + rng_pause(r, (uint64_t)sim->o.block_s * 1000), block,
-              NULL, 0);
+    sim_later(sim, r, sim->o.block_s * 1000, block);
 }
 
 static void crash(struct sim *sim, struct event *event)
@@ -105,10 +111,7 @@ static void crash(struct sim *sim, struct event *event)
     if (sim->healed)
         return;
     gateway_crash(sim);
-    queue_add(&sim->queue,
-              sim->now +
-                  rng_pause(&sim->gw.random, (uint64_t)sim->o.crash_s * 1000),
-              crash, NULL, 0);
+    sim_later(sim, &sim->gw.random, sim->o.crash_s * 1000, crash);
 }
 
 /* A machine that was suspended. */

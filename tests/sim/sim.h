@@ -92,6 +92,10 @@ void sim_trace_line(struct sim *sim, const char *format, ...)
 #define sim_trace(sim, ...)                                                    \
     ((sim)->trace != NULL ? sim_trace_line((sim), __VA_ARGS__) : (void)0)
 
+/* Has something happen once, after a pause with that mean; 0: never. */
+void sim_later(struct sim *sim, struct rng *random, int64_t mean_ms,
+               event_run *happens);
+
 /* Adds to the hash by which two runs of one seed are compared. */
 void sim_mix(struct sim *sim, const void *data, size_t len);
 
