@@ -379,6 +379,18 @@ class Stop(Transparent):
             self.broker_says(r"Client n%d disconnected\.$" % k)
         self.broker_says(r"Client mqttsn-gw-test disconnected\.$")
 
+    def test_a_connection_that_cannot_be_closed_holds_nothing_up(self):
+        n1 = self.node("n1").connect()
+        topic = n1.register("a/b")
+        self.broker.pause()
+        n1.send(fr.publish(topic, "stays", 1, 7))
+        n1.send(fr.disconnect())
+        n1.expect(fr.disconnect())
+
+        self.gw.terminate()
+        self.assertEqual(self.gw.wait(), 0)
+        self.broker.resume()
+
 
 if __name__ == "__main__":
     main()
