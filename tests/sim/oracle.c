@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim.h"
 
+#include <stddef.h>
 #include <string.h>
 
 void oracle_init(struct sim *sim)
@@ -11,7 +12,9 @@ void oracle_init(struct sim *sim)
     o->idle_at = o->flushed_at = o->failed_at = 0;
     o->book_count = o->caller_count = o->up_count = o->will_count = 0;
     o->naming_count = 0;
+    o->ups_safe = o->keeps = 0;
     o->up_drops = 0;
+    memset(&o->roll, 0, sizeof(o->roll));
     o->wills_hazy = o->power_lost = false;
     o->message_count = 0;
     o->orders = o->entries = o->last_op = o->failures = 0;
@@ -42,6 +45,20 @@ static bool has_lasting_will(const struct book *book)
     return book->will_hazy && (book->id[0] == 'n' || book->id[0] == 'l');
 }
 
+bool oracle_is_of(const struct book *book, const void *id, size_t len)
+{
+    return book->id_len == len && memcmp(book->id, id, len) == 0;
+}
+
+/* Makes it that of another. */
+static struct book *begin_book(struct book *book, const void *id, size_t len)
+{
+    memset(book, 0, offsetof(struct book, list));
+    memcpy(book->id, id, len);
+    book->id_len = len;
+    return book;
+}
+
 struct book *oracle_book(struct sim *sim, const void *id, size_t len,
                          bool create)
 {
@@ -49,7 +66,7 @@ struct book *oracle_book(struct sim *sim, const void *id, size_t len,
     struct book *book;
 
     for (size_t i = 0; i < o->book_count; i++)
-        if (o->books[i].id_len == len && memcmp(o->books[i].id, id, len) == 0)
+        if (oracle_is_of(&o->books[i], id, len))
             return &o->books[i];
     if (!create || len >= ORACLE_ID)
         return NULL;
@@ -61,19 +78,12 @@ struct book *oracle_book(struct sim *sim, const void *id, size_t len,
                 book = &o->books[i];
                 oracle_up_forget(sim, book);
                 o->reused = true;
-                memset(book, 0, sizeof(*book));
-                memcpy(book->id, id, len);
-                book->id_len = len;
-                return book;
+                return begin_book(book, id, len);
             }
     }
     if (o->book_count == ORACLE_BOOKS)
         sim_fail(sim, "setup", "more than %d client ids", ORACLE_BOOKS);
-    book = &o->books[o->book_count++];
-    memset(book, 0, sizeof(*book));
-    memcpy(book->id, id, len);
-    book->id_len = len;
-    return book;
+    return begin_book(&o->books[o->book_count++], id, len);
 }
 
 struct book *oracle_bound(struct sim *sim, const struct peer *peer)
@@ -535,12 +545,16 @@ static void store_idle(struct sim *sim)
                 continue;
             book->subs[k].safe = true;
             book->subs[k].former = book->subs[k].qos;
-            book->subs[kept++] = book->subs[k];
+            if (kept != k)
+                book->subs[kept] = book->subs[k];
+            kept++;
         }
         book->sub_count = kept;
     }
-    for (size_t i = 0; i < ORACLE_UPS && i < o->up_count; i++)
-        o->ups[i].safe = true;
+    if (o->ups_safe + ORACLE_UPS < o->up_count)
+        o->ups_safe = o->up_count - ORACLE_UPS;
+    while (o->ups_safe < o->up_count)
+        o->ups[o->ups_safe++ % ORACLE_UPS].safe = true;
     o->idle_at = sim->now;
     o->forgot = false;
     broker_store_idle(sim);
@@ -552,11 +566,10 @@ void oracle_after_turn(struct sim *sim, bool quiet)
 
     o->input = o->input == INPUT_MESSAGE ? INPUT_NONE : o->input;
     oracle_look(sim);
-    for (size_t i = 0; i < o->book_count; i++)
-        if (o->books[i].exists) {
-            oracle_supervised(sim, &o->books[i]);
-            oracle_steps_due(sim, &o->books[i]);
-        }
+    for (size_t i = 0; i < o->roll.count; i++) {
+        oracle_supervised(sim, o->roll.rows[i]);
+        oracle_steps_due(sim, o->roll.rows[i]);
+    }
     oracle_discovery_due(sim);
     if (quiet)
         oracle_refusals_due(sim);

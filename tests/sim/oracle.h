@@ -67,7 +67,6 @@
 #define ORACLE_NAMINGS 256
 #define ORACLE_CALLERS 192
 #define ORACLE_SEARCHES 64
-#define ORACLE_SESSIONS 128 /* of the inspection, at a time */
 #define ORACLE_UPS 1024
 #define ORACLE_WILLS 32
 #define ORACLE_ID 72
@@ -168,7 +167,8 @@ struct request_connect {
 struct book {
     char id[ORACLE_ID];
     size_t id_len;
-    bool exists, seen;
+    bool exists;
+    uint64_t seen; /* by the look of that number */
     /* Little is known of it: a crash brought it back when it was gone, or
      * something suspect was sent in its name. Its end ends that. */
     bool hazy;
@@ -211,23 +211,14 @@ struct book {
     struct will will, next_will;
     bool will_hazy;             /* it may have been another at some time */
     uint32_t held, held_before; /* messages, by the engine's account */
-    struct entry list[ORACLE_LIST];
-    size_t count;
-    struct entry ghosts[ORACLE_GHOSTS]; /* gone, but a crash may bring back */
-    size_t ghost_count;
+    size_t count, ghost_count, topic_count, sub_count, claim_count;
     bool ghosts_lost;     /* there were more */
     size_t gone_at_crash; /* of the list, when the gateway died */
     struct step step;
     mqttsn_ms release_due; /* PUBREC came then, PUBREL has not gone; or 0 */
     uint16_t recent[ORACLE_RECENT];
-    struct topic topics[ORACLE_TOPICS];
-    size_t topic_count;
-    struct sub subs[ORACLE_SUBS];
-    size_t sub_count;
     bool subs_overflow;
     mqttsn_ms retained_until; /* a SUBSCRIBE was refused: they may come yet */
-    struct claim claims[ORACLE_CLAIMS];
-    size_t claim_count;
     struct asks asks;
     struct asks refusals;               /* SUBACKs that will say so */
     struct filters asked;               /* ever, by whoever had this id */
@@ -242,6 +233,12 @@ struct book {
     /* during one message event */
     struct entry offer;
     bool offered, offer_must, offer_kept;
+    /* As far as they are counted above; a new book has none of them. */
+    struct entry list[ORACLE_LIST];
+    struct entry ghosts[ORACLE_GHOSTS]; /* gone, but a crash may bring back */
+    struct topic topics[ORACLE_TOPICS];
+    struct sub subs[ORACLE_SUBS];
+    struct claim claims[ORACLE_CLAIMS];
 };
 
 /* A publish of a node. */
@@ -318,6 +315,8 @@ struct oracle {
     size_t caller_count;
     struct up ups[ORACLE_UPS];
     size_t up_count; /* counts on; a ring */
+    size_t ups_safe; /* of these: were, when the store was idle last */
+    size_t keeps;    /* with a keep_op */
     uint64_t orders;
     uint64_t up_drops; /* accepted publishes given up, as counted */
     struct naming namings[ORACLE_NAMINGS]; /* a ring */
@@ -362,7 +361,9 @@ struct oracle {
 
     /* since the last look */
     uint64_t delivered, dropped, dropped_full, dropped_superseded, held;
-    struct gw_counters counters, before; /* at the last look, the one before */
+    struct roll roll;
+    struct gw_counters counters; /* at the last look */
+    struct gw_counters before;   /* at the one before the last fresh one */
 };
 
 /* ---- called by the surroundings ---------------------------------------- */
@@ -414,6 +415,7 @@ void oracle_expect_rest(struct sim *sim);
 
 struct book *oracle_book(struct sim *sim, const void *id, size_t len,
                          bool create);
+bool oracle_is_of(const struct book *book, const void *id, size_t len);
 struct book *oracle_bound(struct sim *sim, const struct peer *peer);
 /* The clean start of a session: nothing of before counts. */
 void oracle_wipe(struct book *book);

@@ -15,9 +15,11 @@ struct caller;
 struct entry;
 struct up;
 struct gw_session_info;
+struct gw_usage;
 
 #define ORACLE_ASKED 24
 #define ORACLE_ASKS 512
+#define ORACLE_SESSIONS 128 /* of the inspection, at a time */
 
 /* Answers that are owed: one per request that came. */
 struct ask {
@@ -41,6 +43,14 @@ struct step {
     unsigned timed;  /* repetitions in all */
     bool heard;      /* it said something since the last one */
     bool blurred;    /* 'at' is later than was meant: nothing could go out */
+};
+
+/* The sessions as the last look found them, in the order of the inspection:
+ * whose they are. Their books are those that exist. */
+struct roll {
+    struct book *rows[ORACLE_SESSIONS]; /* beyond 'count': of earlier looks */
+    size_t count;
+    uint64_t number; /* of the look */
 };
 
 /* So many a second, and so many at once, in thousandths. */
@@ -112,7 +122,7 @@ void oracle_reasons(struct sim *sim);
 
 /* uplink: sums of what goes up */
 void oracle_uplink_after(struct sim *sim);
-void oracle_uplink_look(struct sim *sim);
+void oracle_uplink_look(struct sim *sim, const struct gw_usage *usage);
 /* One goes to the broker for the first time. */
 void oracle_uplink_begins(struct sim *sim, const struct up *up);
 /* How many were accepted and are not known to be at the broker; one of them. */

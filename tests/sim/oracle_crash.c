@@ -145,6 +145,7 @@ void oracle_dies(struct sim *sim)
         o->ups[i].stored |= o->ups[i].keep_op != 0;
         o->ups[i].keep_op = 0;
     }
+    o->keeps = 0;
 }
 
 static void session_reborn(struct sim *sim, struct book *book,
@@ -204,22 +205,23 @@ void oracle_reborn(struct sim *sim)
     o->last_op = 0;
     sim->stats->records_restored += sim->store.record_count;
     o->held = 0;
-    for (size_t i = 0; i < o->book_count; i++)
-        o->books[i].seen = false;
+    o->roll.number++;
+    o->roll.count = n;
     for (size_t i = 0; i < n; i++) {
         struct book *book = oracle_book(sim, info[i].client_id.data,
                                         info[i].client_id.len, o->reused);
 
         if (book == NULL || !sim->o.durable)
             sim_fail(sim, "durable", "a session out of nothing");
-        book->seen = true;
+        book->seen = o->roll.number;
+        o->roll.rows[i] = book;
         session_reborn(sim, book, &info[i]);
         o->held += info[i].queue_messages;
     }
     for (size_t i = 0; i < o->book_count; i++) {
         struct book *book = &o->books[i];
 
-        if (!book->exists || book->seen)
+        if (!book->exists || book->seen == o->roll.number)
             continue;
         if (book->promised && !book->hazy &&
             !(book->clean && book->promise != GW_ACTIVE &&

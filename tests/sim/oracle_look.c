@@ -108,31 +108,30 @@ static void check_session(struct sim *sim, struct book *book,
                  book->id, info->subscriptions, stand, may);
 }
 
-static void check_sums(struct sim *sim, uint64_t held, uint64_t subs)
+static void check_sums(struct sim *sim, const struct gw_usage *u, uint64_t held,
+                       uint64_t subs)
 {
     struct oracle *o = &sim->oracle;
     const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
     uint64_t drops = oracle_drops(c), least = o->offers_must, most;
     uint64_t out = c->down_delivered - o->delivered + drops - o->dropped + held;
-    struct gw_usage u;
 
-    gw_engine_usage(sim->gw.engine, &u);
-    if (u.queue_entries != held || u.subscriptions != subs)
+    if (u->queue_entries != held || u->subscriptions != subs)
         sim_fail(sim, "S9",
                  "%u places and %u subscriptions are used, not %llu "
                  "and %llu",
-                 u.queue_entries, u.subscriptions, (unsigned long long)held,
+                 u->queue_entries, u->subscriptions, (unsigned long long)held,
                  (unsigned long long)subs);
-    if (u.message_bytes >
+    if (u->message_bytes >
         (uint64_t)(sim->o.queue_total_bytes + sim->o.uplink_total_bytes))
         sim_fail(sim, "S9", "%llu octets of messages",
-                 (unsigned long long)u.message_bytes);
+                 (unsigned long long)u->message_bytes);
     /* What was forgotten may be back behind a gap. */
     if (!sim->store.damaged && !o->power_lost &&
-        (u.uplink_messages > (uint32_t)sim->o.uplink_max_messages ||
-         u.uplink_bytes > (uint64_t)sim->o.uplink_max_bytes))
+        (u->uplink_messages > (uint32_t)sim->o.uplink_max_messages ||
+         u->uplink_bytes > (uint64_t)sim->o.uplink_max_bytes))
         sim_fail(sim, "S9", "%u messages and %llu octets wait for the broker",
-                 u.uplink_messages, (unsigned long long)u.uplink_bytes);
+                 u->uplink_messages, (unsigned long long)u->uplink_bytes);
     most = o->offers_must + o->offers_may;
     /* No name, no body: then one drop may stand for all its readers. */
     if (c->drop_table_full > o->counters.drop_table_full)
@@ -150,15 +149,25 @@ static void check_sums(struct sim *sim, uint64_t held, uint64_t subs)
                  (unsigned long long)most);
 }
 
-static void see(struct sim *sim, const struct gw_session_info *info)
+/* The row-th session; whether there was none of its book before. */
+static bool see(struct sim *sim, size_t row, const struct gw_session_info *info)
 {
-    struct book *book =
-        oracle_book(sim, info->client_id.data, info->client_id.len, false);
+    struct roll *roll = &sim->oracle.roll;
+    struct mqttsn_span id = info->client_id;
+    struct book *book = roll->rows[row];
     enum gw_state before;
+    bool born;
 
+    /* Mostly whose it was at the last look. */
+    if (book == NULL || !oracle_is_of(book, id.data, id.len))
+        book = oracle_book(sim, id.data, id.len, false);
     if (book == NULL)
         sim_fail(sim, "state", "a session that never connected");
-    book->seen = true;
+    if (book->seen == roll->number)
+        sim_fail(sim, "state", "%s has two sessions", book->id);
+    book->seen = roll->number;
+    roll->rows[row] = book;
+    born = !book->exists;
     if (!book->exists || book->state != info->state ||
         book->held != info->queue_messages || book->offered)
         oracle_changed(sim, book);
@@ -168,6 +177,19 @@ static void see(struct sim *sim, const struct gw_session_info *info)
         oracle_topics_asleep(sim, book);
     book->held_before = book->held;
     book->held = info->queue_messages;
+    return born;
+}
+
+/* Of those that there were, and were born, some were not found any more. */
+static void miss(struct sim *sim)
+{
+    struct oracle *o = &sim->oracle;
+
+    for (size_t i = 0; i < o->book_count; i++)
+        if (o->books[i].exists && o->books[i].seen != o->roll.number) {
+            oracle_changed(sim, &o->books[i]);
+            oracle_vanished(sim, &o->books[i]);
+        }
 }
 
 void oracle_look(struct sim *sim)
@@ -175,35 +197,34 @@ void oracle_look(struct sim *sim)
     struct oracle *o = &sim->oracle;
     const struct gw_counters *c = gw_engine_counters(sim->gw.engine);
     struct gw_session_info info[ORACLE_SESSIONS];
+    struct gw_usage usage;
     uint64_t held = 0, subs = 0;
     uint32_t cursor = 0;
-    size_t n;
+    size_t n, known = o->roll.count;
 
     n = gw_engine_visit(sim->gw.engine, &cursor, ORACLE_SESSIONS, info);
     if (n == ORACLE_SESSIONS)
         sim_fail(sim, "setup", "too many sessions to look at");
-    for (size_t i = 0; i < o->book_count; i++)
-        o->books[i].seen = false;
-    oracle_count_candidates(sim);
+    if (c->connects_accepted != o->counters.connects_accepted)
+        oracle_count_candidates(sim);
+    o->roll.number++;
+    o->roll.count = n;
     for (size_t i = 0; i < n; i++) {
-        see(sim, &info[i]);
+        known += see(sim, i, &info[i]);
         held += info[i].queue_messages;
         subs += info[i].subscriptions;
     }
-    for (size_t i = 0; i < o->book_count; i++)
-        if (o->books[i].exists && !o->books[i].seen) {
-            oracle_changed(sim, &o->books[i]);
-            oracle_vanished(sim, &o->books[i]);
-        }
-    check_sums(sim, held, subs);
+    if (known != n)
+        miss(sim);
+    gw_engine_usage(sim->gw.engine, &usage);
+    check_sums(sim, &usage, held, subs);
     if (o->fresh && o->input == INPUT_DATAGRAM &&
         c->down_delivered > o->delivered)
         oracle_delivered(sim);
     if (o->fresh && o->input == INPUT_MESSAGE)
         oracle_offers_taken(sim);
     for (size_t i = 0; i < n; i++) {
-        struct book *book = oracle_book(sim, info[i].client_id.data,
-                                        info[i].client_id.len, false);
+        struct book *book = o->roll.rows[i];
 
         if (book->held == 0 && book->count > 0)
             while (book->count > 0)
@@ -219,7 +240,8 @@ void oracle_look(struct sim *sim)
     o->held = held;
     o->up_drops += up_drops(c) - up_drops(&o->counters);
     oracle_reasons(sim);
-    o->before = o->counters;
+    if (o->fresh)
+        o->before = o->counters;
     o->counters = *c;
-    oracle_uplink_look(sim);
+    oracle_uplink_look(sim, &usage);
 }

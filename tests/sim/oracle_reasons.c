@@ -7,6 +7,7 @@
 #include "sim.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #define WHEN(input) (1u << (input))
 #define IN_MESSAGE WHEN(INPUT_MESSAGE)
@@ -113,8 +114,10 @@ void oracle_reasons(struct sim *sim)
 {
     const struct oracle *o = &sim->oracle;
     const struct gw_counters *now = gw_engine_counters(sim->gw.engine);
+    bool counted = memcmp(now, &o->counters, sizeof(*now)) != 0;
 
-    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+    for (size_t i = 0; counted && i < sizeof(reasons) / sizeof(reasons[0]);
+         i++) {
         const struct reason *r = &reasons[i];
 
         if (value(now, r) == value(&o->counters, r))

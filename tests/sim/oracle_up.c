@@ -141,6 +141,8 @@ static void on_publish(struct sim *sim, struct book *book)
         return;
     }
     up = at(o, o->up_count++);
+    if (o->up_count > ORACLE_UPS)
+        o->keeps -= up->keep_op != 0;
     *up = (struct up){.book = book,
                       .msg = f->msg,
                       .qos = qos,
@@ -446,8 +448,10 @@ void oracle_up_kept(struct sim *sim, const struct gw_store_action *action,
             !holds(record, action->len, up))
             continue;
         /* Another word on it may follow before the first is stored. */
-        if (up->keep_op == 0)
+        if (up->keep_op == 0) {
             up->keep_op = action->op;
+            o->keeps++;
+        }
         return;
     }
 }
@@ -456,12 +460,13 @@ void oracle_up_stored(struct sim *sim, uint64_t op, bool ok)
 {
     struct oracle *o = &sim->oracle;
 
-    for (size_t i = o->up_count; i-- > first(o);) {
+    for (size_t i = o->up_count; o->keeps > 0 && i-- > first(o);) {
         if (at(o, i)->keep_op != op)
             continue;
         at(o, i)->stored |= ok;
         at(o, i)->unsettled |= !ok;
         at(o, i)->keep_op = 0;
+        o->keeps--;
         return;
     }
 }

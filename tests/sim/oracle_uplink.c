@@ -35,36 +35,34 @@ void oracle_uplink_after(struct sim *sim)
                  o->bound->id);
 }
 
-void oracle_uplink_look(struct sim *sim)
+void oracle_uplink_look(struct sim *sim, const struct gw_usage *usage)
 {
     struct oracle *o = &sim->oracle;
     const struct gw_counters *c = &o->counters;
     const struct up *one = NULL;
-    struct gw_usage u;
     uint64_t missing;
 
-    gw_engine_usage(sim->gw.engine, &u);
     /* With a connection of its own they end with that one. */
     if (!sim->o.transparent &&
         o->uplink.qos0_taken > o->uplink.qos0_published + c->up_qos0_dropped +
                                    c->up_drop_full + c->up_drop_expired +
-                                   u.exchanges)
+                                   usage->exchanges)
         sim_fail(sim, "L4",
                  "%llu QoS 0 publishes taken, %llu published, %llu given up",
                  (unsigned long long)o->uplink.qos0_taken,
                  (unsigned long long)o->uplink.qos0_published,
                  (unsigned long long)c->up_qos0_dropped);
-    if (u.uplink_messages < o->uplink.waiting && sim->o.durable &&
+    if (usage->uplink_messages < o->uplink.waiting && sim->o.durable &&
         !sim->store.damaged && !o->power_lost && o->up_count <= ORACLE_UPS) {
         missing = oracle_up_missing(sim, &one);
-        if (missing > o->up_drops + u.uplink_messages)
+        if (missing > o->up_drops + usage->uplink_messages)
             sim_fail(sim, "L4",
                      "%llu accepted publishes are not at the broker, %llu were "
                      "given up, %u wait",
                      (unsigned long long)missing,
-                     (unsigned long long)o->up_drops, u.uplink_messages);
+                     (unsigned long long)o->up_drops, usage->uplink_messages);
     }
-    o->uplink.waiting = u.uplink_messages;
+    o->uplink.waiting = usage->uplink_messages;
 }
 
 /* ---- the backlog -------------------------------------------------------- */
