@@ -113,7 +113,7 @@ static void on_message(const struct mqttsn_client_event *event)
     if (sub.over || (event->retain && sub.no_retained))
         return;
     print(event);
-    if (++sub.printed == sub.count)
+    if (++sub.printed == sub.count && !sub.over)
         finish(EXIT_DONE);
 }
 

@@ -109,6 +109,17 @@ class Subscribe(ToolTest):
         sub.wait_line("^x$")
         self.end(sub)
 
+    def test_the_last_message_counts_only_if_it_was_written(self):
+        self.mqtt().publish("full/kept", "x", 1, retain=True)
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(
+                [path("sub"), *self.address(), "-t", "full/kept", "-q", "1",
+                 "-C", "1"], stdout=full, stderr=subprocess.PIPE,
+                timeout=3 * PATIENCE)
+        self.assertEqual(
+            (done.returncode, done.stderr),
+            (1, b"mqttsn-sub: error: standard output is closed\n"))
+
     @unittest.skipUnless(shutil.which("mosquitto_sub"), "no mosquitto_sub")
     def test_it_prints_as_mosquitto_sub_does(self):
         source = self.mqtt()
