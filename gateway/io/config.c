@@ -462,10 +462,8 @@ enum mqttsn_status gw_config_reload(const struct gw_config *running,
 
     if (status != MQTTSN_OK)
         return status;
-    if (gw_config_changes(running, fresh, warn_of_restart, &load) == 0) {
-        *ret = fresh;
-        return MQTTSN_OK;
-    }
+    (void)gw_config_changes(running, fresh, warn_of_restart, &load);
+    /* Also without a change: listeners stay in the order that they have. */
     load.config = config_new();
     if (load.config == NULL) {
         gw_config_free(fresh);

@@ -96,6 +96,28 @@ static void what_needs_a_restart_keeps_its_running_value(void **state)
     gw_config_free(c);
 }
 
+/* Sockets, counters and the engine know a listener by its place. */
+static void listeners_keep_their_places(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_config *a, *b;
+
+    a = load_good(f, "[listener lan]\nbind = 1.2.3.4\n"
+                     "[listener wan]\nbind = 1.2.3.5\n");
+    b = reload_text(f, a,
+                    "[listener wan]\nbind = 1.2.3.5\nmax_datagram = 100\n"
+                    "[listener lan]\nbind = 1.2.3.4\nforwarders = 10.0.0.1\n");
+    assert_non_null(b);
+    assert_string_equal(f->reported, "");
+    assert_string_equal(b->listeners[0].name, "lan");
+    assert_int_equal(b->options.listeners[0].forwarder_count, 1);
+    assert_string_equal(b->listeners[1].name, "wan");
+    assert_int_equal(b->options.listeners[1].forwarder_count, 0);
+    assert_int_equal(b->options.listeners[1].max_datagram, 100);
+    gw_config_free(a);
+    gw_config_free(b);
+}
+
 static void default_listeners_stay_when_the_file_names_some(void **state)
 {
     struct fixture *f = *state;
@@ -221,6 +243,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_reloads_is_taken_over),
         TEST(what_needs_a_restart_keeps_its_running_value),
+        TEST(listeners_keep_their_places),
         TEST(default_listeners_stay_when_the_file_names_some),
         TEST(a_reload_with_an_error_gives_nothing),
         TEST(a_new_password_waits_for_a_restart),
