@@ -16,10 +16,13 @@ static const uint8_t key[16] = "mqttsn-gateway 1";
 
 const char *conf_host_name(struct conf_load *load)
 {
-    char name[65] = "";
+    char host[65] = "";
+    const char *name = host;
 
-    if (gethostname(name, sizeof(name) - 1) != 0 || name[0] == '\0')
-        return "mqttsn-gateway";
+    if (load->merging)
+        name = load->running->name;
+    else if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
+        name = "mqttsn-gateway";
     return conf_dup(load, name, strlen(name));
 }
 
@@ -46,10 +49,11 @@ void conf_make_client_id(struct conf_load *load)
     char machine_id[33], id[32];
     uint64_t digits = 0;
 
-    if (running != NULL && running->upstream.client_id_random) {
+    if (load->merging ||
+        (running != NULL && running->upstream.client_id_random)) {
         upstream->client_id = conf_dup(load, running->upstream.client_id,
                                        strlen(running->upstream.client_id));
-        upstream->client_id_random = true;
+        upstream->client_id_random = running->upstream.client_id_random;
         return;
     }
     if (read_machine_id(path != NULL ? path : MACHINE_ID, machine_id)) {

@@ -237,6 +237,27 @@ static void a_made_up_client_id_stays(void **state)
     gw_config_free(c);
 }
 
+/* They say who this is until it starts again. */
+static void what_the_machine_is_called_waits_for_a_restart(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_config *a = load_good(f, ""), *b;
+
+    a->name = "before";
+    write_text(f->machine_id, "ffeeddccbbaa99887766554433221100\n");
+    b = reload_text(f, a, "[gateway]\nid = 2\n");
+    assert_non_null(b);
+    assert_string_equal(
+        f->reported,
+        "warning: gateway.name: the new value needs a restart\n"
+        "warning: upstream.client_id: the new value needs a restart\n");
+    assert_int_equal(b->options.gw_id, 2);
+    assert_string_equal(b->name, "before");
+    assert_string_equal(a->upstream.client_id, b->upstream.client_id);
+    gw_config_free(a);
+    gw_config_free(b);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -249,6 +270,7 @@ int main(void)
         TEST(a_new_password_waits_for_a_restart),
         TEST(new_tokens_are_taken_over),
         TEST(a_made_up_client_id_stays),
+        TEST(what_the_machine_is_called_waits_for_a_restart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
