@@ -395,6 +395,18 @@ static int run(struct gw_config *config, const struct arguments *args,
     return leave(EXIT_SUCCESS);
 }
 
+/* Whoever starts us may have closed a standard stream; what is opened next
+ * would take its place, and be written to. So it stays one that cannot be. */
+static void fill_streams(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    (void)close(fd);
+}
+
 int main(int argc, char **argv)
 {
     struct arguments args = {0};
@@ -403,6 +415,7 @@ int main(int argc, char **argv)
     enum mqttsn_status loaded;
     int status;
 
+    fill_streams();
     if (!parse(argc, argv, &args, &status))
         return status;
     loaded = gw_config_load(&args.sources, keep_problem, &problems, &config);

@@ -147,20 +147,26 @@ class Clock(E2ETest):
 
 
 class MuteGateway(Gateway):
-    """Writes its log, at level debug, to a device that is full."""
+    """Its log, at level debug, leads nowhere; STREAMS is for the shell."""
+
+    def __init__(self, port, streams):
+        self.streams = streams
+        super().__init__(port)
 
     def start(self, ready=True):
         self.process = Process("gateway", [
-            "/bin/sh", "-c", 'exec "$@" 2>/dev/full', "sh",
+            "/bin/sh", "-c", 'exec "$@" ' + self.streams, "sh",
             os.environ["MQTTSN_GATEWAY"], "-c", self.file], env=self.env)
 
 
 class FullLog(E2ETest):
     """Standard error that takes nothing must not stop anybody."""
 
+    STREAMS = "2>/dev/full"
+
     def begin(self):
         self.broker = self.start_broker()
-        self.gw = MuteGateway(self.broker.port)
+        self.gw = MuteGateway(self.broker.port, self.STREAMS)
         self.gateways.append(self.gw)
 
     def wait_listening(self):
@@ -182,6 +188,19 @@ class FullLog(E2ETest):
         for number in range(100):
             n1.publish1(topic_id, str(number), 10 + number)
             watch.expect("up/x", str(number))
+
+
+class NoStreams(FullLog):
+    """What is opened instead of them is not taken for the log."""
+
+    STREAMS = "<&- >&- 2>&-"
+
+    def test_nodes_are_served(self):
+        super().test_nodes_are_served()
+
+        self.assertEqual(
+            [os.readlink("/proc/%d/fd/%d" % (self.gw.process.child.pid, fd))
+             for fd in range(3)], 3 * ["/dev/null"])
 
 
 class Load(E2ETest):
