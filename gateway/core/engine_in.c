@@ -208,12 +208,7 @@ static void on_frame(struct gw_engine *e, const struct gw_peer *peer,
                           gw_store_all(e));
             return;
         }
-        /* Whoever waits for a contested client id is half-open (D5). */
-        if (session == 0 && e->by_contender.used != 0 &&
-            gw_contender_is(e, peer))
-            e->counters.rx_ignored++;
-        else
-            gw_stranger_disconnect(e, peer);
+        gw_stranger_disconnect(e, peer);
         return;
     case GW_R_HANDLE:
         handle(e, peer, session, frame);

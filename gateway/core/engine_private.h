@@ -450,7 +450,8 @@ void gw_replies_release(struct gw_engine *e);
 void gw_replies_fail(struct gw_engine *e, uint64_t op);
 
 /* An answer to a source without session; DISCONNECT is rate-limited (G12-27),
- * CONNACK is not: a full table is never answered with silence (D7). */
+ * CONNACK is not: a full table is never answered with silence (D7). Whoever
+ * waits for a client id that others hold is not told DISCONNECT (D5). */
 void gw_stranger_disconnect(struct gw_engine *e, const struct gw_peer *peer);
 /* NULL: it is not said. Else it leaves when all is stored up to reply.wait,
  * which may still be raised until something else is done. */

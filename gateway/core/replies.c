@@ -342,6 +342,11 @@ void gw_stranger_disconnect(struct gw_engine *e, const struct gw_peer *peer)
     const struct gw_options *o = &e->policy.options;
     uint32_t rate = o->stranger_reply_rate;
 
+    /* Whoever waits for a contested client id is half-open (D5). */
+    if (e->by_contender.used != 0 && gw_contender_is(e, peer)) {
+        e->counters.rx_ignored++;
+        return;
+    }
     /* Two gateways must not answer each other for ever, nor one itself. */
     for (uint32_t i = 0; i < e->gateway_count; i++) {
         if (gw_addr_equal(&e->gateways[i].addr, &peer->addr)) {
