@@ -237,8 +237,8 @@ void oracle_datagram_in(struct sim *sim, const struct gw_addr *from,
         take_print(sim);
     o->caller = oracle_caller(sim, &peer);
     o->caller->octets_in += whole;
-    oracle_reach_in(sim, o->caller);
     o->bound = oracle_bound(sim, &peer);
+    oracle_reach_in(sim);
     count_cell(sim);
     if (!o->valid) {
         if (!o->malformed && o->bound != NULL)
@@ -442,7 +442,7 @@ void oracle_datagram_out(struct sim *sim, const struct gw_datagram *datagram,
         sim_fail(sim, "S10", "%llu octets to a stranger who sent %llu",
                  (unsigned long long)caller->octets_out,
                  (unsigned long long)caller->octets_in);
-    oracle_reach_out(sim, caller, &f);
+    oracle_reach_out(sim, caller, book, &f);
     switch (f.type) {
     case SN_REGISTER:
     case SN_PUBLISH:

@@ -23,9 +23,9 @@
  *       topic ids, messages and octets in its queue, messages of an awake
  *       period                                       _limits, _look, _offers
  *       what strangers, and one source, may have of it, is     _rates
- *   S10 who has no session gets no more octets than came from him; nobody gets
- *       the same question oftener than it may be repeated to who is silent
- *                                                                here, _reach
+ *   S10 who has no session gets no more octets than came from him; nobody
+ *       gets more answers than he sent datagrams, nor the same question
+ *       oftener than it may be repeated to who is silent           here, _reach
  *   S11 a will comes once, when the node is lost, and never else        _wills
  *   S12 repetitions: DUP, same MsgId, not too soon, not too often,
  *       not too late                                                    _down
@@ -220,6 +220,7 @@ struct book {
     bool subs_overflow;
     mqttsn_ms retained_until; /* a SUBSCRIBE was refused: they may come yet */
     struct asks asks;
+    unsigned unanswered;                /* datagrams of this session */
     struct asks refusals;               /* SUBACKs that will say so */
     struct filters asked;               /* ever, by whoever had this id */
     struct asks barred;                 /* of these, because of the rules */

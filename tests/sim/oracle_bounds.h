@@ -62,6 +62,7 @@ struct rate {
 
 /* What was asked of the one at an address since he was heard. */
 struct reach {
+    unsigned unanswered; /* datagrams, but for those of a session */
     mqttsn_ms heard_at;
     unsigned waits; /* what came since then, and may be asked back about */
     uint8_t type;
@@ -104,8 +105,8 @@ void oracle_rates_after(struct sim *sim);
 void oracle_rates_out(struct sim *sim, const struct caller *caller);
 
 /* reach: what came from there, and what goes there */
-void oracle_reach_in(struct sim *sim, struct caller *caller);
-void oracle_reach_out(struct sim *sim, struct caller *caller,
+void oracle_reach_in(struct sim *sim);
+void oracle_reach_out(struct sim *sim, struct caller *caller, struct book *book,
                       const struct sn_frame *f);
 void oracle_reach_begins(struct sim *sim);
 

@@ -1,26 +1,53 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who can be made to send to whom (S10). Whoever writes another's address into
- * a datagram has that one get what follows: whatever is asked of somebody who
- * is silent is asked a few times, and then no more.
+ * a datagram has that one get the answer: so there is one at most for each
+ * datagram, and whatever is asked of somebody who is silent is asked a few
+ * times, and then no more.
+ *
+ * What was said in a session is answered to who speaks for that session when
+ * the answer goes (G12-24): so such a datagram counts for the session, and any
+ * other for its sender.
  */
 #include "sim.h"
 
-void oracle_reach_in(struct sim *sim, struct caller *caller)
+/* Its answer goes with the session; else where it came from, or nowhere. */
+static bool is_of_session(const struct sim *sim, const struct book *book,
+                          uint8_t type)
 {
-    struct reach *reach = &caller->reach;
+    if (book == NULL || !oracle_connected(book) ||
+        (book->state == GW_ASLEEP && sim->o.strict_sleep))
+        return false; /* at most "I do not know you" */
+    return type != SN_CONNECT && type != SN_PINGREQ && type != SN_DISCONNECT &&
+           type != SN_SEARCHGW;
+}
+
+void oracle_reach_in(struct sim *sim)
+{
+    struct oracle *o = &sim->oracle;
+    struct reach *reach = &o->caller->reach;
 
     if (reach->count != 0)
         reach->waits = 0;
     reach->waits++;
     reach->count = 0;
     reach->heard_at = sim->now;
+    if (o->malformed)
+        return;
+    if (o->valid && is_of_session(sim, o->bound, o->frame.type))
+        o->bound->unanswered++;
+    else
+        reach->unanswered++;
 }
 
 void oracle_reach_begins(struct sim *sim)
 {
-    for (size_t i = 0; i < sim->oracle.caller_count; i++)
+    for (size_t i = 0; i < sim->oracle.caller_count; i++) {
+        sim->oracle.callers[i].reach.unanswered = 0;
         sim->oracle.callers[i].reach.count = 0;
+    }
+    for (size_t i = 0; i < sim->oracle.book_count; i++)
+        sim->oracle.books[i].unanswered = 0;
 }
 
 static bool is_question(const struct sn_frame *f)
@@ -53,9 +80,42 @@ static void ask(struct sim *sim, struct caller *caller,
                  sn_type_name(f->type), reach->count);
 }
 
-void oracle_reach_out(struct sim *sim, struct caller *caller,
+static bool spend(unsigned *unanswered)
+{
+    if (*unanswered == 0)
+        return false;
+    (*unanswered)--;
+    return true;
+}
+
+static void answer(struct sim *sim, struct caller *caller, struct book *book,
+                   const struct sn_frame *f)
+{
+    unsigned none = 0;
+    unsigned *own = &caller->reach.unanswered;
+    unsigned *shared = book != NULL ? &book->unanswered : &none;
+    bool to_sender = f->type == SN_CONNACK || f->type == SN_PINGRESP ||
+                     f->type == SN_DISCONNECT || f->type == SN_GWINFO;
+
+    if (spend(to_sender ? own : shared) || spend(to_sender ? shared : own) ||
+        (book != NULL && book->hazy))
+        return;
+    sim_fail(sim, "S10", "a %s to %u.%u, and all it said is answered",
+             sn_type_name(f->type), net_host(&caller->peer.addr),
+             caller->peer.addr.port);
+}
+
+void oracle_reach_out(struct sim *sim, struct caller *caller, struct book *book,
                       const struct sn_frame *f)
 {
-    if (is_question(f))
+    if (is_question(f)) {
         ask(sim, caller, f);
+        return;
+    }
+    /* PINGREQ is bounded by keep-alive; and who has a session may be told
+     * unasked that the broker is away. */
+    if (f->type == SN_PUBLISH || f->type == SN_PINGREQ ||
+        (f->type == SN_DISCONNECT && sim->o.upstream_down_max_s != 0))
+        return;
+    answer(sim, caller, book, f);
 }
