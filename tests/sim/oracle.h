@@ -207,6 +207,7 @@ struct book {
     unsigned awakes;     /* awake periods */
     unsigned awake_sent; /* messages, in this one */
     mqttsn_ms awoke_at;
+    mqttsn_ms congested; /* when it said so, of a message; 0: it did not */
     unsigned wills_step; /* 0 none, 1 topic, 2 message */
     struct will will, next_will;
     bool will_hazy;             /* it may have been another at some time */

@@ -91,6 +91,11 @@ void oracle_limits_after(struct sim *sim);
 void oracle_limits_seen(struct sim *sim, const struct book *book,
                         const struct gw_session_info *info);
 void oracle_limits_awoke(const struct sim *sim, struct book *book);
+/* PUBACK says so; 'all_there': nothing that was sent to it was dropped. */
+void oracle_limits_congested(struct sim *sim, struct book *book,
+                             bool all_there);
+void oracle_limits_paused(struct sim *sim, const struct book *book,
+                          const struct sn_frame *f);
 void oracle_limits_awake(struct sim *sim, struct book *book,
                          struct entry *entry);
 

@@ -103,7 +103,7 @@ void oracle_dies(struct sim *sim)
         oracle_entries_after_crash(book);
         memset(book->recent, 0, sizeof(book->recent));
         memset(&book->step, 0, sizeof(book->step));
-        book->release_due = 0;
+        book->release_due = book->congested = 0;
         book->contender_count = 0;
         /* A start that was not acknowledged may not have been, and what was
          * before it be back. */

@@ -381,6 +381,7 @@ void oracle_down_out(struct sim *sim, struct book *book,
     if (book->connack_due)
         sim_fail(sim, "S7", "a %s to %s before its CONNACK",
                  sn_type_name(f->type), book->id);
+    oracle_limits_paused(sim, book, f);
     if (f->type == SN_REGISTER)
         register_out(sim, book, f);
     else
@@ -409,7 +410,8 @@ static bool was_refused(const struct book *book, uint16_t msg)
     return false;
 }
 
-static void on_puback(struct book *book, const struct sn_frame *f)
+static void on_puback(struct sim *sim, struct book *book,
+                      const struct sn_frame *f)
 {
     struct entry *e = f->msg != 0 ? under_way(book, f->msg) : NULL;
     struct topic *topic = oracle_topic(book, f->topic);
@@ -430,6 +432,9 @@ static void on_puback(struct book *book, const struct sn_frame *f)
         e->sent = 0; /* once more, as a new one, or dropped */
         e->msg = 0;
     }
+    if (f->code == 1 && f->topic == e->topic && !e->unsure &&
+        book->step.type == SN_PUBLISH && book->step.msg == f->msg)
+        oracle_limits_congested(sim, book, gone(sim, book) == 0);
     if (f->code != 0 && f->topic == e->topic && !anew)
         step_ends(book);
 }
@@ -443,9 +448,11 @@ void oracle_down_in(struct sim *sim)
     if (book == NULL || book->hazy || oracle_line_given_up(sim) ||
         !(oracle_deliverable(book) || book->state == GW_ASLEEP))
         return;
+    if (f->type == SN_PUBREC || (f->type == SN_PUBACK && f->code != 1))
+        book->congested = 0; /* it has it, or does not want it, after all */
     switch (f->type) {
     case SN_PUBACK:
-        on_puback(book, f);
+        on_puback(sim, book, f);
         break;
     case SN_REGACK:
         if (book->step.type != SN_REGISTER || book->step.msg != f->msg ||

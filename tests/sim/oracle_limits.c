@@ -159,3 +159,29 @@ void oracle_limits_awake(struct sim *sim, struct book *book,
         sim_fail(sim, "S9", "%s gets message %u of this awake period", book->id,
                  book->awake_sent);
 }
+
+/* ---- congestion -------------------------------------------------------- */
+
+/* The node has no room for the message at hand now. When that was given up for
+ * its silence, it may have made room meanwhile, and this is about nothing. */
+void oracle_limits_congested(struct sim *sim, struct book *book, bool all_there)
+{
+    mqttsn_ms most = (mqttsn_ms)(sim->o.retry_ms * (sim->o.retry_count + 1));
+
+    if (all_there || sim->now < book->step.begun + most)
+        book->congested = sim->now;
+}
+
+/* It is left alone for a while, or until it begins something anew (G12-16). */
+void oracle_limits_paused(struct sim *sim, const struct book *book,
+                          const struct sn_frame *f)
+{
+    mqttsn_ms wait = (mqttsn_ms)sim->o.congestion_wait_s * 1000;
+
+    if (book->congested == 0 || book->congested <= book->since ||
+        sim->now + 1 >= book->congested + wait)
+        return;
+    sim_fail(sim, "S12", "a %s to %s, which was congested %llu ms ago",
+             sn_type_name(f->type), book->id,
+             (unsigned long long)(sim->now - book->congested));
+}
