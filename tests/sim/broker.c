@@ -12,19 +12,32 @@ static const char *const topics[] = {
 
 #define TOPICS (sizeof(topics) / sizeof(topics[0]))
 
+static bool ends_level(char c)
+{
+    return c == '\0' || c == '/';
+}
+
 static bool levels_match(const char *filter, const char *name)
 {
-    size_t f = strcspn(filter, "/"), n = strcspn(name, "/");
-
-    if (strcmp(filter, "#") == 0)
-        return true;
-    if (!(f == 1 && filter[0] == '+') &&
-        !(f == n && strncmp(filter, name, f) == 0))
-        return false;
-    if (filter[f] == '\0' || name[n] == '\0')
-        return filter[f] == name[n] ||
-               (name[n] == '\0' && strcmp(filter + f, "/#") == 0);
-    return levels_match(filter + f + 1, name + n + 1);
+    for (;; filter++, name++) {
+        if (filter[0] == '#' && filter[1] == '\0')
+            return true;
+        if (filter[0] == '+' && ends_level(filter[1])) {
+            filter++;
+            while (!ends_level(*name))
+                name++;
+        }
+        while (*filter == *name && !ends_level(*name)) {
+            filter++;
+            name++;
+        }
+        if (!ends_level(*filter) || !ends_level(*name))
+            return false;
+        if (*name == '\0')
+            return *filter == '\0' || strcmp(filter, "/#") == 0;
+        if (*filter == '\0')
+            return false;
+    }
 }
 
 bool filter_matches(const char *filter, const char *name)

@@ -149,16 +149,18 @@ static void arrive_up(struct sim *sim, struct event *event)
 static void send_up(struct sim *sim, struct box *box, const struct peer *from,
                     const struct octets *message, bool suspect)
 {
-    struct octets o = *message;
+    struct octets wrapped;
 
     if (from->addr.family == 0 || box->silent_until > sim->now)
         return;
-    if (from->id_len > 0)
-        o = sn_wrap(from->id, from->id_len, *message);
+    if (from->id_len > 0) {
+        wrapped = sn_wrap(from->id, from->id_len, *message);
+        message = &wrapped;
+    }
     for (unsigned n = copies(sim, &box->up); n > 0; n--) {
         struct event *event =
             queue_add(&sim->queue, sim->now + delay(sim, &box->up), arrive_up,
-                      o.data, o.len);
+                      message->data, message->len);
 
         event->suspect = suspect;
         damage(sim, &box->up, event);

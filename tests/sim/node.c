@@ -81,7 +81,7 @@ static void retry(struct sim *sim, struct event *event)
     } else {
         if (node->flags_at != 0)
             node->frame.data[node->flags_at] |= SN_DUP;
-        node_send(sim, node, node->frame);
+        net_up(sim, node->box, &node->frame);
     }
     plan_retry(sim, node);
 }
@@ -96,7 +96,7 @@ static void ask(struct sim *sim, struct node *node, uint8_t type, uint16_t msg,
     node->serial++;
     node->frame = frame;
     node->flags_at = flags_at;
-    node_send(sim, node, frame);
+    net_up(sim, node->box, &node->frame);
     plan_retry(sim, node);
 }
 

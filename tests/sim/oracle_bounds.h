@@ -123,8 +123,8 @@ void oracle_readers_in(struct sim *sim);
 void oracle_readers_out(struct sim *sim, const struct book *book,
                         const struct sn_frame *f);
 
-/* reasons: of what was counted since the last look */
-void oracle_reasons(struct sim *sim);
+/* reasons: of what was counted since the last look; whether anything was */
+void oracle_reasons(struct sim *sim, bool counted);
 
 /* uplink: sums of what goes up */
 void oracle_uplink_after(struct sim *sim);

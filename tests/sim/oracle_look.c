@@ -201,6 +201,7 @@ void oracle_look(struct sim *sim)
     uint64_t held = 0, subs = 0;
     uint32_t cursor = 0;
     size_t n, known = o->roll.count;
+    bool counted = memcmp(c, &o->counters, sizeof(*c)) != 0;
 
     n = gw_engine_visit(sim->gw.engine, &cursor, ORACLE_SESSIONS, info);
     if (n == ORACLE_SESSIONS)
@@ -239,9 +240,10 @@ void oracle_look(struct sim *sim)
     o->dropped_superseded = c->drop_superseded;
     o->held = held;
     o->up_drops += up_drops(c) - up_drops(&o->counters);
-    oracle_reasons(sim);
+    oracle_reasons(sim, counted);
     if (o->fresh)
         o->before = o->counters;
-    o->counters = *c;
+    if (counted)
+        o->counters = *c;
     oracle_uplink_look(sim, &usage);
 }

@@ -209,7 +209,6 @@ void oracle_subs_answered(struct sim *sim, struct book *book,
     struct sub *sub;
 
     book->hazy |= f->type == SN_SUBACK && is_ambiguous(book, f->msg);
-
     /* Which it was does not matter: it waited for the store. */
     if (f->type == SN_UNSUBACK)
         return;
@@ -585,16 +584,17 @@ void oracle_offer(struct sim *sim, const struct outgoing *outgoing)
     o->message_counts =
         !o->message_loose && !outgoing->kept && !outgoing->again;
     o->last_messages[o->message_count++ % 8] = outgoing->message;
-    for (size_t i = 0; i < o->book_count; i++) {
-        const char *topic = rules_of_client(&sim->o, o->books[i].id, whole);
+    for (size_t i = 0; i < o->roll.count; i++) {
+        struct book *book = o->roll.rows[i];
+        const char *topic = rules_of_client(&sim->o, book->id, whole);
 
-        if (!o->books[i].exists || topic == NULL || topic[0] == '\0')
+        if (topic == NULL || topic[0] == '\0')
             continue;
-        if (o->books[i].hazy)
-            oracle_offer_to(sim, &o->books[i], outgoing, false, 0, 2);
+        if (book->hazy)
+            oracle_offer_to(sim, book, outgoing, false, 0, 2);
         else if (outgoing->retain)
-            offer_retained(sim, &o->books[i], outgoing, topic);
+            offer_retained(sim, book, outgoing, topic);
         else
-            offer_live(sim, &o->books[i], outgoing, topic);
+            offer_live(sim, book, outgoing, topic);
     }
 }

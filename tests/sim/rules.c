@@ -58,22 +58,37 @@ static bool is_level(const char *id)
     return *id != '\0' && *id != '$';
 }
 
+/* Text that grows; false when there is no room for that and its end. */
+struct text {
+    char *to;
+    size_t len, cap;
+};
+
+static bool append(struct text *text, const char *from, size_t len)
+{
+    if (len >= text->cap - text->len)
+        return false;
+    memcpy(text->to + text->len, from, len);
+    text->len += len;
+    text->to[text->len] = '\0';
+    return true;
+}
+
 /* False when it has the id in it, and that may not stand there. */
 static bool fill_in(const char *pattern, const char *id, char *to, size_t cap)
 {
     const char *at = strstr(pattern, PLACEHOLDER);
-    size_t len = 0;
+    struct text text = {.to = to, .cap = cap};
 
     if (at != NULL && !is_level(id))
         return false;
     for (; at != NULL; at = strstr(pattern, PLACEHOLDER)) {
-        len += (size_t)snprintf(to + len, cap - len, "%.*s%s",
-                                (int)(at - pattern), pattern, id);
-        if (len >= cap)
+        if (!append(&text, pattern, (size_t)(at - pattern)) ||
+            !append(&text, id, strlen(id)))
             return false;
         pattern = at + strlen(PLACEHOLDER);
     }
-    return (size_t)snprintf(to + len, cap - len, "%s", pattern) < cap - len;
+    return append(&text, pattern, strlen(pattern));
 }
 
 bool rules_admit(const struct options *o, const char *id)
@@ -89,13 +104,16 @@ bool rules_admit(const struct options *o, const char *id)
 void rules_at_broker(const struct options *o, const char *id, const char *topic,
                      char ret[BROKER_TOPIC])
 {
-    char prefix[BROKER_TOPIC], whole[2 * BROKER_TOPIC];
+    char prefix[BROKER_TOPIC] = "";
+    size_t len, more = strlen(topic);
 
-    if (rules_prefix(o) == NULL ||
+    if (rules_prefix(o) != NULL &&
         !fill_in(rules_prefix(o), id, prefix, sizeof(prefix)))
         prefix[0] = '\0';
-    snprintf(whole, sizeof(whole), "%s%.*s", prefix, BROKER_TOPIC, topic);
-    topic_copy(ret, whole);
+    topic_copy(ret, prefix);
+    len = strlen(prefix);
+    memcpy(ret + len, topic,
+           more < BROKER_TOPIC - len ? more : BROKER_TOPIC - 1 - len);
 }
 
 const char *rules_of_client(const struct options *o, const char *id,

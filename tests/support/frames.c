@@ -101,32 +101,43 @@ static void add_field(struct octets *o, const struct sn_frame *f, char field)
         add16(o, f->msg);
         break;
     default:
-        for (size_t i = 0; i < f->tail_len; i++)
-            add8(o, f->tail[i]);
+        assert(f->tail_len <= sizeof(o->data) - o->len);
+        memcpy(o->data + o->len, f->tail, f->tail_len);
+        o->len += f->tail_len;
         break;
     }
 }
 
+static size_t width(const struct sn_frame *f, char field)
+{
+    if (field == 't')
+        return f->tail_len;
+    return field == 'd' || field == 'i' || field == 'm' ? 2 : 1;
+}
+
 struct octets sn_pack(const struct sn_frame *frame)
 {
-    struct octets body = {0}, whole = {0};
     const char *layout = types[frame->type].layout;
+    struct octets o;
+    size_t body = 0;
 
-    if (!(frame->bare && may_be_bare(frame->type)))
-        for (const char *p = layout == NULL ? "t" : layout; *p != '\0'; p++)
-            add_field(&body, frame, *p);
-
-    if (frame->long_form || body.len + 2 > 255) {
-        add8(&whole, 1);
-        add16(&whole, (unsigned)body.len + 4);
+    if (frame->bare && may_be_bare(frame->type))
+        layout = "";
+    else if (layout == NULL)
+        layout = "t";
+    for (const char *p = layout; *p != '\0'; p++)
+        body += width(frame, *p);
+    o.len = 0;
+    if (frame->long_form || body + 2 > 255) {
+        add8(&o, 1);
+        add16(&o, (unsigned)body + 4);
     } else {
-        add8(&whole, (unsigned)body.len + 2);
+        add8(&o, (unsigned)body + 2);
     }
-    add8(&whole, frame->type);
-    assert(whole.len + body.len <= sizeof(whole.data));
-    memcpy(whole.data + whole.len, body.data, body.len);
-    whole.len += body.len;
-    return whole;
+    add8(&o, frame->type);
+    for (const char *p = layout; *p != '\0'; p++)
+        add_field(&o, frame, *p);
+    return o;
 }
 
 /* Takes one field from '*at'; false when it is not there. */

@@ -81,7 +81,7 @@ struct sn_frame {
 };
 
 struct octets {
-    size_t len;
+    size_t len; /* what is behind that many means nothing */
     uint8_t data[SN_TAIL_MAX + 16];
 };
 
