@@ -105,7 +105,8 @@ void daemon_pump(struct gw_daemon *d);
  * stopping should wait for. */
 bool daemon_is_drained(struct gw_daemon *d);
 
-/* Gives all datagrams that were read to the engine. */
+/* Gives all datagrams that were read to the engine, and is not held up by those
+ * that come meanwhile. */
 void daemon_feed_all(struct gw_daemon *d);
 
 /* Loop callbacks, for daemon.c to start. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon_private.h"
 
+#include <limits.h>
+
 #include "log.h"
 
 /*
@@ -31,8 +33,7 @@ static void input(void *user, const struct gw_addr *from,
 
 void daemon_feed_all(struct gw_daemon *d)
 {
-    while (gw_udp_feed(d->udp, FEED, input, d))
-        ;
+    (void)gw_udp_feed(d->udp, UINT_MAX, input, d);
 }
 
 /* Only who asks over HTTP is told how long the broker takes. */

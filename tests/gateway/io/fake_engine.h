@@ -25,7 +25,9 @@ struct fake_engine {
     mqttsn_ms last_now;
 
     /* What it gives. */
-    bool echo; /* each datagram is answered with itself */
+    bool echo;   /* each datagram is answered with itself */
+    int crowd;   /* a node's socket: while there are any left, */
+    size_t more; /* each datagram makes two of these come */
     mqttsn_ms deadline;
     size_t actions; /* upstream actions left; tokens count from 1 */
     bool relays;    /* each message from the broker is one more action */

@@ -546,6 +546,30 @@ static void a_reload_is_all_or_nothing(void **unused)
     rig_end(&r, NULL);
 }
 
+/* What comes meanwhile has time until it is done. */
+static void a_reload_ends_while_more_comes_than_can_be_served(void **unused)
+{
+    struct rig r;
+
+    (void)unused;
+    assert_int_equal(rig_start(&r, "[listener lan]\nbind = 127.0.0.1:0\n"
+                                   "receive_buffer = 256KiB\n"),
+                     MQTTSN_OK);
+    fake.crowd = node(&r);
+    for (unsigned i = 0; i < 5000; i++) /* more than the kernel keeps */
+        assert_int_equal(send(fake.crowd, "x", 1, 0), 1);
+    RUN_UNTIL(&r, fake.datagrams > 0);
+
+    fake.more = 20000;
+    gw_daemon_reload(r.daemon);
+    assert_int_equal(fake.reconfigured, 1);
+    assert_true(fake.more > 10000);
+
+    fake.more = 0;
+    close(fake.crowd);
+    rig_end(&r, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -563,6 +587,7 @@ int main(void)
         cmocka_unit_test(stopping_waits_for_the_last_words),
         cmocka_unit_test(a_stuck_broker_does_not_keep_the_process),
         cmocka_unit_test(a_reload_is_all_or_nothing),
+        cmocka_unit_test(a_reload_ends_while_more_comes_than_can_be_served),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
