@@ -100,7 +100,8 @@ static void read_credentials(struct conf_load *load)
     struct conf_place given =
         conf_place_of(load, "upstream", "credentials_file");
 
-    if (path != NULL)
+    /* Connections run on what the start has read, and the file may be gone. */
+    if (path != NULL && !load->merging)
         conf_read_rows(load, &given, FILE_KEY, path, add_line);
 }
 

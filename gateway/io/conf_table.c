@@ -209,7 +209,8 @@ const struct conf_key conf_keys[] = {
         SAYS("In transparent mode, who nodes are at the broker: lines of "
              "client id or pattern, user name, password file; or of client id "
              "or pattern, user name or nothing, certificate, key. The first "
-             "that fits counts, and without one what holds for the gateway")),
+             "that fits counts, and without one what holds for the gateway. A "
+             "reload does not look into it")),
     KEY("upstream", "proxy", TEXT, "", CONFIG(upstream.proxy), RANGE(0, 300),
         .note = "none",
         SAYS("HTTP proxy to reach every broker through, as "

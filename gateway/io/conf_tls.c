@@ -47,6 +47,9 @@ void conf_check_tls(struct conf_load *load)
     char why[2 * CONF_WHY_MAX];
     const char *key;
 
+    /* It runs on these; their files are to be there when it starts again. */
+    if (load->merging)
+        return;
     if (!conf_wants_tls(load->config)) {
         warn_unused(load);
         return;

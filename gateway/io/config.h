@@ -82,7 +82,7 @@ struct gw_config_upstream {
     size_t password_len;
     const char *node_client_id; /* with {client_id} once */
     const char *credentials_file;
-    const struct gw_config_credentials *credentials;
+    const struct gw_config_credentials *credentials; /* not after a reload */
     size_t credential_count;
     const char *proxy; /* "http://HOST:PORT", or NULL */
     const char *proxy_username;

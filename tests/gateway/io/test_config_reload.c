@@ -178,6 +178,58 @@ static void a_new_password_waits_for_a_restart(void **state)
     gw_config_free(b);
 }
 
+/* Connections run on what was read at the start. */
+static void credentials_of_the_start_may_be_gone(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_config *a, *b;
+    char rows[64], text[160];
+
+    snprintf(rows, sizeof(rows), "%s/rows", f->dir);
+    snprintf(text, sizeof(text),
+             "[upstream]\nmode = transparent\ncredentials_file = %s\n", rows);
+    write_text(rows, "");
+    a = load_good(f, text);
+
+    unlink(rows);
+    b = reload_text(f, a,
+                    "[upstream]\nmode = transparent\n[gateway]\nid = 2\n");
+    assert_string_equal(f->reported,
+                        "warning: upstream.credentials_file: the new value "
+                        "needs a restart\n");
+    assert_non_null(b);
+    assert_int_equal(b->options.gw_id, 2);
+    gw_config_free(a);
+    gw_config_free(b);
+}
+
+static void trusted_certificates_of_the_start_may_be_gone(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_config *a, *b;
+    char path[64], text[160];
+
+    if (!gw_tls_available())
+        skip();
+    snprintf(path, sizeof(path), "%s/trusted", f->dir);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(text, sizeof(text),
+             "[upstream]\nurl = mqtts://b\n[tls]\nca_path = %s\n", path);
+    a = load_good(f, text);
+
+    assert_int_equal(rmdir(path), 0);
+    b = reload_text(f, a,
+                    "[upstream]\nurl = mqtts://b\n[tls]\nca_path = /\n"
+                    "[gateway]\nid = 2\n");
+    assert_string_equal(
+        f->reported,
+        "warning: 4: tls.ca_path: the new value needs a restart\n");
+    assert_non_null(b);
+    assert_int_equal(b->options.gw_id, 2);
+    gw_config_free(a);
+    gw_config_free(b);
+}
+
 /* Also where another key keeps its running value. */
 static void new_tokens_are_taken_over(void **state)
 {
@@ -268,6 +320,8 @@ int main(void)
         TEST(default_listeners_stay_when_the_file_names_some),
         TEST(a_reload_with_an_error_gives_nothing),
         TEST(a_new_password_waits_for_a_restart),
+        TEST(credentials_of_the_start_may_be_gone),
+        TEST(trusted_certificates_of_the_start_may_be_gone),
         TEST(new_tokens_are_taken_over),
         TEST(a_made_up_client_id_stays),
         TEST(what_the_machine_is_called_waits_for_a_restart),
