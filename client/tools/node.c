@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "node.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "mqttsn/text.h"
 
@@ -28,14 +30,26 @@ void node_complain(const char *tool, bool quiet, const char *format, ...)
     fputc('\n', stderr);
 }
 
+/* What a tool opens would take the place of a stream that is closed, and be
+ * written to; so it is filled with what cannot be written to. */
+static void fill_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)open("/dev/null", O_RDONLY);
+    }
+}
+
 bool node_args(const char *tool, const char *help,
                const struct args_option *table, size_t count,
                const struct node_options *options, int argc, char *const argv[],
                int *ret_exit)
 {
     char error[ARGS_ERROR_MAX];
-    enum mqttsn_status status = args_parse(table, count, argc, argv, error);
+    enum mqttsn_status status;
 
+    fill_streams();
+    status = args_parse(table, count, argc, argv, error);
     if (options->help || options->version) {
         if (options->help)
             fputs(help, stdout);

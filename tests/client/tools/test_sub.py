@@ -120,6 +120,16 @@ class Subscribe(ToolTest):
             (done.returncode, done.stderr),
             (1, b"mqttsn-sub: error: standard output is closed\n"))
 
+    def test_a_closed_stream_is_not_filled_by_something_else(self):
+        self.mqtt().publish("closed/kept", "x", 1, retain=True)
+        done = subprocess.run(
+            ["/bin/sh", "-c", 'exec "$@" >&-', "sh", path("sub"),
+             *self.address(), "-t", "closed/kept", "-q", "1", "-C", "1"],
+            stderr=subprocess.PIPE, timeout=3 * PATIENCE)
+        self.assertEqual(
+            (done.returncode, done.stderr),
+            (1, b"mqttsn-sub: error: standard output is closed\n"))
+
     @unittest.skipUnless(shutil.which("mosquitto_sub"), "no mosquitto_sub")
     def test_it_prints_as_mosquitto_sub_does(self):
         source = self.mqtt()
