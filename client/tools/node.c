@@ -62,6 +62,10 @@ bool node_args(const char *tool, const char *help,
         snprintf(error, sizeof(error), "-4 and -6 exclude each other");
         status = MQTTSN_EINVAL;
     }
+    if (status == MQTTSN_OK && options->time_limit_ms == 0) {
+        snprintf(error, sizeof(error), "-W wants more than 0 seconds");
+        status = MQTTSN_EINVAL;
+    }
     if (status != MQTTSN_OK) {
         /* Said with --quiet too: it is for who writes the command. */
         node_complain(tool, false, "%s", error);

@@ -51,7 +51,7 @@ struct node_options {
     struct args_octets node_id;
     mqttsn_ms retry_ms;
     long retries;
-    mqttsn_ms time_limit_ms; /* 0: none */
+    mqttsn_ms time_limit_ms; /* MQTTSN_NEVER: none */
     long sleep_s;            /* 0: does not sleep */
     bool debug, quiet, help, version;
 };
@@ -59,7 +59,7 @@ struct node_options {
 #define NODE_DEFAULTS                                                          \
     {                                                                          \
         .host = "localhost", .port = 1883, .keep_alive_s = 60,                 \
-        .retry_ms = 3000, .retries = 3,                                        \
+        .retry_ms = 3000, .retries = 3, .time_limit_ms = MQTTSN_NEVER,         \
     }
 
 /* Rows of the table of options: what each tool has, and what a node has. */

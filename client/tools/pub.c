@@ -298,8 +298,9 @@ static void work(void)
 static int run(void)
 {
     const struct node_options *o = &pub.options;
-    mqttsn_ms limit =
-        o->time_limit_ms != 0 ? node.now + o->time_limit_ms : MQTTSN_NEVER;
+    mqttsn_ms limit = o->time_limit_ms != MQTTSN_NEVER
+                          ? node.now + o->time_limit_ms
+                          : MQTTSN_NEVER;
 
     if (o->qos != -1 &&
         mqttsn_client_connect(&node.client, node.now) != MQTTSN_OK)

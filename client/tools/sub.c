@@ -266,7 +266,7 @@ static void work(void)
 
 static int run(void)
 {
-    mqttsn_ms limit = sub.options.time_limit_ms != 0
+    mqttsn_ms limit = sub.options.time_limit_ms != MQTTSN_NEVER
                           ? node.now + sub.options.time_limit_ms
                           : MQTTSN_NEVER;
 

@@ -63,6 +63,8 @@ BAD = (
     ("sub", T + ("-F", "%"), "-F ends too early"),
     ("sub", T + ("-W", "soon"),
      "-W wants seconds from 0 to 1000000, not 'soon'"),
+    ("sub", T + ("-W", "0"), "-W wants more than 0 seconds"),
+    ("discover", ("-W", "0.0001"), "-W wants more than 0 seconds"),
     ("sub", T + ("--sleep", "0"),
      "--sleep wants a whole number from 1 to 65000, not '0'"),
     ("sub", T + ("--node-id", "abc"),
