@@ -12,16 +12,17 @@
 
 bool conf_next_part(const char **rest, char *buf, size_t cap)
 {
-    const char *trimmed;
+    const char *part = *rest;
     size_t len;
 
-    if (*rest == NULL)
+    if (part == NULL)
         return false;
-    len = strcspn(*rest, ",");
-    snprintf(buf, cap, "%.*s", (int)len, *rest);
-    *rest = (*rest)[len] == ',' ? *rest + len + 1 : NULL;
-    trimmed = conf_trim(buf);
-    memmove(buf, trimmed, strlen(trimmed) + 1);
+    part += strspn(part, " \t");
+    len = strcspn(part, ",");
+    *rest = part[len] == ',' ? part + len + 1 : NULL;
+    while (len > 0 && (part[len - 1] == ' ' || part[len - 1] == '\t'))
+        len--;
+    snprintf(buf, cap, "%.*s", (int)len, part);
     return true;
 }
 

@@ -525,7 +525,8 @@ static void topics_come_from_a_csv_file(void **state)
     snprintf(path, sizeof(path), "%s/topics.csv", f->dir);
     snprintf(text, sizeof(text),
              "[topics]\npredefined_file = %s\n[predefined]\n1 = here\n", path);
-    write_text(path, "# client, topic, id\n\n*, a/b, 3, open\r\n"
+    write_text(path, "# client, topic, id\n\n"
+                     "*,  a/b,                    3,                 open\r\n"
                      "n7, a/b, 1\nn7,c;d ;e,65534");
     c = load_good(f, text);
     assert_int_equal(c->options.predefined_count, 4);
@@ -538,7 +539,7 @@ static void topics_come_from_a_csv_file(void **state)
     gw_config_free(c);
 
     write_text(path, "*, a/#, 3\n*, a, 65535\n*, a, 4, shut\n*, a\n, a, 5\n"
-                     "*, a, 6\n*, b, 6\n*, c, 1\n");
+                     "*, a, 6\n*, b, 6\n*, c, 1\n*, a, 7, open            x");
     assert_null(load_text(f, text));
     assert_non_null(strstr(
         f->reported, "topics.csv:1: topics.predefined_file: expected a topic "
@@ -547,7 +548,7 @@ static void topics_come_from_a_csv_file(void **state)
     assert_non_null(strstr(
         f->reported, "topics.csv:2: topics.predefined_file: expected a topic "
                      "id from 1 to 65534; got '65535'\n"));
-    for (int line = 3; line <= 5; line++) {
+    for (int line = 3; line <= 9; line += line == 5 ? 4 : 1) {
         char expected[96];
 
         snprintf(expected, sizeof(expected),
