@@ -100,13 +100,19 @@ void table_add(struct table *table, const char *text)
 
 void table_format(struct table *table, const char *format, ...)
 {
-    char text[256];
     va_list args;
+    char *text;
+    int len;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    text = ctl_malloc((size_t)len + 1);
+    va_start(args, format);
+    vsnprintf(text, (size_t)len + 1, format, args);
     va_end(args);
     table_add(table, text);
+    free(text);
 }
 
 size_t table_rows(const struct table *table)

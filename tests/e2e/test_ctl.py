@@ -124,6 +124,10 @@ class Ctl(E2ETest):
             self.assertNotIn("secret", self.ctl("--json", *words))
         self.assertIn("no such client", self.ctl("client", "n2", status=1))
         self.assertIn("configured", self.ctl("upstream"))
+        topic = "cmd/" + 300 * "x"
+        self.mqtt().publish(topic, "", qos=1)
+        self.until(lambda c: c["queue_messages"] == 2, "client", "n1")
+        self.assertIn(topic + "\n", self.ctl("queue", "n1"))
 
     def test_what_an_id_has_in_it_does_nothing_to_a_terminal(self):
         n1 = self.node("a\x1b[2J\u202eb")
