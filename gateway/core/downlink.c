@@ -105,13 +105,15 @@ static bool is_for(const struct spread *spread, uint32_t node)
 }
 
 /* The highest that was granted to the session on a filter that matches: of the
- * copies that come for each of them it is given the first. */
+ * copies that come for each of them it is given the first. Where one copy comes
+ * for all it is asked of what might be dropped at QoS 0 (G12-33). */
 static uint8_t granted_to(const struct spread *spread, const struct gw_sub *sub)
 {
     struct gw_engine *e = spread->engine;
     uint8_t qos = sub->qos;
 
-    if (!e->by_identifier || gw_session_at(e, sub->session)->sub_count < 2)
+    if ((!e->by_identifier && (qos != 0 || spread->event->message.qos == 0)) ||
+        gw_session_at(e, sub->session)->sub_count < 2)
         return qos;
     for (uint32_t i = gw_session_at(e, sub->session)->subs; i != 0;
          i = gw_sub_at(e, i)->session_next) {
