@@ -345,8 +345,11 @@ bool gw_deliver_take(struct gw_engine *e, uint32_t session,
         return false;
     if (s->flags & GW_S_DOWN_SEND)
         return repeat_step(e, session, ret_frame);
+    /* What went out in this awake period is finished in it. */
     while (s->down_phase == GW_DOWN_IDLE && gw_deliver_head(e, s) != NULL &&
-           again && !(s->flags & GW_S_AWAKE_OVER)) {
+           again &&
+           (s->flags & (GW_S_AWAKE_OVER | GW_S_HEAD_COUNTED)) !=
+               GW_S_AWAKE_OVER) {
         if (begin(e, session, ret_frame, &again))
             return true;
     }
