@@ -345,7 +345,7 @@ static void contest(struct gw_engine *e, uint32_t session,
                     const struct gw_peer *peer, const struct request *r)
 {
     const struct gw_session *s = gw_session_at(e, session);
-    uint32_t index = gw_cold(e, s)->contender;
+    uint32_t index = gw_cold(e, s)->contender, node;
     struct gw_contender *c;
 
     if (index != 0) {
@@ -357,8 +357,12 @@ static void contest(struct gw_engine *e, uint32_t session,
                 MQTTSN_REJECTED_CONGESTION, "client id contested");
         return;
     }
-    index = gw_slab_take(&e->contenders);
+    /* Without its node id it would be taken for its forwarder. */
+    node = gw_names_intern(&e->names, peer->node_id);
+    if (node != 0 || peer->node_id.len == 0)
+        index = gw_slab_take(&e->contenders);
     if (index == 0) {
+        gw_names_unref(&e->names, node);
         connack(e, peer, gw_names_span(&e->names, s->client_id),
                 MQTTSN_REJECTED_CONGESTION, "table full");
         return;
@@ -366,7 +370,7 @@ static void contest(struct gw_engine *e, uint32_t session,
     c = gw_contender_at(e, index);
     c->addr = peer->addr;
     c->via = peer->via;
-    c->node_id = gw_names_intern(&e->names, peer->node_id);
+    c->node_id = node;
     c->session = session;
     c->clean = r->clean;
     c->will = r->will;
