@@ -68,6 +68,7 @@ static void rebind(struct gw_engine *e, const struct gw_peer *peer,
         (how == GW_REBIND_ANY ||
          (how == GW_REBIND_SAME_HOST && same_host(e, s, peer))) &&
         gw_session_bind(e, named, peer)) {
+        gw_store_session(e, named);
         gw_session_heard(e, named);
         wake(e, named);
         return;

@@ -190,8 +190,10 @@ bool gw_session_bind(struct gw_engine *e, uint32_t index,
         if (node == 0)
             return false;
     }
-    if (before != 0)
+    if (before != 0) {
         unbind(e, before); /* G12-23 */
+        gw_store_session(e, before);
+    }
     if (s->addr.family != 0) {
         unbind(e, index);
         e->counters.takeovers++;
