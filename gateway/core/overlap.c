@@ -174,10 +174,19 @@ bool gw_overlap_takes(struct gw_engine *e, const struct gw_up_event *event)
     return true;
 }
 
+struct tally {
+    const struct gw_filters *filters;
+    uint32_t count;
+};
+
+/* One that the broker has not granted yet sends no copy: to wait for it would
+ * swallow the next message that is equal. */
 static void count_filter(void *user, uint32_t node)
 {
-    (void)node;
-    ++*(uint32_t *)user;
+    struct tally *tally = user;
+    const struct gw_filter *f = gw_filter_at(tally->filters, node);
+
+    tally->count += f->subs_head != 0 || f->up_state > GW_F_UP;
 }
 
 static uint64_t message_hash(const struct gw_engine *e,
@@ -251,8 +260,8 @@ bool gw_overlap_continues(struct gw_engine *e, const struct gw_up_event *event)
 
 bool gw_overlap_swallows(struct gw_engine *e, const struct gw_up_event *event)
 {
+    struct tally tally = {.filters = &e->filters};
     uint64_t hash;
-    uint32_t filters = 0;
 
     if (!e->each_copy || event->message.retain)
         return false;
@@ -263,9 +272,9 @@ bool gw_overlap_swallows(struct gw_engine *e, const struct gw_up_event *event)
         e->counters.down_overlap_swallowed++;
         return true;
     }
-    gw_filters_match(&e->filters, event->message.topic, count_filter, &filters);
+    gw_filters_match(&e->filters, event->message.topic, count_filter, &tally);
     e->last_message_hash = hash;
     e->last_packet_id = event->message.packet_id;
-    e->copies_left = filters > 0 ? filters - 1 : 0;
+    e->copies_left = tally.count > 0 ? tally.count - 1 : 0;
     return false;
 }
