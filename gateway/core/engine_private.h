@@ -267,6 +267,11 @@ void gw_session_forget_answers(struct gw_engine *e, uint32_t index);
 bool gw_session_bind(struct gw_engine *e, uint32_t index,
                      const struct gw_peer *peer);
 
+/* Whether the host where it is, or was last, is the peer's (D5): behind a
+ * forwarder that is the forwarder's and the node id. */
+bool gw_session_was_at_host(const struct gw_session *s,
+                            const struct gw_peer *peer);
+
 /* The connection of a session that lasts ends, the will is not published. */
 void gw_session_end_connection(struct gw_engine *e, uint32_t index);
 

@@ -201,12 +201,22 @@ void gw_connect_on_deadline(struct gw_engine *e, uint32_t session)
 
 /* ---- a new connection -------------------------------------------------- */
 
-static void start(struct gw_engine *e, uint32_t session,
+/* One of a client that is asleep or awake, and that changes nothing, only makes
+ * it active (G12-20). */
+static void begin(struct gw_engine *e, uint32_t session,
                   const struct request *r)
 {
     struct gw_session *s = gw_session_at(e, session);
 
     gw_deliver_suspend(e, session);
+    s->keepalive_s = r->duration_s;
+    gw_warm(e, session)->connect_hash = r->hash;
+    s->flags &= ~(unsigned)GW_S_CLEAN;
+    if ((s->state == GW_ASLEEP || s->state == GW_AWAKE) && !r->clean &&
+        !r->will) {
+        gw_connect_accept(e, session);
+        return;
+    }
     gw_replies_wipe(e, session);
     gw_session_forget_answers(e, session);
     if (r->clean) {
@@ -215,30 +225,13 @@ static void start(struct gw_engine *e, uint32_t session,
     } else {
         gw_exchanges_leave(e, session, false);
         gw_topics_forget_announced(e, session); /* G12-13 */
-        s->flags &= ~(unsigned)GW_S_CLEAN;
     }
-    s->keepalive_s = r->duration_s;
-    gw_warm(e, session)->connect_hash = r->hash;
     forget_exchange(e, session);
     gw_session_enter(e, session, GW_HALF_OPEN);
     if (r->will)
         prompt(e, session, GW_STEP_WILLTOPIC);
     else
         accept_when_up(e, session);
-}
-
-/* CONNECT of a client that is asleep or awake and changes nothing: it only
- * becomes active (G12-20). */
-static void wake_up(struct gw_engine *e, uint32_t session,
-                    const struct request *r)
-{
-    struct gw_session *s = gw_session_at(e, session);
-
-    gw_deliver_suspend(e, session);
-    s->keepalive_s = r->duration_s;
-    gw_warm(e, session)->connect_hash = r->hash;
-    s->flags &= ~(unsigned)GW_S_CLEAN;
-    gw_connect_accept(e, session);
 }
 
 static void take_over(struct gw_engine *e, uint32_t session,
@@ -251,11 +244,7 @@ static void take_over(struct gw_engine *e, uint32_t session,
                 MQTTSN_REJECTED_CONGESTION, "table full");
         return;
     }
-    if ((s->state == GW_ASLEEP || s->state == GW_AWAKE) && !r->clean &&
-        !r->will)
-        wake_up(e, session, r);
-    else
-        start(e, session, r);
+    begin(e, session, r);
 }
 
 /* ---- contested client ids (D5) ----------------------------------------- */
@@ -405,12 +394,9 @@ static bool held_elsewhere(const struct gw_engine *e, uint32_t session,
 {
     const struct gw_session *s = gw_session_at(e, session);
 
-    if (s->addr.family == 0 || (s->state != GW_ACTIVE && s->state != GW_AWAKE))
-        return false;
-    if (s->node_id != 0 || peer->node_id.len != 0)
-        return !(gw_addr_same_host(&s->addr, &peer->addr) &&
-                 s->node_id == peer->node_ref);
-    return !gw_addr_same_host(&s->addr, &peer->addr);
+    return s->addr.family != 0 &&
+           (s->state == GW_ACTIVE || s->state == GW_AWAKE) &&
+           !gw_session_was_at_host(s, peer);
 }
 
 /* ---- frames ------------------------------------------------------------- */
@@ -464,11 +450,8 @@ static void again(struct gw_engine *e, uint32_t session,
     } else if (gw_store_behind(e)) {
         connack(e, peer, gw_names_span(&e->names, s->client_id),
                 MQTTSN_REJECTED_CONGESTION, "store behind");
-    } else if ((s->state == GW_ASLEEP || s->state == GW_AWAKE) && !r->clean &&
-               !r->will) {
-        wake_up(e, session, r);
     } else {
-        start(e, session, r);
+        begin(e, session, r);
     }
 }
 

@@ -42,19 +42,17 @@ static void wake(struct gw_engine *e, uint32_t session)
     gw_session_ready(e, session); /* the queue, or PINGRESP at once */
 }
 
-/* Whether the session's last host part is the peer's (D5). */
-static bool same_host(const struct gw_engine *e, const struct gw_session *s,
-                      const struct gw_peer *peer)
+bool gw_session_was_at_host(const struct gw_session *s,
+                            const struct gw_peer *peer)
 {
     struct gw_addr last = s->addr;
 
     if (last.family == 0)
         last.family = s->last_family; /* the host part is still there */
-    if (!gw_addr_same_host(&last, &peer->addr))
-        return false;
-    (void)e;
-    return peer->node_id.len == 0 ? s->node_id == 0
-                                  : s->node_id == peer->node_ref;
+    /* A node id that nobody holds has no name, as none at all has. */
+    return gw_addr_same_host(&last, &peer->addr) &&
+           s->node_id == peer->node_ref &&
+           (s->node_id != 0) == (peer->node_id.len != 0);
 }
 
 /* PINGREQ names a client id that is not the source's (G12-24, D5). */
@@ -66,7 +64,7 @@ static void rebind(struct gw_engine *e, const struct gw_peer *peer,
 
     if (s != NULL && (s->state == GW_ASLEEP || s->state == GW_AWAKE) &&
         (how == GW_REBIND_ANY ||
-         (how == GW_REBIND_SAME_HOST && same_host(e, s, peer))) &&
+         (how == GW_REBIND_SAME_HOST && gw_session_was_at_host(s, peer))) &&
         gw_session_bind(e, named, peer)) {
         gw_store_session(e, named);
         gw_session_heard(e, named);
