@@ -51,7 +51,7 @@
     X(up_acked, "publishes the broker acknowledged")                           \
     X(qos2_uncertain, "QoS 2 publishes sent anew, not known to have failed")   \
     X(up_rejected, "publishes the broker refused")                             \
-    X(up_withdrawn, "requests answered congestion by timeout")                 \
+    X(up_withdrawn, "requests given up unanswered: timed out, or taken back")  \
     X(up_throttled, "publishes that waited for publish_rate")                  \
     X(up_qos0_dropped, "QoS 0 publishes given up for room")                    \
     X(up_drop_full, "acknowledged uplink dropped: no room left")               \

@@ -436,6 +436,21 @@ static void give_up(struct gw_engine *e, uint32_t session, uint32_t sub)
     gw_fixed_apply(e, session); /* for its QoS */
 }
 
+/* What it asked for and has no answer to it does not want any more: were it
+ * granted now, it would stand behind the UNSUBACK. */
+static void withdraw(struct gw_engine *e, uint32_t session, uint32_t filter)
+{
+    uint32_t next;
+
+    for (uint32_t i = gw_session_at(e, session)->exchanges; i != 0; i = next) {
+        const struct gw_exchange *x = gw_exchange_at(e, i);
+
+        next = x->next;
+        if (x->kind == GW_X_SUBSCRIBE && !x->fixed && x->filter == filter)
+            gw_exchange_on_timeout(e, i);
+    }
+}
+
 void gw_on_unsubscribe(struct gw_engine *e, uint32_t session,
                        const struct mqttsn_frame *frame)
 {
@@ -458,6 +473,7 @@ void gw_on_unsubscribe(struct gw_engine *e, uint32_t session,
     if (named)
         mapped = at_broker(e, session, filter, buf);
     node = named ? gw_filters_find(&e->filters, mapped) : 0;
+    withdraw(e, session, node);
     sub = node ? gw_sub_find(e, session, node) : 0;
     if (sub == 0 &&
         (s->up == 0 || mapped.len == 0 ||

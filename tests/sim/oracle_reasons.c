@@ -59,6 +59,15 @@ static bool uplink_ages(const struct sim *sim)
     return sim->o.durable && sim->o.uplink_max_age_s != 0;
 }
 
+/* UNSUBSCRIBE takes back what was asked for. */
+static bool times_out_or_leaves(const struct sim *sim)
+{
+    const struct oracle *o = &sim->oracle;
+
+    return o->input == INPUT_DEADLINE ||
+           (o->valid && o->frame.type == SN_UNSUBSCRIBE);
+}
+
 static const struct reason {
     const char *name;
     size_t offset;
@@ -85,7 +94,7 @@ static const struct reason {
     REASON(up_drop_expired, ALWAYS, uplink_ages),
     REASON(up_drop_rejected, IN_UPSTREAM, whenever),
     REASON(up_rejected, IN_UPSTREAM, whenever),
-    REASON(up_withdrawn, IN_DEADLINE, whenever),
+    REASON(up_withdrawn, IN_DEADLINE | IN_DATAGRAM, times_out_or_leaves),
     REASON(clients_lost, IN_DEADLINE, whenever),
     REASON(sessions_expired, IN_DEADLINE, whenever),
 #undef REASON
