@@ -147,7 +147,7 @@ bool gw_windows_poll(struct gw_engine *e, uint8_t *buf,
 void gw_window_on_result(struct gw_engine *e, uint32_t window,
                          enum gw_up_outcome outcome, uint8_t granted_qos);
 void gw_resubscribe_on_result(struct gw_engine *e, uint32_t filter,
-                              enum gw_up_outcome outcome);
+                              uint32_t connection, enum gw_up_outcome outcome);
 void gw_unsubscribe_on_result(struct gw_engine *e, uint32_t filter,
                               enum gw_up_outcome outcome);
 void gw_subscribe_done(struct gw_engine *e, uint32_t exchange,

@@ -302,7 +302,7 @@ static void on_result(struct gw_engine *e, uint64_t token,
         gw_unsubscribe_on_result(e, index, outcome);
         return;
     case GW_TOKEN_RESUB:
-        gw_resubscribe_on_result(e, index, outcome);
+        gw_resubscribe_on_result(e, index, generation, outcome);
         return;
     case GW_TOKEN_PROBE:
         gw_overlap_on_result(e, generation, outcome);

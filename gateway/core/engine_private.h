@@ -97,7 +97,7 @@ struct gw_engine {
     bool sweep_incomplete;  /* the broker was not told everything yet */
     bool sweep_anew;        /* the broker began a new session, and has none */
     bool sweep_untold;      /* this sweep is only about filters so marked */
-    bool untold;            /* there are such */
+    bool untold;            /* there are such, or a part of it came back */
     bool sweep_kept;        /* and the store knows */
     uint64_t sweep_stored;  /* the operation that tells it */
     mqttsn_ms windows_from; /* none opens before */

@@ -271,6 +271,8 @@ static void fill(struct gw_engine *e, enum gw_up_action_kind kind,
 
 static void sweep_ended(struct gw_engine *e)
 {
+    if (e->untold) /* a part of it came back: the next connection sees to it */
+        return;
     e->sweep_incomplete = false;
     e->sweep_untold = false;
     if (e->sweep_kept) {
@@ -475,23 +477,21 @@ void gw_window_on_deadline(struct gw_engine *e, uint32_t index)
 }
 
 /* The first time: the store may say so of each of its subscriptions. */
-static void told(struct gw_engine *e, uint32_t filter,
-                 enum gw_up_outcome outcome)
+static void told(struct gw_engine *e, uint32_t filter)
 {
     struct gw_filter *f = gw_filter_at(&e->filters, filter);
 
-    e->untold |= outcome == GW_UP_UNSENT;
-    if (outcome != GW_UP_DONE)
-        return;
     f->untold = false;
     for (uint32_t i = f->subs_head; i != 0; i = gw_sub_at(e, i)->filter_next)
         gw_store_sub(e, i);
 }
 
 void gw_resubscribe_on_result(struct gw_engine *e, uint32_t filter,
-                              enum gw_up_outcome outcome)
+                              uint32_t connection, enum gw_up_outcome outcome)
 {
     e->resubscribing--;
+    e->untold |= outcome == GW_UP_UNSENT &&
+                 connection == (e->connections & GW_GENERATION_MASK);
     if (!e->retain_options)
         e->windows_from = e->now + e->policy.options.retain_settle;
     if (e->resubscribing == 0 && e->resubscribe == 0 && outcome != GW_UP_UNSENT)
@@ -499,9 +499,8 @@ void gw_resubscribe_on_result(struct gw_engine *e, uint32_t filter,
     if (outcome == GW_UP_REJECTED || outcome == GW_UP_QUOTA)
         gw_note_topic(e, GW_NOTE_UP_REJECTED, 0, filter_name(e, filter), 0,
                       "subscribe");
-    if (gw_filter_at(&e->filters, filter)->untold)
-        told(e, filter, outcome);
-    /* Unsent: the next connection sweeps again, for it finds no session. */
+    if (gw_filter_at(&e->filters, filter)->untold && outcome == GW_UP_DONE)
+        told(e, filter);
     gw_filter_release(e, filter, false);
 }
 
