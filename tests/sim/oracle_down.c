@@ -465,7 +465,10 @@ void oracle_down_in(struct sim *sim)
         break;
     case SN_PUBREC:
         e = under_way(book, f->msg);
-        if (e == NULL && was_refused(book, f->msg))
+        /* Or it was dropped, and the name is another one's: if so, it ends
+         * nothing. */
+        if ((e == NULL && was_refused(book, f->msg)) ||
+            (book->step.type == SN_REGISTER && gone(sim, book) > 0))
             oracle_becomes_hazy(sim, book);
         if (e == NULL || e->qos_high != 2)
             break;
