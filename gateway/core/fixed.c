@@ -53,25 +53,6 @@ static bool must_wait(const struct gw_engine *e, uint32_t session)
            gw_session_at(e, session)->up == 0;
 }
 
-/* Where the connection is shared, the filter tells the broker. */
-static void end(struct gw_engine *e, uint32_t session, uint32_t sub)
-{
-    uint32_t filter = gw_sub_at(e, sub)->filter, index;
-
-    if (gw_session_at(e, session)->up == 0) {
-        gw_sub_end(e, sub);
-        return;
-    }
-    index = gw_exchange_new(e, session, GW_X_UNSUBSCRIBE);
-    if (index == 0)
-        return; /* with the next CONNECT */
-    gw_filter_at(&e->filters, filter)->uses++;
-    gw_exchange_at(e, index)->filter = filter;
-    gw_exchange_at(e, index)->mute = true;
-    gw_link_ask(e, index);
-    gw_sub_end(e, sub);
-}
-
 /* What the configuration does not have any more: a subscription that its node
  * asked for as well stays the node's. */
 static void end_others(struct gw_engine *e, uint32_t session,
@@ -86,7 +67,7 @@ static void end_others(struct gw_engine *e, uint32_t session,
         if (!b->fixed || is_configured(e, session, rows, count, b->filter))
             continue;
         if (!b->asked) {
-            end(e, session, i);
+            gw_sub_withdraw(e, i);
             continue;
         }
         b->fixed = false;

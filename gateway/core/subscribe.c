@@ -107,6 +107,24 @@ void gw_sub_end(struct gw_engine *e, uint32_t index)
     gw_store_forget(e, GW_RECORD_SUBSCRIPTION, s->number, item);
 }
 
+void gw_sub_withdraw(struct gw_engine *e, uint32_t sub)
+{
+    uint32_t session = gw_sub_at(e, sub)->session, index;
+    uint32_t filter = gw_sub_at(e, sub)->filter;
+
+    /* Where the connection is shared, the filter tells the broker. */
+    if (gw_session_at(e, session)->up != 0) {
+        index = gw_exchange_new(e, session, GW_X_UNSUBSCRIBE);
+        if (index == 0)
+            return; /* a fixed one: with the next CONNECT */
+        gw_filter_at(&e->filters, filter)->uses++;
+        gw_exchange_at(e, index)->filter = filter;
+        gw_exchange_at(e, index)->mute = true;
+        gw_link_ask(e, index);
+    }
+    gw_sub_end(e, sub);
+}
+
 void gw_subs_wipe(struct gw_engine *e, uint32_t session)
 {
     struct gw_session *s = gw_session_at(e, session);
@@ -154,7 +172,7 @@ void gw_sub_refused_name(struct gw_engine *e, uint32_t session, uint32_t name)
     uint32_t sub = filter ? gw_sub_find(e, session, filter) : 0;
 
     if (sub != 0)
-        gw_sub_end(e, sub);
+        gw_sub_withdraw(e, sub);
 }
 
 /* ---- frames ------------------------------------------------------------ */
@@ -438,7 +456,7 @@ static void give_up(struct gw_engine *e, uint32_t session, uint32_t sub)
 
 /* What it asked for and has no answer to it does not want any more: were it
  * granted now, it would stand behind the UNSUBACK. */
-static void withdraw(struct gw_engine *e, uint32_t session, uint32_t filter)
+static void take_back(struct gw_engine *e, uint32_t session, uint32_t filter)
 {
     uint32_t next;
 
@@ -473,7 +491,7 @@ void gw_on_unsubscribe(struct gw_engine *e, uint32_t session,
     if (named)
         mapped = at_broker(e, session, filter, buf);
     node = named ? gw_filters_find(&e->filters, mapped) : 0;
-    withdraw(e, session, node);
+    take_back(e, session, node);
     sub = node ? gw_sub_find(e, session, node) : 0;
     if (sub == 0 &&
         (s->up == 0 || mapped.len == 0 ||
