@@ -26,6 +26,7 @@ void oracle_reach_in(struct sim *sim)
 {
     struct oracle *o = &sim->oracle;
     struct reach *reach = &o->caller->reach;
+    bool of_session;
 
     if (reach->count != 0)
         reach->waits = 0;
@@ -34,9 +35,11 @@ void oracle_reach_in(struct sim *sim)
     reach->heard_at = sim->now;
     if (o->malformed)
         return;
-    if (o->valid && is_of_session(sim, o->bound, o->frame.type))
+    of_session = o->valid && is_of_session(sim, o->bound, o->frame.type);
+    if (of_session)
         o->bound->unanswered++;
-    else
+    /* Which of those behind the forwarder a hazy one is may be unknown. */
+    if (!of_session || o->bound->hazy)
         reach->unanswered++;
 }
 
