@@ -42,6 +42,59 @@ static void what_reloads_is_taken_over(void **state)
     gw_config_free(b);
 }
 
+static char *printed(const struct gw_config *config)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+
+    gw_config_print(config, out);
+    fclose(out);
+    return text;
+}
+
+/* Also where several sources say something of one key, and with lists whose
+ * order counts. */
+static void a_reload_of_the_same_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    const char *set[] = {"gateway.id=3", "gateway.id=4", "predefined.7=set",
+                         "listener.lan.max_datagram=300"};
+    char *environment[] = {VARIABLE("MQTTSN_GATEWAY_ID=2"),
+                           VARIABLE("MQTTSN_LISTENER_LAN_MAX_DATAGRAM=200"),
+                           VARIABLE("MQTTSN_RETRY_INTERVAL=7s"), NULL};
+    char path[64], text[400], *before, *after;
+    struct gw_config *a, *b;
+
+    snprintf(path, sizeof(path), "%s/topics.csv", f->dir);
+    write_text(path, "*, a/9, 9, open\nn1, a/7, 7\n");
+    snprintf(text, sizeof(text),
+             "[gateway]\nid = 1\n[listener wan]\nbind = 1.2.3.5\n"
+             "[listener lan]\nbind = 1.2.3.4\n[predefined]\n7 = file\n"
+             "8 = x, open\n[topics]\npredefined_file = %s\n"
+             "[client n*]\nqueue_max_age = 1s\nsubscribe = z/# 1\n"
+             "subscribe = a/+ 0\n[client *]\nqueue_max_age = 2s\n"
+             "subscribe = y 2\n[log]\nlevel = debug\n",
+             path);
+    f->sources.environment = environment;
+    f->sources.set = set;
+    f->sources.set_count = ARRAY_LEN(set);
+    a = load_good(f, text);
+    b = reload_text(f, a, text);
+    assert_string_equal(f->reported, "");
+    before = printed(a);
+    after = printed(b);
+    assert_string_equal(before, after);
+    assert_int_equal(a->options.predefined_count, b->options.predefined_count);
+    assert_int_equal(a->options.client_rules[0].subscription_count, 2);
+    assert_string_equal(b->options.client_rules[0].subscriptions[0].filter,
+                        a->options.client_rules[0].subscriptions[0].filter);
+    free(before);
+    free(after);
+    gw_config_free(a);
+    gw_config_free(b);
+}
+
 static void what_needs_a_restart_keeps_its_running_value(void **state)
 {
     struct fixture *f = *state;
@@ -315,6 +368,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(what_reloads_is_taken_over),
+        TEST(a_reload_of_the_same_changes_nothing),
         TEST(what_needs_a_restart_keeps_its_running_value),
         TEST(listeners_keep_their_places),
         TEST(default_listeners_stay_when_the_file_names_some),
