@@ -87,6 +87,13 @@ enum mqttsn_status gw_engine_reconfigure(struct gw_engine *e,
     if (status == MQTTSN_OK && (fixed || e->policy.fixed.count != 0))
         gw_fixed_look_at_all(e);
     gw_fixed_on_deadline(e);
+    /* Durations may be shorter than those that sessions were armed with. */
+    for (uint32_t i = 1; i <= e->sessions.high; i++) {
+        const struct gw_session *s = gw_session_at(e, i);
+
+        if (s->number != 0)
+            gw_session_arm(e, i, gw_session_supervised(e, s));
+    }
     return status;
 }
 
