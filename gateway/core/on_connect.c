@@ -65,27 +65,28 @@ void gw_connect_abandon(struct gw_engine *e, uint32_t session)
     gw_store_session(e, session);
 }
 
-void gw_connect_refuse(struct gw_engine *e, uint32_t session,
-                       enum mqttsn_return_code code, const char *reason)
+static void tell(struct gw_engine *e, const struct gw_session *s,
+                 enum mqttsn_return_code code, const char *reason)
 {
-    struct gw_session *s = gw_session_at(e, session);
     struct gw_peer peer = {.addr = s->addr,
                            .via = *gw_via_at(&e->vias, s->via),
                            .node_id = gw_names_span(&e->names, s->node_id)};
 
     connack(e, &peer, gw_names_span(&e->names, s->client_id), code, reason);
+}
+
+void gw_connect_refuse(struct gw_engine *e, uint32_t session,
+                       enum mqttsn_return_code code, const char *reason)
+{
+    tell(e, gw_session_at(e, session), code, reason);
     gw_connect_abandon(e, session);
 }
 
 void gw_connect_unkept(struct gw_engine *e, uint32_t session)
 {
-    struct gw_session *s = gw_session_at(e, session);
-    struct gw_peer peer = {.addr = s->addr,
-                           .via = *gw_via_at(&e->vias, s->via),
-                           .node_id = gw_names_span(&e->names, s->node_id)};
+    const struct gw_session *s = gw_session_at(e, session);
 
-    connack(e, &peer, gw_names_span(&e->names, s->client_id),
-            MQTTSN_REJECTED_CONGESTION, "store failed");
+    tell(e, s, MQTTSN_REJECTED_CONGESTION, "store failed");
     if (s->flags & GW_S_CLEAN) {
         gw_session_end(e, session);
         return;

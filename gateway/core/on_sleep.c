@@ -104,15 +104,11 @@ void gw_on_disconnect(struct gw_engine *e, uint32_t session,
                       const struct mqttsn_frame *frame)
 {
     struct gw_session *s = gw_session_at(e, session);
-    struct gw_peer peer = {.addr = s->addr,
-                           .via = *gw_via_at(&e->vias, s->via),
-                           .node_id = gw_names_span(&e->names, s->node_id)};
     uint16_t duration =
         frame->disconnect.has_duration ? frame->disconnect.duration_s : 0;
 
     if (s->state == GW_HALF_OPEN) {
-        gw_stranger_reply(e, &peer,
-                          &(struct gw_reply){.type = MQTTSN_DISCONNECT});
+        gw_session_tell_end(e, s);
         gw_session_end_connection(e, session);
         return;
     }
