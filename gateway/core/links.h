@@ -46,7 +46,7 @@ struct gw_link {
     /* Of a session's own. */
     uint8_t phase;   /* enum gw_link_phase; 0: the block is free */
     bool again : 1;  /* to be opened once more when it is closed */
-    bool parted : 1; /* it was closed in order, and has not been up since */
+    bool parted : 1; /* its good-bye was said, and it has not been up since */
     bool clean;      /* it was opened with the clean-session flag */
     bool stale;      /* the broker has another will than we (G12-29) */
     bool retell;     /* the broker forgot subscriptions: those 'untold' */

@@ -378,6 +378,7 @@ void gw_link_on_event(struct gw_engine *e, const struct gw_up_event *event)
         return;
     case GW_UP_LOST:
         own_at(e, index)->state = GW_LINK_DOWN;
+        own_at(e, index)->parted = false; /* it broke before its good-bye */
         gw_link_ready(e, index);
         return;
     case GW_UP_UNREACHABLE:
