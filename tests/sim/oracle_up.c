@@ -392,11 +392,15 @@ void oracle_held(struct sim *sim, uint32_t message, uint64_t token)
     for (size_t i = first(o); token != 0 && i < o->up_count; i++)
         if (at(o, i)->content == content && !at(o, i)->done)
             at(o, i)->token = token;
+    /* The same will may be due more than once, and this is one of them. */
     for (size_t i = 0; token != 0 && i < o->will_count; i++)
-        if (strcmp(o->wills[i].topic, m->topic) == 0 &&
+        if (o->wills_token[i] == 0 &&
+            strcmp(o->wills[i].topic, m->topic) == 0 &&
             o->wills[i].len == m->len &&
-            memcmp(o->wills[i].message, m->payload, m->len) == 0)
+            memcmp(o->wills[i].message, m->payload, m->len) == 0) {
             o->wills_token[i] = token;
+            break;
+        }
 }
 
 void oracle_up_result(struct sim *sim, uint64_t token,

@@ -187,7 +187,26 @@ static bool is_it(const struct will *will, const struct gw_up_action *action)
               memcmp(action->payload.data, will->message, will->len) == 0)));
 }
 
-/* The will that goes out: again, or one that must, or one that may. */
+static bool goes_out_as_told(const struct will *will,
+                             const struct gw_up_action *action)
+{
+    return will->unsure ||
+           (action->qos == will->qos && action->retain == will->retain);
+}
+
+/* One that was told as it goes out, before one that was told otherwise once;
+ * and then one that must, before one that may. */
+static bool is_better(const struct oracle *o, size_t at, size_t than,
+                      const struct gw_up_action *action)
+{
+    bool told = goes_out_as_told(&o->wills[at], action);
+
+    if (told != goes_out_as_told(&o->wills[than], action))
+        return told;
+    return o->wills_may[than] && !o->wills_may[at];
+}
+
+/* The will that goes out: again, or one that is due. */
 static size_t find(const struct oracle *o, const struct gw_up_action *action)
 {
     size_t found = o->will_count;
@@ -198,8 +217,7 @@ static size_t find(const struct oracle *o, const struct gw_up_action *action)
         if (o->wills_token[i] != 0 && o->wills_token[i] == action->token)
             return i;
         if (o->wills_token[i] == 0 &&
-            (found == o->will_count ||
-             (o->wills_may[found] && !o->wills_may[i])))
+            (found == o->will_count || is_better(o, i, found, action)))
             found = i;
     }
     return found;
@@ -246,8 +264,7 @@ bool oracle_will_action(struct sim *sim, const struct gw_up_action *action)
     if (at < o->will_count) {
         const struct will *will = &o->wills[at];
 
-        if (!will->unsure && !hazy &&
-            (action->qos != will->qos || action->retain != will->retain))
+        if (!hazy && !goes_out_as_told(will, action))
             sim_fail(sim, "S11", "the will on %s goes out at QoS %u",
                      will->topic, action->qos);
         o->wills_token[at] = action->token;
