@@ -130,6 +130,8 @@ void broker_take(struct sim *sim, const struct gw_up_action *action);
 void broker_connect(struct sim *sim, mqttsn_ms wait);
 void broker_break(struct sim *sim);
 void broker_breaks_begin(struct sim *sim);
+/* Whether all that the gateway waits for is answered. */
+bool broker_has_answered(const struct broker *broker);
 void broker_gateway_died(struct sim *sim);
 /* Between the records and gw_engine_restored: tells what is still held; and
  * after it: what has become of that. */

@@ -321,6 +321,15 @@ void broker_breaks_begin(struct sim *sim)
     sim_later(sim, &sim->broker.random, sim->o.break_s * 1000, breaks);
 }
 
+bool broker_has_answered(const struct broker *b)
+{
+    for (size_t i = 0; i < b->request_count; i++)
+        if (b->requests[i].token != 0 &&
+            b->requests[i].stage != REQUEST_FINISHED)
+            return false;
+    return true;
+}
+
 void broker_gateway_died(struct sim *sim)
 {
     struct broker *b = &sim->broker;

@@ -89,6 +89,7 @@ static void fill_options(struct gateway *gw, const struct options *o)
     g->retain_settle = (mqttsn_ms)o->retain_settle_ms;
     g->upstream_timeout = (mqttsn_ms)o->upstream_timeout_s * 1000;
     g->upstream_down_max = (mqttsn_ms)o->upstream_down_max_s * 1000;
+    g->will_on_shutdown = o->will_on_shutdown != 0;
     gw->listener = (struct gw_listener_options){
         .port = 1883,
         .max_datagram = (uint32_t)o->max_datagram,
@@ -152,6 +153,7 @@ void gateway_init(struct sim *sim)
     gw->buf = buf != NULL ? buf : malloc(GW_RECORD_MAX + GW_UP_BUFFER);
     assert(gw->buf != NULL);
     rng_init(&gw->random, sim->seed, "gateway", 0);
+    rng_init(&gw->ends, sim->seed, "ends of the gateway", 0);
     fill_limits(&gw->limits, &sim->o);
     fill_options(gw, &sim->o);
     make_engine(sim);
@@ -309,6 +311,8 @@ void gateway_datagram(struct sim *sim, const struct gw_addr *from,
 {
     struct gw_via via = {.family = 4, .local_ip = {10, 0, 0, 1}};
 
+    if (sim->gw.ending_since != 0)
+        return; /* it is deaf */
     sim_mix(sim, data, len);
     oracle_before_datagram(sim);
     if (sim->o.source_rate == 0)
@@ -410,13 +414,14 @@ static void restore(struct sim *sim, const struct store_record *r)
     store_refused(sim, r);
 }
 
-void gateway_crash(struct sim *sim)
+void gateway_restart(struct sim *sim, bool in_order)
 {
     static struct store_arrival arrivals[STORE_ARRIVALS];
     struct gateway *gw = &sim->gw;
     size_t left;
 
-    sim_trace(sim, "--- the gateway dies");
+    sim_trace(sim, "--- the gateway %s", in_order ? "has ended" : "dies");
+    gw->ending_since = 0;
     oracle_dies(sim);
     gw_engine_free(gw->engine);
     gw->engine = NULL;
@@ -425,7 +430,7 @@ void gateway_crash(struct sim *sim)
     if (store_crash(sim))
         oracle_power_lost(sim);
     broker_gateway_died(sim);
-    links_died(sim);
+    links_died(sim, in_order);
     make_engine(sim);
     for (size_t i = 0; i < sim->store.record_count; i++)
         restore(sim, &sim->store.records[i]);

@@ -23,13 +23,14 @@ struct gateway {
     struct gw_listener_options listener;
     struct gw_cidr forwarder, nameless;
     struct gw_predefined predefined[GATEWAY_PREDEFINED];
-    struct rng random;
-    unsigned blocked;     /* set of enum sink */
-    mqttsn_ms open_since; /* datagrams have not been blocked since */
-    mqttsn_ms free_since; /* nothing has been blocked since */
-    bool turn_due;        /* an event that polls on is in the queue */
-    mqttsn_ms stuck_at;   /* deadlines served at one instant ... */
-    unsigned stuck;       /* ... and how many */
+    struct rng random, ends;
+    mqttsn_ms ending_since; /* it was told to end; 0: it was not */
+    unsigned blocked;       /* set of enum sink */
+    mqttsn_ms open_since;   /* datagrams have not been blocked since */
+    mqttsn_ms free_since;   /* nothing has been blocked since */
+    bool turn_due;          /* an event that polls on is in the queue */
+    mqttsn_ms stuck_at;     /* deadlines served at one instant ... */
+    unsigned stuck;         /* ... and how many */
     unsigned lives;
     uint64_t name_bytes_at_start;
     int64_t access_at_start;
@@ -45,7 +46,10 @@ bool gateway_lets_nameless(const struct gw_addr *from);
 
 void gateway_init(struct sim *sim);
 void gateway_free(struct gateway *gateway);
-void gateway_crash(struct sim *sim);
+/* Another process in the place of this one, which ended in order, or not. */
+void gateway_restart(struct sim *sim, bool in_order);
+/* It is told to end now and then, and does so in order; see ending.c. */
+void gateway_ends_begin(struct sim *sim);
 /* From now on these access lists are in force. */
 void gateway_reload(struct sim *sim, int64_t access);
 /* They change now and then. */

@@ -504,14 +504,23 @@ void links_take(struct sim *sim, const struct gw_up_action *action)
 
 /* ---- trouble ------------------------------------------------------------- */
 
-void links_died(struct sim *sim)
+bool links_have_answered(const struct sim *sim)
+{
+    for (unsigned i = 1; i < LINKS; i++)
+        if (sim->links.links[i].request_count != 0)
+            return false;
+    return true;
+}
+
+void links_died(struct sim *sim, bool told)
 {
     for (unsigned i = 1; i < LINKS; i++) {
         struct link *link = &sim->links.links[i];
 
         if (link->open && link->online) {
             disconnect(sim, link);
-            publish_will(sim, link);
+            if (!told)
+                publish_will(sim, link);
         }
         link->open = link->closing = false;
         link->epoch++;

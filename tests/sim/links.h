@@ -67,8 +67,11 @@ void links_init(struct sim *sim);
 void links_take(struct sim *sim, const struct gw_up_action *action);
 /* A message is with the broker: to whom it goes. */
 void links_route(struct sim *sim, uint32_t message);
-/* The gateway dies, and with it all its connections. */
-void links_died(struct sim *sim);
+/* Whether all that the gateway waits for by them is answered. */
+bool links_have_answered(const struct sim *sim);
+/* The gateway ends, and with it all its connections: the broker is told so, or
+ * it publishes their wills. */
+void links_died(struct sim *sim, bool told);
 /* All break, so that what follows is a fresh start. */
 void links_break_all(struct sim *sim);
 void links_breaks_begin(struct sim *sim);

@@ -176,6 +176,17 @@ static void draw_gateway(struct options *o, uint64_t seed)
     o->lag_ms = PICK(0, 0, 1, 40);
 }
 
+static void draw_ends(struct options *o, uint64_t seed)
+{
+    struct rng r;
+
+    rng_init(&r, seed, "ends", 0);
+    o->end_s = PICK(0, 0, 0, 10, 30) * o->pace_ms / 1000;
+    if (o->store_fails != 0)
+        o->end_s = 0;
+    o->will_on_shutdown = PICK(0, 0, 1);
+}
+
 static void draw_disk(struct options *o, uint64_t seed)
 {
     struct rng r;
@@ -288,6 +299,7 @@ void options_draw(struct options *ret, uint64_t seed)
     draw_network(ret, seed);
     draw_broker(ret, seed);
     draw_gateway(ret, seed);
+    draw_ends(ret, seed);
     draw_disk(ret, seed);
     draw_limits(ret, seed);
     draw_rates(ret, seed);

@@ -64,7 +64,7 @@
     X(durable, "1: records survive a crash; 0: memory")                        \
     X(store_ms, "the most a completion takes")                                 \
     X(store_shuffle, "1: completions in any order")                            \
-    X(store_fails, "per mille that cannot be kept; then nothing crashes")      \
+    X(store_fails, "per mille that cannot be kept; then nothing ends")         \
     /* the store on a disk (simulate-store) */                                 \
     X(full, "1: acknowledgements wait for a sync")                             \
     X(flush_ms, "between two flushes")                                         \
@@ -74,6 +74,7 @@
     X(wall_permille, "restarts with a wall clock that was set back")           \
     /* the gateway's surroundings */                                           \
     X(crash_s, "mean time between two crashes; 0: never")                      \
+    X(end_s, "mean time between two orderly ends; 0: never")                   \
     X(block_s, "mean time between two blocked sinks; 0: never")                \
     X(budget, "polls per sink and turn; 0: all there is")                      \
     X(lag_ms, "how late deadlines are served")                                 \
@@ -112,6 +113,7 @@
     X(retain_settle_ms, "")                                                    \
     X(upstream_timeout_s, "")                                                  \
     X(upstream_down_max_s, "")                                                 \
+    X(will_on_shutdown, "")                                                    \
     X(max_datagram, "of the listener")                                         \
     X(discovery, "of the listener")                                            \
     X(advertise_s, "of the listener")                                          \

@@ -364,6 +364,17 @@ void oracle_reloaded(struct sim *sim)
     oracle_up_reloaded(sim);
 }
 
+/* Who is connected may have its will published, if the options say so. */
+void oracle_ending(struct sim *sim)
+{
+    struct oracle *o = &sim->oracle;
+
+    begin(sim, INPUT_NONE);
+    for (size_t i = 0; i < o->book_count && sim->o.will_on_shutdown; i++)
+        if (!o->books[i].hazy && oracle_connected(&o->books[i]))
+            oracle_will_due(sim, &o->books[i]);
+}
+
 void oracle_after_input(struct sim *sim)
 {
     oracle_links_after(sim);
@@ -558,6 +569,12 @@ static void store_idle(struct sim *sim)
     o->idle_at = sim->now;
     o->forgot = false;
     broker_store_idle(sim);
+}
+
+void oracle_closed(struct sim *sim)
+{
+    store_idle(sim);
+    oracle_flushed(sim);
 }
 
 void oracle_after_turn(struct sim *sim, bool quiet)

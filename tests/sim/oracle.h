@@ -404,6 +404,9 @@ void oracle_carried_out(struct sim *sim, uint32_t message);
 /* The broker side still has it; the engine knows it by this token, or has no
  * use for it: 0. */
 void oracle_held(struct sim *sim, uint32_t message, uint64_t token);
+/* The gateway is told to end; and then, all that there was has been stored. */
+void oracle_ending(struct sim *sim);
+void oracle_closed(struct sim *sim);
 void oracle_dies(struct sim *sim);
 /* The store has brought into its database what it had. */
 void oracle_flushed(struct sim *sim);
@@ -437,7 +440,6 @@ void oracle_request(struct sim *sim);
 /* An answer goes out: there must have been a request. */
 void oracle_answer(struct sim *sim, struct caller *caller, struct book *book,
                    const struct sn_frame *f);
-
 /* A CONNECT was not taken: CONNACK says why, at once. */
 void oracle_connect_refused(struct sim *sim, struct caller *caller);
 void oracle_refusals_due(struct sim *sim);
@@ -445,7 +447,6 @@ void oracle_refusals_due(struct sim *sim);
 /* discovery */
 void oracle_discovery_begins(struct sim *sim);
 void oracle_discovery_line(struct sim *sim, bool up);
-
 /* The broker is away for longer than upstream_down_max: nobody with a
  * connection is listened to any more. */
 bool oracle_line_given_up(const struct sim *sim);

@@ -240,6 +240,23 @@ static void claim_arrivals(struct sim *sim)
     }
 }
 
+bool store_close(struct sim *sim)
+{
+    bool room = gw_store_work_room(real.work), worked;
+    struct gw_disk_stats stats;
+
+    gw_store_work_append(real.work);
+    worked = gw_store_work_flush(real.work);
+    if (power_is_off())
+        return false; /* it ended first */
+    if (!worked)
+        sim_fail(sim, "store", "the last flush failed on a disk that works");
+    real.waiting = 0;
+    gw_disk_stats(real.disk, &stats);
+    sim->stats->store_flushes += stats.flushes - real.flushes;
+    return room;
+}
+
 bool store_crash(struct sim *sim)
 {
     bool lost;
@@ -312,7 +329,7 @@ static bool died(struct sim *sim)
 {
     if (!power_is_off())
         return false;
-    gateway_crash(sim);
+    gateway_restart(sim, false);
     return true;
 }
 

@@ -110,7 +110,7 @@ static void crash(struct sim *sim, struct event *event)
     (void)event;
     if (sim->healed)
         return;
-    gateway_crash(sim);
+    gateway_restart(sim, false);
     sim_later(sim, &sim->gw.random, sim->o.crash_s * 1000, crash);
 }
 
@@ -155,6 +155,7 @@ static void begin(struct sim *sim)
         links_breaks_begin(sim);
     broker_others_begin(sim);
     gateway_reloads_begin(sim);
+    gateway_ends_begin(sim);
     if (sim->o.block_s != 0)
         queue_add(&sim->queue, sim->now + (mqttsn_ms)sim->o.block_s * 1000,
                   block, NULL, 0);

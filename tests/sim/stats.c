@@ -40,9 +40,10 @@ void stats_print(const struct stats *s, FILE *to)
             n(s->dropped));
     fprintf(to,
             "%llu awake periods, %llu wills, %llu broken connections, %llu "
-            "crashes, %llu records restored, %llu not kept\n",
+            "restarts, %llu of them in order, %llu records restored, %llu not "
+            "kept\n",
             n(s->awake_periods), n(s->wills), n(s->breaks), n(s->crashes),
-            n(s->records_restored), n(s->store_failures));
+            n(s->ends), n(s->records_restored), n(s->store_failures));
     fprintf(to,
             "%llu GWINFO, %llu ADVERTISE; attacks:", n(s->searches_answered),
             n(s->advertised));

@@ -20,7 +20,7 @@ struct stats {
     uint64_t datagrams_in, datagrams_out, malformed;
     uint64_t rate_refused; /* more than source_rate allows */
     uint64_t up_publishes, down_offers, down_delivered, dropped;
-    uint64_t crashes, breaks, records_restored;
+    uint64_t crashes, ends, breaks, records_restored;
     uint64_t wills, repetitions, awake_periods;
     uint64_t attacks[STATS_ARTS];
     uint64_t searches_answered, advertised;

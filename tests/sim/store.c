@@ -151,6 +151,16 @@ static int order(const void *a, const void *b)
     return x->item < y->item ? -1 : x->item > y->item;
 }
 
+bool store_close(struct sim *sim)
+{
+    struct store *s = &sim->store;
+    bool room = s->waiting < GW_STORE_INFLIGHT;
+
+    settle(s, s->op_count, sim->o.durable != 0);
+    s->waiting = 0;
+    return room;
+}
+
 bool store_crash(struct sim *sim)
 {
     struct store *s = &sim->store;

@@ -71,7 +71,10 @@ void store_take(struct sim *sim, const struct gw_store_action *action,
  * again. */
 bool store_arrival(struct sim *sim, const struct outgoing *outgoing,
                    uint32_t *ret_number);
-/* The process died: what is on the disk is in 'records', in restore order.
+/* The process ends in order, and closes it: all that it was given is kept, and
+ * told of no more. True: so it is, and there was room for more. */
+bool store_close(struct sim *sim);
+/* The process has ended: what is on the disk is in 'records', in restore order.
  * True: what it had reported as stored since its last flush may be lost. */
 bool store_crash(struct sim *sim);
 /* The engine would not have this one: it shall not come again. */
