@@ -318,9 +318,19 @@ static bool is_empty(const struct fz_world *w)
     return memcmp(&u, &w->empty, sizeof(u)) == 0;
 }
 
+/* The broker was not told of all filters: the next connection sees to that. */
+static bool a_sweep_is_kept(const struct fz_world *w)
+{
+    for (size_t i = 0; i < w->record_count; i++)
+        if (w->records[i].kind == GW_RECORD_FILTER && w->records[i].item == 0)
+            return true;
+    return false;
+}
+
 void fz_end(struct fz_world *w, const uint8_t options[FZ_OPTION_OCTETS])
 {
     struct gw_up_event connected = {.kind = GW_UP_CONNECTED};
+    struct gw_up_event lost = {.kind = GW_UP_LOST};
     bool failed;
 
     w->blocked = w->budget = 0;
@@ -335,6 +345,11 @@ void fz_end(struct fz_world *w, const uint8_t options[FZ_OPTION_OCTETS])
         fz_pass(w, 12 * 3600000);
     MUST(is_empty(w));
     MUST(w->token_count == 0);
+    if (a_sweep_is_kept(w)) {
+        fz_event(w, &lost);
+        fz_event(w, &connected);
+        MUST(!a_sweep_is_kept(w) || w->store_failed);
+    }
     failed = w->store_failed || w->foreign;
     MUST(w->record_count == 0 || failed);
     /* What the store had no room for would come again in the next life. */
