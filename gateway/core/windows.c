@@ -531,7 +531,8 @@ void gw_windows_on_connected(struct gw_engine *e, bool session_present)
 {
     if (e->sweep_incomplete || !session_present) {
         e->resubscribe = e->filters.filters.high;
-        e->sweep_incomplete = e->filters.filters.used != 0;
+        /* Also one of no filters ends what the store knows of. */
+        e->sweep_incomplete = e->filters.filters.used != 0 || e->sweep_kept;
     } else if (e->untold) {
         e->resubscribe = e->filters.filters.high;
         e->sweep_untold = true;
