@@ -53,6 +53,8 @@ class Life(E2ETest):
         "log": {"level": "info"},
         "retry": {"interval": "1s", "count": 3},
         "predefined": {"7": "pre/seven, open"},
+        # Little to clear at each start.
+        "limits": {"max_sessions": "16"},
         "store": STORE,
     }
 
