@@ -55,7 +55,8 @@ uint64_t gw_engine_size(const struct gw_limits *limits);
 
 /*
  * Replaces the options; sessions stay. Sessions that hold a predefined id
- * whose row changed find the new row at their next message.
+ * whose row changed find the new row at their next message, and durations
+ * count for sessions that are there, also where they are shorter now.
  *
  * MQTTSN_OK:     the new options are in force.
  * MQTTSN_EINVAL, MQTTSN_ENOSPACE: as gw_engine_new, or 'topic_prefix' is

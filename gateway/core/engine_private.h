@@ -502,7 +502,8 @@ void gw_will_delete(struct gw_engine *e, uint32_t session);
 uint32_t gw_sub_find(const struct gw_engine *e, uint32_t session,
                      uint32_t filter);
 void gw_sub_end(struct gw_engine *e, uint32_t sub);
-/* The same though its node has not asked for that; the broker is told. */
+/* The same though its node has not asked for that; the broker is told. Without
+ * room for that request it stays: a configured one until the next CONNECT. */
 void gw_sub_withdraw(struct gw_engine *e, uint32_t sub);
 void gw_subs_wipe(struct gw_engine *e, uint32_t session);
 uint32_t gw_sub_restore(struct gw_engine *e, uint32_t session, uint32_t item,

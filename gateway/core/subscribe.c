@@ -116,7 +116,7 @@ void gw_sub_withdraw(struct gw_engine *e, uint32_t sub)
     if (gw_session_at(e, session)->up != 0) {
         index = gw_exchange_new(e, session, GW_X_UNSUBSCRIBE);
         if (index == 0)
-            return; /* a fixed one: with the next CONNECT */
+            return;
         gw_filter_at(&e->filters, filter)->uses++;
         gw_exchange_at(e, index)->filter = filter;
         gw_exchange_at(e, index)->mute = true;
